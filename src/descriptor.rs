@@ -56,6 +56,12 @@ pub struct LawParams {
 }
 
 impl LawParams {
+    /// Every element 0, in any dtype.
+    #[must_use]
+    pub fn zero() -> Self {
+        Self::zeroed()
+    }
+
     /// The parameters of `law` for elements stored as `dtype`.
     ///
     /// # Errors

@@ -3,10 +3,13 @@
 #![deny(missing_docs)]
 #![deny(unsafe_op_in_unsafe_fn)]
 
+pub mod cpu;
 pub mod descriptor;
 mod dtype;
 mod error;
+mod fill;
 pub mod law;
+pub mod placement;
 pub mod plan;
 pub mod scheme;
 pub mod shape;
@@ -15,3 +18,4 @@ mod truncated;
 
 pub use dtype::DType;
 pub use error::{Error, Result};
+pub use fill::Fill;

@@ -1,34 +1,95 @@
-//! Names, schemes, shapes and a seed become descriptors and byte offsets. Pure: no device.
+//! Names, schemes, shapes and a seed become keys, laws and places. Pure: no device.
 
-use crate::scheme::Scheme;
-use crate::shape::{Layout, Shape};
-use crate::{DType, Result};
+mod spec;
+mod tensor;
 
-/// One stored tensor, as its user describes it.
-#[derive(Clone, Debug, PartialEq)]
-pub struct TensorSpec {
-    /// The name, exactly as the checkpoint holds it: it is part of the key.
-    pub name: String,
-    /// The stored shape.
-    pub shape: Shape,
-    /// The element type.
-    pub dtype: DType,
-    /// How the elements are distributed.
-    pub scheme: Scheme,
-    /// Which axes feed in and out.
-    pub layout: Layout,
-    /// Rows (indices of the first axis) that are zero, such as an embedding's padding row.
-    pub zero_rows: Vec<u64>,
+pub use spec::{Part, TensorSpec};
+pub use tensor::{PlannedPart, PlannedTensor};
+
+use crate::stream::StreamVersion;
+use crate::{Error, Result};
+use std::collections::HashSet;
+
+/// Tensors with their names, laws and places, for one seed.
+///
+/// What a plan accepts can be filled: sampling cannot fail.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    version: StreamVersion,
+    seed: u64,
+    tensors: Vec<PlannedTensor>,
+    stored: HashSet<String>,
+    logical: HashSet<String>,
+    bytes: u64,
 }
 
-impl TensorSpec {
-    /// A tensor stored as f32 in torch's layout.
+/// Bytes to which a plan aligns tensors in device memory.
+pub const DEVICE_ALIGNMENT: u64 = 16;
+
+impl Plan {
+    /// An empty plan.
+    #[must_use]
+    pub fn new(version: StreamVersion, seed: u64) -> Self {
+        Self { version, seed, tensors: Vec::new(), stored: HashSet::new(), logical: HashSet::new(), bytes: 0 }
+    }
+
+    /// Adds a tensor, and returns it as planned.
     ///
     /// # Errors
-    /// [`crate::Error::Shape`], with the tensor's name.
-    pub fn new(name: impl Into<String>, dims: impl Into<Vec<u64>>, scheme: Scheme) -> Result<Self> {
-        let name = name.into();
-        let shape = Shape::new(dims).map_err(|e| e.in_tensor(&name))?;
-        Ok(Self { name, shape, dtype: DType::F32, scheme, layout: Layout::default(), zero_rows: Vec::new() })
+    /// Any [`Error`] of its shape, schemes, laws and parts, with the tensor's name; a name, stored or
+    /// logical, that the plan already has.
+    pub fn push(&mut self, spec: &TensorSpec) -> Result<&PlannedTensor> {
+        let mut tensor = PlannedTensor::new(self.version, self.seed, spec).map_err(|e| e.in_tensor(&spec.name))?;
+        let taken = |name: &str| {
+            Error::Placement(format!("the name {name:?} is already in the plan: equal names would hold equal values"))
+                .in_tensor(&spec.name)
+        };
+        if self.stored.contains(&spec.name) {
+            return Err(taken(&spec.name));
+        }
+        let mut logical = HashSet::new();
+        for part in tensor.parts() {
+            if self.logical.contains(part.name()) || !logical.insert(part.name().to_owned()) {
+                return Err(taken(part.name()));
+            }
+        }
+        let end = tensor.place_at(self.bytes);
+        self.bytes = end.filter(|&e| e <= 1 << 62).ok_or_else(|| {
+            Error::Placement(format!("the plan exceeds 2^62 bytes, {} are taken", self.bytes)).in_tensor(&spec.name)
+        })?;
+        self.stored.insert(spec.name.clone());
+        self.logical.extend(logical);
+        self.tensors.push(tensor);
+        Ok(&self.tensors[self.tensors.len() - 1])
+    }
+
+    /// The tensors, in the order in which they were added.
+    #[must_use]
+    pub fn tensors(&self) -> &[PlannedTensor] {
+        &self.tensors
+    }
+
+    /// The seed.
+    #[must_use]
+    pub fn seed(&self) -> u64 {
+        self.seed
+    }
+
+    /// The version of the stream.
+    #[must_use]
+    pub fn version(&self) -> StreamVersion {
+        self.version
+    }
+
+    /// Bytes of device memory that hold every tensor at its [`PlannedTensor::device_offset`].
+    #[must_use]
+    pub fn device_bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// The number of elements of all tensors.
+    #[must_use]
+    pub fn elements(&self) -> u128 {
+        self.tensors.iter().map(|t| u128::from(t.shape().count())).sum()
     }
 }

@@ -1,0 +1,184 @@
+//! The twin of shaders/fma_native.wgsl and shaders/fma_soft.wgsl: `a * b + c` with one rounding, two bricks of one plug.
+//!
+//! Arguments and results are 0 or normal; nothing here overflows. All bricks agree bit for bit on that domain.
+
+/// A fused multiply-add.
+pub(crate) trait Fma: Copy {
+    /// `a * b + c`, rounded once, to nearest even.
+    fn fma(a: f32, b: f32, c: f32) -> f32;
+}
+
+/// The processor's instruction. Slow (a call into libm) where the build target has none.
+#[derive(Clone, Copy)]
+pub(crate) struct Native;
+
+impl Fma for Native {
+    #[inline(always)]
+    fn fma(a: f32, b: f32, c: f32) -> f32 {
+        a.mul_add(b, c)
+    }
+}
+
+/// Without the instruction, in f64: the product is exact there, and the sum is rounded to odd, so that the
+/// rounding to f32 that follows is the only one that counts (Boldo and Melquiond, 2008).
+#[derive(Clone, Copy)]
+pub(crate) struct Wide;
+
+impl Fma for Wide {
+    #[inline(always)]
+    fn fma(a: f32, b: f32, c: f32) -> f32 {
+        let (p, c) = (f64::from(a) * f64::from(b), f64::from(c));
+        let sum = p + c;
+        let back = sum - p;
+        let error = (p - (sum - back)) + (c - back);
+        let bits = sum.to_bits();
+        // Toward the exact sum, then odd: one step down where the error points to zero, then set the last bit.
+        let inward = (error.to_bits() ^ bits) >> 63;
+        let odd = (bits - inward) | 1;
+        let exact = error == 0.0 || bits & 1 == 1;
+        f64::from_bits(if exact { bits } else { odd }) as f32
+    }
+}
+
+/// Without the instruction, in 32-bit integers, as shaders/fma_soft.wgsl does it.
+#[cfg(test)]
+#[derive(Clone, Copy)]
+pub(crate) struct Soft;
+
+#[cfg(test)]
+impl Fma for Soft {
+    fn fma(a: f32, b: f32, c: f32) -> f32 {
+        soft::fma_soft(a, b, c)
+    }
+}
+
+#[cfg(test)]
+mod soft {
+    use crate::cpu::mulwide::mul_wide;
+
+    /// `x >> n` on a pair of words (high, low); a 1 that falls out stays as the last bit.
+    fn shift_right_sticky(x: (u32, u32), n: u32) -> (u32, u32) {
+        if n == 0 {
+            return x;
+        }
+        if n >= 64 {
+            return (0, u32::from(x.0 | x.1 != 0));
+        }
+        if n >= 32 {
+            let m = n - 32;
+            let lost = x.1 | if m == 0 { 0 } else { x.0 << (32 - m) };
+            return (0, (x.0 >> m) | u32::from(lost != 0));
+        }
+        (x.0 >> n, (x.1 >> n) | (x.0 << (32 - n)) | u32::from(x.1 << (32 - n) != 0))
+    }
+
+    /// `x << n` on a pair of words, n < 64.
+    fn shift_left(x: (u32, u32), n: u32) -> (u32, u32) {
+        if n == 0 {
+            return x;
+        }
+        if n >= 32 {
+            return (x.1 << (n - 32), 0);
+        }
+        ((x.0 << n) | (x.1 >> (32 - n)), x.1 << n)
+    }
+
+    fn significand(bits: u32) -> u32 {
+        if bits & 0x7f80_0000 == 0 { 0 } else { (bits & 0x007f_ffff) | 0x0080_0000 }
+    }
+
+    pub(super) fn fma_soft(a: f32, b: f32, c: f32) -> f32 {
+        let (ab, bb, cb) = (a.to_bits(), b.to_bits(), c.to_bits());
+        let sign_p = (ab ^ bb) & 0x8000_0000;
+        let sign_c = cb & 0x8000_0000;
+        // Both terms as 62-bit integers: the product, 48 bits, above 14 zeros; c, 24 bits, above 38.
+        let mut p = shift_left(mul_wide(significand(ab), significand(bb)), 14);
+        let mut t = (significand(cb) << 6, 0);
+        let mut e = ((ab >> 23 & 0xff) + (bb >> 23 & 0xff)) as i32 - 314;
+        let e_c = (cb >> 23 & 0xff) as i32 - 188;
+        if p.0 == 0 {
+            e = e_c;
+        }
+        let d = e - e_c;
+        if d >= 0 {
+            t = shift_right_sticky(t, d as u32);
+        } else if t.0 != 0 {
+            p = shift_right_sticky(p, -d as u32);
+            e = e_c;
+        }
+        let mut sum;
+        let mut sign = sign_p;
+        if sign_p == sign_c {
+            let lo = p.1.wrapping_add(t.1);
+            sum = (p.0 + t.0 + u32::from(lo < p.1), lo);
+        } else {
+            if p.0 < t.0 || (p.0 == t.0 && p.1 < t.1) {
+                (p, t) = (t, p);
+                sign = sign_c;
+            }
+            sum = (p.0 - t.0 - u32::from(p.1 < t.1), p.1.wrapping_sub(t.1));
+            if sum == (0, 0) {
+                return 0.0;
+            }
+        }
+        if sum == (0, 0) {
+            return f32::from_bits(sign);
+        }
+        let zeros = if sum.0 == 0 { 32 + sum.1.leading_zeros() } else { sum.0.leading_zeros() };
+        sum = shift_left(sum, zeros);
+        let round = (sum.0 >> 7) & 1;
+        let sticky = u32::from((sum.0 & 0x7f) | sum.1 != 0);
+        let mantissa = sum.0 >> 8;
+        let exponent = e - zeros as i32 + 189;
+        f32::from_bits(sign | (((exponent as u32) << 23) + mantissa + (round & (sticky | mantissa))))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Numbers of all kinds that the kernels meet: random ones, near ties, near cancellation, powers of two, 0.
+    fn triples(n: u64) -> impl Iterator<Item = (f32, f32, f32)> {
+        let mut state = 0x853c_49e6_748f_ea9bu64;
+        let mut next = move || {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            ((state >> 18 ^ state) >> 27) as u32
+        };
+        (0..n).map(move |i| {
+            let mut float = |spread: u32, mask: u32| {
+                let (w, e) = (next(), 127 - spread + next() % (2 * spread + 1));
+                f32::from_bits((w & 0x8000_0000) | (e << 23) | (w & 0x007f_ffff & mask))
+            };
+            let spread = [1, 4, 12, 30][i as usize % 4];
+            let mask = [!0, 0x007f_f000, 0x0070_0000, !0xff][(i / 4) as usize % 4];
+            let (a, b) = (float(spread, mask), float(spread, mask));
+            let c = match (i / 16) % 5 {
+                0 => -(a * b),
+                1 => f32::from_bits((-(a * b)).to_bits() ^ 1),
+                2 => float(30, mask),
+                3 => a * b * f32::from_bits(float(26, 0).to_bits()),
+                _ => 0.0,
+            };
+            (a, b, c)
+        })
+    }
+
+    #[test]
+    fn every_brick_rounds_once() {
+        let mut unfused = 0u32;
+        for (a, b, c) in
+            triples(2_000_000).chain([(0.0, 1.5, 2.5), (1.5, 0.0, 0.0), (0.0, -1.5, 0.0), (3.0, 0.5, -1.5)])
+        {
+            let expected = a.mul_add(b, c);
+            if expected != 0.0 && !expected.is_normal() {
+                continue;
+            }
+            assert_eq!(Wide::fma(a, b, c).to_bits(), expected.to_bits(), "wide {a:e} {b:e} {c:e}");
+            assert_eq!(Soft::fma(a, b, c).to_bits(), expected.to_bits(), "soft {a:e} {b:e} {c:e}");
+            unfused += u32::from((a * b + c).to_bits() != expected.to_bits());
+        }
+        // The negative control: multiply, round, add, round is not it.
+        assert!(unfused > 100_000, "{unfused}");
+    }
+}

@@ -1,0 +1,94 @@
+//! What to write where: the pieces of one destination, and the stretches of words that belong to them.
+
+use crate::descriptor::LawParams;
+use crate::placement::{MAX_AXES, Placement};
+use crate::{DType, Result};
+use std::ops::Range;
+
+/// A box of elements of one logical tensor, with its key and its law's numbers.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Piece {
+    pub key: [u32; 2],
+    pub law: LawParams,
+    pub placement: Placement,
+}
+
+/// A stretch of 32-bit words of the destination, and the pieces that have elements in it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Segment {
+    pub words: Range<u64>,
+    pub pieces: Vec<usize>,
+}
+
+/// The bytes of one tensor, or of one slab of it, row-major: made by [`crate::plan::PlannedTensor`], served by
+/// [`crate::cpu::fill`] and by the GPU.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Fill {
+    pub(crate) name: String,
+    pub(crate) dtype: DType,
+    pub(crate) elements: u64,
+    pub(crate) pieces: Vec<Piece>,
+    pub(crate) segments: Vec<Segment>,
+}
+
+impl Fill {
+    /// The pieces must cover each of the `elements` exactly once: the plan has checked it.
+    pub(crate) fn new(name: String, dtype: DType, elements: u64, pieces: Vec<Piece>) -> Result<Self> {
+        debug_assert_eq!(elements, pieces.iter().map(|p| p.placement.count()).sum::<u64>());
+        debug_assert!(pieces.iter().all(|p| p.placement.axes.len() <= MAX_AXES));
+        let segments = sweep(&pieces, dtype.per_word());
+        Ok(Self { name, dtype, elements, pieces, segments })
+    }
+
+    /// The name of the stored tensor.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The type of the elements.
+    #[must_use]
+    pub fn dtype(&self) -> DType {
+        self.dtype
+    }
+
+    /// The number of elements.
+    #[must_use]
+    pub fn elements(&self) -> u64 {
+        self.elements
+    }
+
+    /// Bytes of the elements, without padding: the length in a file.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        self.elements * self.dtype.size()
+    }
+
+    /// Bytes on a device: whole 32-bit words, the padding half-word of an odd 16-bit tensor included.
+    #[must_use]
+    pub fn device_bytes(&self) -> u64 {
+        self.bytes().next_multiple_of(4)
+    }
+}
+
+/// Cuts the words where the set of pieces changes. A word that two pieces share becomes a stretch of its own,
+/// so that one thread writes it.
+fn sweep(pieces: &[Piece], per_word: u64) -> Vec<Segment> {
+    let mut events: Vec<(u64, bool, usize)> = Vec::with_capacity(2 * pieces.len());
+    for (i, p) in pieces.iter().enumerate() {
+        events.push((p.placement.dst / per_word, true, i));
+        events.push((p.placement.dst_end().div_ceil(per_word), false, i));
+    }
+    events.sort_unstable();
+    let mut segments: Vec<Segment> = Vec::new();
+    let mut open: Vec<usize> = Vec::new();
+    let mut from = 0;
+    for (at, opens, piece) in events {
+        if at > from && !open.is_empty() {
+            segments.push(Segment { words: from..at, pieces: open.clone() });
+        }
+        from = at;
+        if opens { open.push(piece) } else { open.retain(|&p| p != piece) }
+    }
+    segments
+}

@@ -1,0 +1,360 @@
+//! Where the elements of a logical tensor lie in memory: affine maps, cut by boxes and windows.
+
+use crate::{Error, Result};
+
+/// Axes that a placement may have after collapsing.
+pub(crate) const MAX_AXES: usize = 6;
+
+/// One axis of a placement.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Axis {
+    /// How many steps.
+    pub extent: u64,
+    /// Elements of the logical tensor a step.
+    pub src: u64,
+    /// Elements of the destination a step.
+    pub dst: u64,
+}
+
+/// A box of elements: logical index `src + sum m_k axes[k].src` lies at destination element
+/// `dst + sum m_k axes[k].dst`, for every `m_k < axes[k].extent`.
+///
+/// The axes are outermost first; each axis' destination step is larger than everything inside it spans.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Placement {
+    /// The logical index of the first element.
+    pub src: u64,
+    /// The destination of the first element.
+    pub dst: u64,
+    /// The axes, collapsed: none for a single element.
+    pub axes: Vec<Axis>,
+}
+
+impl Placement {
+    /// `count` consecutive elements.
+    #[must_use]
+    pub fn contiguous(src: u64, dst: u64, count: u64) -> Self {
+        Self { src, dst, axes: vec![Axis { extent: count, src: 1, dst: 1 }] }
+    }
+
+    /// The number of elements.
+    #[must_use]
+    pub fn count(&self) -> u64 {
+        self.axes.iter().map(|a| a.extent).product()
+    }
+
+    /// One past the last destination element.
+    #[must_use]
+    pub fn dst_end(&self) -> u64 {
+        self.dst + self.axes.iter().map(|a| (a.extent - 1) * a.dst).sum::<u64>() + 1
+    }
+
+    /// Whether source and destination both run without gaps.
+    #[must_use]
+    pub fn is_contiguous(&self) -> bool {
+        match self.axes.as_slice() {
+            [] => true,
+            [axis] => axis.src == 1 && axis.dst == 1,
+            _ => false,
+        }
+    }
+
+    /// Drops axes of one step and joins axes that continue each other.
+    fn collapse(mut self) -> Self {
+        let mut axes: Vec<Axis> = Vec::with_capacity(self.axes.len());
+        for axis in self.axes.drain(..).filter(|a| a.extent > 1) {
+            match axes.last_mut() {
+                Some(outer) if outer.src == axis.src * axis.extent && outer.dst == axis.dst * axis.extent => {
+                    *outer = Axis { extent: outer.extent * axis.extent, ..axis };
+                }
+                _ => axes.push(axis),
+            }
+        }
+        if axes.is_empty() {
+            axes.push(Axis { extent: 1, src: 1, dst: 1 });
+        }
+        self.axes = axes;
+        self
+    }
+
+    /// Calls `run` for each stretch of the innermost axis that lies in the destination elements `from..to`.
+    pub(crate) fn runs(&self, from: u64, to: u64, run: &mut impl FnMut(Stretch)) {
+        descend(self.src, self.dst, &self.axes, from, to, run);
+    }
+
+    /// The parts of this placement in the destination elements `from..to`, such that every remaining
+    /// axis steps less than 2^31 elements: what a device's 32-bit indices can address.
+    pub(crate) fn in_window(&self, from: u64, to: u64, found: &mut Vec<Self>) {
+        let Some((outer, inner)) = self.axes.split_first() else { return };
+        let (first, last) = steps_between(self.dst, outer, inner, from, to);
+        if outer.dst < 1 << 31 {
+            if first <= last {
+                let axes = std::iter::once(Axis { extent: last - first + 1, ..*outer }).chain(inner.iter().copied());
+                found.push(Self {
+                    src: self.src.wrapping_add(first.wrapping_mul(outer.src)),
+                    dst: self.dst + first * outer.dst,
+                    axes: axes.collect(),
+                });
+            }
+            return;
+        }
+        for m in first..=last {
+            let src = self.src.wrapping_add(m.wrapping_mul(outer.src));
+            let axes = if inner.is_empty() { vec![Axis { extent: 1, src: 1, dst: 1 }] } else { inner.to_vec() };
+            Self { src, dst: self.dst + m * outer.dst, axes }.in_window(from, to, found);
+        }
+    }
+}
+
+/// Elements of the innermost axis: `count` of them, `src_step` and `dst_step` apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Stretch {
+    pub src: u64,
+    pub dst: u64,
+    pub count: u64,
+    pub src_step: u64,
+    pub dst_step: u64,
+}
+
+/// The first and last step of `outer` whose contents can touch `from..to`; empty where first > last.
+fn steps_between(dst: u64, outer: &Axis, inner: &[Axis], from: u64, to: u64) -> (u64, u64) {
+    let span = inner.iter().map(|a| (a.extent - 1) * a.dst).sum::<u64>();
+    if to <= dst || from > dst + (outer.extent - 1) * outer.dst + span {
+        return (1, 0);
+    }
+    let first = from.saturating_sub(dst + span).div_ceil(outer.dst);
+    let last = ((to - 1 - dst) / outer.dst).min(outer.extent - 1);
+    (first, last)
+}
+
+fn descend(src: u64, dst: u64, axes: &[Axis], from: u64, to: u64, run: &mut impl FnMut(Stretch)) {
+    let Some((outer, inner)) = axes.split_first() else { return };
+    let (first, last) = steps_between(dst, outer, inner, from, to);
+    if first > last {
+        return;
+    }
+    let at = |m: u64| (src.wrapping_add(m.wrapping_mul(outer.src)), dst + m * outer.dst);
+    if inner.is_empty() {
+        let (src, dst) = at(first);
+        run(Stretch { src, dst, count: last - first + 1, src_step: outer.src, dst_step: outer.dst });
+        return;
+    }
+    for m in first..=last {
+        let (src, dst) = at(m);
+        descend(src, dst, inner, from, to, run);
+    }
+}
+
+/// An axis-aligned box: along each axis, `start[k]..start[k] + extent[k]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Slab {
+    /// The first index along each axis.
+    pub start: Vec<u64>,
+    /// How many indices along each axis.
+    pub extent: Vec<u64>,
+}
+
+impl Slab {
+    /// The whole of a tensor of these dimensions.
+    #[must_use]
+    pub fn whole(dims: &[u64]) -> Self {
+        Self { start: vec![0; dims.len()], extent: dims.to_vec() }
+    }
+
+    /// A box from its first index and its extent along each axis.
+    pub fn new(start: impl Into<Vec<u64>>, extent: impl Into<Vec<u64>>) -> Self {
+        Self { start: start.into(), extent: extent.into() }
+    }
+
+    /// The number of elements.
+    #[must_use]
+    pub fn count(&self) -> u64 {
+        self.extent.iter().product()
+    }
+
+    /// # Errors
+    /// [`Error::Placement`] where the box does not lie in a tensor of these dimensions, or is empty.
+    pub(crate) fn check(&self, dims: &[u64]) -> Result<()> {
+        let fits = self.start.len() == dims.len()
+            && self.extent.len() == dims.len()
+            && (self.start.iter().zip(&self.extent).zip(dims))
+                .all(|((&s, &e), &d)| e > 0 && s.checked_add(e).is_some_and(|end| end <= d));
+        if fits {
+            return Ok(());
+        }
+        Err(Error::Placement(format!(
+            "slab start {:?} extent {:?} is empty or outside shape {dims:?}",
+            self.start, self.extent
+        )))
+    }
+}
+
+/// The place of a logical tensor in a stored one. The stored tensor is viewed as `view` (its axes split further, in order);
+/// the part is a box of that view, its axes taken in `order`, row-major, as the logical tensor's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Place<'a> {
+    pub dims: &'a [u64],
+    pub view: &'a [u64],
+    pub part: &'a Slab,
+    pub order: &'a [usize],
+    /// The box of the view, inside the part's, that is wanted.
+    pub clip: &'a Slab,
+}
+
+impl Place<'_> {
+    /// Where the part's elements lie in a slab of the stored tensor, stored row-major: one placement a box.
+    pub fn in_slab(&self, slab: &Slab) -> Result<Vec<Placement>> {
+        let mut src_step = vec![0; self.view.len()];
+        let mut step = 1;
+        for &axis in self.order.iter().rev() {
+            src_step[axis] = step;
+            step *= self.part.extent[axis];
+        }
+        // Along each stored axis, the boxes of view indices that its range is made of, and the steps of the view's axes.
+        let mut boxes: Vec<Vec<(u64, u64)>> = vec![Vec::new()];
+        let mut dst_step = Vec::with_capacity(self.view.len());
+        let mut inner: u64 = slab.count();
+        let mut begin = 0;
+        for (axis, &dim) in self.dims.iter().enumerate() {
+            let end = split_end(self.view, begin, dim).ok_or_else(|| {
+                Error::Placement(format!("view {:?} does not split the axes of shape {:?}", self.view, self.dims))
+            })?;
+            let factors = &self.view[begin..end];
+            inner /= slab.extent[axis];
+            let mut inside: u64 = factors.iter().product();
+            for &f in factors {
+                inside /= f;
+                dst_step.push(inside * inner);
+            }
+            let range = mixed_radix(factors, slab.start[axis], slab.start[axis] + slab.extent[axis]);
+            boxes = boxes.iter().flat_map(|b| range.iter().map(|r| [b.as_slice(), r].concat())).collect();
+            begin = end;
+        }
+        if begin != self.view.len() {
+            boxes = boxes.into_iter().map(|b| [b, vec![(0, 1); self.view.len() - begin]].concat()).collect();
+            dst_step.resize(self.view.len(), 1);
+        }
+        let origin: u64 = {
+            let mut inner: u64 = slab.count();
+            (slab.start.iter().zip(&slab.extent))
+                .map(|(&s, &e)| {
+                    inner /= e;
+                    s.wrapping_mul(inner)
+                })
+                .fold(0, u64::wrapping_add)
+        };
+        let mut placements = Vec::new();
+        for b in boxes {
+            let mut p = Placement { src: 0, dst: 0u64.wrapping_sub(origin), axes: Vec::new() };
+            let mut empty = false;
+            for (k, &(start, extent)) in b.iter().enumerate() {
+                let (lo, hi) = (self.clip.start[k], self.clip.start[k] + self.clip.extent[k]);
+                let (from, to) = (start.max(lo), (start + extent).min(hi));
+                if from >= to {
+                    empty = true;
+                    break;
+                }
+                p.src += (from - self.part.start[k]) * src_step[k];
+                p.dst = p.dst.wrapping_add(from.wrapping_mul(dst_step[k]));
+                p.axes.push(Axis { extent: to - from, src: src_step[k], dst: dst_step[k] });
+            }
+            if empty {
+                continue;
+            }
+            let p = p.collapse();
+            if p.axes.len() > MAX_AXES {
+                return Err(Error::Placement(format!(
+                    "part {:?} needs {} axes, at most {MAX_AXES} are possible",
+                    self.part,
+                    p.axes.len()
+                )));
+            }
+            placements.push(p);
+        }
+        Ok(placements)
+    }
+}
+
+/// The end of the view's axes, from `begin`, whose product is `dim`; ones that follow are taken too.
+fn split_end(view: &[u64], begin: usize, dim: u64) -> Option<usize> {
+    let mut product = 1u64;
+    let mut end = begin;
+    while product < dim {
+        product = product.checked_mul(*view.get(end)?)?;
+        end += 1;
+    }
+    (product == dim).then_some(end)
+}
+
+/// The boxes of mixed-radix digits that make up the numbers `from..to`, in order.
+fn mixed_radix(factors: &[u64], from: u64, to: u64) -> Vec<Vec<(u64, u64)>> {
+    let Some((_, rest)) = factors.split_first() else { return vec![Vec::new()] };
+    let inside: u64 = rest.iter().product();
+    let below = |digit: u64, from: u64, to: u64| {
+        mixed_radix(rest, from, to).into_iter().map(move |b| [vec![(digit, 1)], b].concat())
+    };
+    let (first, last) = (from / inside, (to - 1) / inside);
+    let (head, tail) = (from % inside, (to - 1) % inside + 1);
+    if first == last && (head != 0 || tail != inside) {
+        return below(first, head, tail).collect();
+    }
+    let mut boxes = Vec::new();
+    let whole_from = if head == 0 { first } else { first + 1 };
+    let whole_to = if tail == inside { last + 1 } else { last };
+    if head != 0 {
+        boxes.extend(below(first, head, inside));
+    }
+    if whole_from < whole_to {
+        boxes.push([vec![(whole_from, whole_to - whole_from)], rest.iter().map(|&f| (0, f)).collect()].concat());
+    }
+    if tail != inside {
+        boxes.extend(below(last, 0, tail));
+    }
+    boxes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn mixed_radix_boxes_cover_each_number_once() {
+        let factors = [3, 4, 5];
+        for from in 0..60 {
+            for to in from + 1..=60 {
+                let mut seen = Vec::new();
+                for b in mixed_radix(&factors, from, to) {
+                    for i in b[0].0..b[0].0 + b[0].1 {
+                        for j in b[1].0..b[1].0 + b[1].1 {
+                            for k in b[2].0..b[2].0 + b[2].1 {
+                                seen.push((i * 4 + j) * 5 + k);
+                            }
+                        }
+                    }
+                }
+                assert_eq!(seen, (from..to).collect::<Vec<_>>());
+            }
+        }
+    }
+
+    #[test]
+    fn runs_visit_a_placement_once_and_only_inside_the_window() {
+        let p = Placement {
+            src: 7,
+            dst: 5,
+            axes: vec![Axis { extent: 3, src: 1, dst: 20 }, Axis { extent: 4, src: 3, dst: 4 }],
+        };
+        let all: Vec<(u64, u64)> =
+            (0..3).flat_map(|i| (0..4).map(move |j| (7 + i + 3 * j, 5 + 20 * i + 4 * j))).collect();
+        for from in 0..60 {
+            for to in from..=60 {
+                let mut seen = Vec::new();
+                p.runs(from, to, &mut |s| {
+                    seen.extend((0..s.count).map(|k| (s.src + k * s.src_step, s.dst + k * s.dst_step)));
+                });
+                let expected: Vec<_> = all.iter().copied().filter(|&(_, d)| from <= d && d < to).collect();
+                assert_eq!(seen, expected, "{from}..{to}");
+            }
+        }
+    }
+}
