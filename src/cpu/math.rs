@@ -109,8 +109,9 @@ mod tests {
             (f64::from(c) - cos).abs().max((f64::from(s) - sin).abs())
         });
         println!("-2 ln u: relative {log:.3e}; sin, cos: absolute {circle:.3e}");
-        assert!(log < 2.5e-7, "{log:e}");
-        assert!(circle < 1.2e-7, "{circle:e}");
+        // The fit 1.6e-7; the roundings of y, of h and of f h, 6e-8 each.
+        assert!(log < 3.7e-7, "{log:e}");
+        assert!(circle < 1e-7, "{circle:e}");
     }
 
     #[test]
@@ -133,7 +134,7 @@ mod tests {
             worst = worst.max((f64::from(root::<Wide>(v)) / f64::from(v).sqrt() - 1.0).abs());
         }
         println!("root: relative {worst:.3e}");
-        assert!(worst < 1.3e-7, "{worst:e}");
+        assert!(worst < 1.1e-7, "{worst:e}");
     }
 
     #[test]
