@@ -177,6 +177,9 @@ fn the_std_of_the_elements_can_be_asked_for() {
         assert!((sigma / expected - 1.0).abs() < 1e-13, "{std} on [{lo}, {hi}]: {sigma} is not {expected}");
         assert_eq!((l, h), (lo, hi));
     }
+    // Near the uniform's std the normal is many windows wide.
+    let (sigma, lo, hi) = window(0.0, 0.0173, Bounds::Absolute(-0.03, 0.03), StdOf::Cut);
+    assert!(sigma > 0.1 && (sigma * cut::std_of_cut(lo / sigma, hi / sigma) / 0.0173 - 1.0).abs() < 1e-14, "{sigma}");
     let error = |std, lo, hi| {
         let scheme = Scheme::truncated_normal(0.0, std, Bounds::Absolute(lo, hi), StdOf::Cut);
         scheme.check().unwrap_err().to_string()
