@@ -2,6 +2,11 @@
 
 use crate::{Error, Result};
 
+pub(crate) mod call;
+mod layout;
+
+pub use layout::Layout;
+
 /// The dimensions of a tensor, row-major, outermost first. `[]` is one element; no dimension is 0.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Shape(Vec<u64>);
@@ -29,20 +34,48 @@ impl Shape {
         &self.0
     }
 
+    /// The number of dimensions.
+    #[must_use]
+    pub fn rank(&self) -> usize {
+        self.0.len()
+    }
+
     /// The number of elements, at least 1.
     #[must_use]
     pub fn count(&self) -> u64 {
         self.0.iter().product()
     }
+
+    /// An error about this shape.
+    fn error(&self, reason: impl Into<String>) -> Error {
+        Error::Shape { shape: self.0.clone(), reason: reason.into() }
+    }
 }
 
-/// Which axes of a weight feed in and out.
-#[derive(Clone, Debug, PartialEq, Eq, Default)]
-#[non_exhaustive]
-pub enum Layout {
-    /// `[out, in, kernel..]`: torch's.
-    #[default]
-    OutIn,
-    /// `[kernel.., in, out]`: jax, flax, keras; GPT-2's `Conv1D`.
-    InOut,
+/// How many weights meet in one output element, and how many output elements one input element feeds.
+///
+/// Strides, padding and dilation do not enter, as in torch, jax and keras. Each fan is a product of
+/// distinct dimensions, so it lies in [1, 2^60].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Fans {
+    /// Weights that meet in one output element.
+    pub fan_in: u64,
+    /// Output elements that one input element feeds.
+    pub fan_out: u64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_shape_counts_its_elements_and_refuses_empty_and_huge_ones() {
+        assert_eq!(Shape::new([]).unwrap().count(), 1);
+        assert_eq!(Shape::new([3, 4, 5]).unwrap().count(), 60);
+        assert_eq!(Shape::new([1 << 30, 1 << 30]).unwrap().count(), 1 << 60);
+        for bad in [vec![0], vec![3, 0], vec![1 << 30, (1 << 30) + 1], vec![u64::MAX; 4]] {
+            let error = Shape::new(bad.clone()).unwrap_err().to_string();
+            assert!(error.starts_with(&format!("shape {bad:?}: ")), "{error}");
+        }
+    }
 }

@@ -1,0 +1,145 @@
+//! The text form `name(value, key=value)` of layouts and schemes, read against a table of names.
+
+use crate::{Error, Result};
+
+/// One row of a table: the names of a thing, its parameters in positional order, and how it is made of them.
+pub(crate) struct Entry<T> {
+    pub names: &'static [&'static str],
+    pub params: &'static [&'static str],
+    pub build: fn(&Args<'_>) -> Result<T>,
+}
+
+/// The arguments of one call, each given at most once and all of them known.
+pub(crate) struct Args<'a> {
+    what: &'static str,
+    name: &'a str,
+    given: Vec<(&'static str, &'a str)>,
+}
+
+/// Reads `text` by the row of `table` that has its name.
+pub(crate) fn parse<T>(what: &'static str, table: &[Entry<T>], text: &str) -> Result<T> {
+    let (name, values) = split(what, text)?;
+    let Some(entry) = table.iter().find(|entry| entry.names.contains(&name)) else {
+        let known: Vec<&str> = table.iter().flat_map(|entry| entry.names).copied().collect();
+        return Err(Error::Unknown { what, given: name.to_owned(), expected: known.join(", ") });
+    };
+    let mut args = Args { what, name, given: Vec::with_capacity(values.len()) };
+    let mut named = false;
+    for (at, value) in values.into_iter().enumerate() {
+        let (key, value) = match value.split_once('=') {
+            Some((key, value)) => (Some(key.trim()), value.trim()),
+            None => (None, value),
+        };
+        if entry.params.is_empty() {
+            return Err(args.error(format!("takes no arguments, given {:?}", key.unwrap_or(value))));
+        }
+        named |= key.is_some();
+        let param = match key {
+            Some(key) => entry.params.iter().find(|&&param| param == key),
+            None if named => return Err(args.error(format!("{value:?} without a name after a named argument"))),
+            None => entry.params.get(at),
+        };
+        let Some(&param) = param else {
+            let reason = match key {
+                Some(key) => format!("unknown argument {key:?}: expected {}", entry.params.join(", ")),
+                None => format!("too many arguments at {value:?}: expected {}", entry.params.join(", ")),
+            };
+            return Err(args.error(reason));
+        };
+        if value.is_empty() {
+            return Err(args.error(format!("{param} has no value")));
+        }
+        if args.text(param).is_some() {
+            return Err(args.error(format!("{param} is given twice")));
+        }
+        args.given.push((param, value));
+    }
+    (entry.build)(&args)
+}
+
+/// The name and the arguments, split at the commas outside brackets.
+fn split<'a>(what: &'static str, text: &'a str) -> Result<(&'a str, Vec<&'a str>)> {
+    let text = text.trim();
+    let malformed = |reason: &str| Error::Scheme(format!("{what} {text:?}: {reason}"));
+    let Some((name, rest)) = text.split_once('(') else {
+        return Ok((text, Vec::new()));
+    };
+    let Some(inside) = rest.strip_suffix(')') else {
+        return Err(malformed("the last character must be the closing parenthesis"));
+    };
+    let (mut values, mut start, mut depth) = (Vec::new(), 0, 0usize);
+    for (at, byte) in inside.bytes().enumerate() {
+        match byte {
+            b'[' => depth += 1,
+            b']' => depth = depth.checked_sub(1).ok_or_else(|| malformed("unbalanced brackets"))?,
+            b',' if depth == 0 => {
+                values.push(inside[start..at].trim());
+                start = at + 1;
+            }
+            _ => {}
+        }
+    }
+    if depth != 0 {
+        return Err(malformed("unbalanced brackets"));
+    }
+    let last = inside[start..].trim();
+    if !(values.is_empty() && last.is_empty()) {
+        values.push(last);
+    }
+    Ok((name.trim(), values))
+}
+
+impl<'a> Args<'a> {
+    /// An error about this call.
+    pub fn error(&self, reason: impl std::fmt::Display) -> Error {
+        Error::Scheme(format!("{} {}: {reason}", self.what, self.name))
+    }
+
+    /// The text of an argument, if it is given.
+    pub fn text(&self, param: &str) -> Option<&'a str> {
+        self.given.iter().find(|(name, _)| *name == param).map(|&(_, value)| value)
+    }
+
+    fn read<T: std::str::FromStr>(&self, param: &str, kind: &str) -> Result<Option<T>> {
+        let Some(text) = self.text(param) else { return Ok(None) };
+        text.parse().map(Some).map_err(|_| self.error(format!("{param} {text:?} is not {kind}")))
+    }
+
+    /// A real number: a decimal, perhaps with an exponent, or `inf`.
+    pub fn number(&self, param: &str) -> Result<Option<f64>> {
+        self.read(param, "a number")
+    }
+
+    /// A real number that must be given.
+    pub fn needed(&self, param: &str) -> Result<f64> {
+        self.number(param)?.ok_or_else(|| self.missing(param))
+    }
+
+    /// A whole number from 0.
+    pub fn whole(&self, param: &str) -> Result<Option<u64>> {
+        self.read(param, "a whole number")
+    }
+
+    /// A word that names something.
+    pub fn word<T: std::str::FromStr<Err = Error>>(&self, param: &str) -> Result<Option<T>> {
+        self.text(param).map(|text| text.parse().map_err(|e| self.error(e))).transpose()
+    }
+
+    /// One integer, or a bracketed list of them.
+    pub fn list(&self, param: &str) -> Result<Option<Vec<i64>>> {
+        let Some(text) = self.text(param) else { return Ok(None) };
+        let inside = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).map(str::trim);
+        let list = match inside {
+            Some("") => Ok(Vec::new()),
+            Some(inside) => inside.split(',').map(|axis| axis.trim().parse()).collect(),
+            None => text.parse().map(|axis| vec![axis]),
+        };
+        list.map(Some)
+            .map_err(|_| self.error(format!("{param} {text:?} is not an axis or a list of axes such as [0, 1]")))
+    }
+
+    /// An argument that should have been given.
+    pub fn missing(&self, param: &str) -> Error {
+        self.error(format!("{param} must be given"))
+    }
+}
