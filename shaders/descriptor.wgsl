@@ -1,0 +1,54 @@
+// What the host tells a kernel: src/descriptor.rs holds the same structs, and a test compares every offset.
+
+struct Law {
+    kind: u32,
+    tail: u32,
+    refine: u32,
+    threshold: u32,
+    scale: f32,
+    center: f32,
+    lo: f32,
+    hi: f32,
+    step: f32,
+    offset: f32,
+    left: f32,
+    right: f32,
+    left_edge: f32,
+    right_edge: f32,
+    inverse: f32,
+    poly: array<f32, 9>,
+}
+
+// One axis of a box: how many steps, elements of the destination a step, elements of the logical tensor a step (64 bits).
+struct Axis {
+    extent: u32,
+    dst: u32,
+    src: vec2<u32>,
+}
+
+// A box of a logical tensor. Its first element, of 64-bit index `src`, lies `before` elements before `dst`, an element of
+// the binding; the axes are outermost first, the unused ones at the end.
+struct Descriptor {
+    key: vec2<u32>,
+    src: vec2<u32>,
+    dst: u32,
+    before: u32,
+    axis_count: u32,
+    pad: u32,
+    law: Law,
+    axes: array<Axis, 6>,
+}
+
+// Words of the binding, and the descriptors that have elements in them. Workgroups from `first_group` on write them.
+struct Segment {
+    first_group: u32,
+    word: u32,
+    words: u32,
+    elements: u32,
+    first_descriptor: u32,
+    descriptor_count: u32,
+}
+
+@group(0) @binding(0) var<storage, read> descriptors: array<Descriptor>;
+@group(0) @binding(1) var<storage, read> segments: array<Segment>;
+@group(0) @binding(2) var<storage, read_write> destination: array<u32>;

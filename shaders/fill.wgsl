@@ -1,0 +1,165 @@
+// The entries: which segment, which elements, sample, store.
+//
+// A thread owns whole words of the destination, so 16-bit neighbours are written together.
+
+// The kind of law of every descriptor of the dispatch (contiguous entry).
+override KIND: u32 = 0u;
+override GROUP_SIZE: u32 = 64u;
+// Items that a thread handles, GROUP_SIZE apart.
+override ITEMS: u32 = 4u;
+
+// The last segment whose first workgroup is not after `group`.
+fn find_segment(group: u32) -> u32 {
+    var lo = 0u;
+    var hi = arrayLength(&segments);
+    while hi - lo > 1u {
+        let mid = (lo + hi) / 2u;
+        if segments[mid].first_group <= group {
+            lo = mid;
+        } else {
+            hi = mid;
+        }
+    }
+    return lo;
+}
+
+// a + b on 64-bit numbers (low, high).
+fn add_64(a: vec2<u32>, b: vec2<u32>) -> vec2<u32> {
+    let lo = a.x + b.x;
+    return vec2<u32>(lo, a.y + b.y + u32(lo < b.x));
+}
+
+// a / 4 on a 64-bit number.
+fn block_of(a: vec2<u32>) -> vec2<u32> {
+    return vec2<u32>((a.x >> 2u) | (a.y << 30u), a.y >> 2u);
+}
+
+fn words_of(key: vec2<u32>, block: vec2<u32>, draw: u32) -> vec4<u32> {
+    return philox(vec4<u32>(block, draw, 0u), key);
+}
+
+// The four values of a block.
+fn block_values(d: u32, kind: u32, block: vec2<u32>) -> vec4<f32> {
+    let law = descriptors[d].law;
+    if kind == CONSTANT {
+        return vec4<f32>(law.center);
+    }
+    let key = descriptors[d].key;
+    let w = words_of(key, block, 0u);
+    if kind == UNIFORM {
+        return vec4<f32>(
+            uniform_value(law, w.x), uniform_value(law, w.y), uniform_value(law, w.z), uniform_value(law, w.w));
+    }
+    if kind == NORMAL {
+        return vec4<f32>(normal_pair(law, w.x, w.y), normal_pair(law, w.z, w.w));
+    }
+    var p = vec4<f32>(
+        tail_probability(law, w.x), tail_probability(law, w.y), tail_probability(law, w.z), tail_probability(law, w.w));
+    let fine = vec4<bool>(is_fine(law, w.x), is_fine(law, w.y), is_fine(law, w.z), is_fine(law, w.w));
+    if any(fine) {
+        let more = words_of(key, block, 1u);
+        p = select(p, vec4<f32>(
+            fine_probability(law, w.x, more.x), fine_probability(law, w.y, more.y),
+            fine_probability(law, w.z, more.z), fine_probability(law, w.w, more.w)), fine);
+    }
+    return vec4<f32>(
+        truncated_at(law, w.x, p.x), truncated_at(law, w.y, p.y),
+        truncated_at(law, w.z, p.z), truncated_at(law, w.w, p.w));
+}
+
+// The segments' own words, of which each has one descriptor, and destination and source run together: a block a thread.
+@compute @workgroup_size(GROUP_SIZE)
+fn fill_contiguous(
+    @builtin(workgroup_id) id: vec3<u32>,
+    @builtin(num_workgroups) count: vec3<u32>,
+    @builtin(local_invocation_index) local: u32,
+) {
+    let group = id.y * count.x + id.x;
+    let s = segments[find_segment(group)];
+    let d = s.first_descriptor;
+    // The first element's index, and its place in its block. For 16-bit elements the place is even.
+    let inside = s.word * PER_WORD - descriptors[d].dst + descriptors[d].before;
+    let first = add_64(descriptors[d].src, vec2<u32>(inside, 0u));
+    let phase = first.x & 3u;
+    let first_block = block_of(first);
+    for (var item = 0u; item < ITEMS; item++) {
+        let t = ((group - s.first_group) * ITEMS + item) * GROUP_SIZE + local;
+        if t >= (s.elements + phase + 3u) / 4u {
+            return;
+        }
+        let v = block_values(d, KIND, add_64(first_block, vec2<u32>(t, 0u)));
+        // The block's first element in the segment; before it where the segment begins inside a block (it wraps).
+        let element = 4u * t - phase;
+        if PER_WORD == 1u {
+            for (var k = 0u; k < 4u; k++) {
+                if element + k < s.words {
+                    destination[s.word + element + k] = encoded(v[k]);
+                }
+            }
+        } else {
+            for (var k = 0u; k < 4u; k += 2u) {
+                // The wrapped start is even: halving it as a signed number keeps it before the segment.
+                let word = bitcast<u32>(bitcast<i32>(element + k) >> 1u);
+                if word < s.words {
+                    let upper = select(0u, encoded(v[k + 1u]), element + k + 1u < s.elements);
+                    destination[s.word + word] = encoded(v[k]) | (upper << 16u);
+                }
+            }
+        }
+    }
+}
+
+// Where a descriptor has the binding's element `element`: its 64-bit index, and 1 or 0 for found or not.
+fn locate(d: u32, element: u32) -> vec3<u32> {
+    if element < descriptors[d].dst {
+        return vec3<u32>(0u);
+    }
+    var rest = element - descriptors[d].dst + descriptors[d].before;
+    var index = descriptors[d].src;
+    for (var k = 0u; k < descriptors[d].axis_count; k++) {
+        let axis = descriptors[d].axes[k];
+        let m = rest / axis.dst;
+        rest = rest - m * axis.dst;
+        if m >= axis.extent {
+            return vec3<u32>(0u);
+        }
+        let p = mul_wide(m, axis.src.x);
+        index = add_64(index, vec2<u32>(p.y, p.x + m * axis.src.y));
+    }
+    return vec3<u32>(index, u32(rest == 0u));
+}
+
+// The stored bits of one element: of whichever of the segment's descriptors has it, else 0.
+fn element_bits(s: Segment, element: u32) -> u32 {
+    for (var d = s.first_descriptor; d < s.first_descriptor + s.descriptor_count; d++) {
+        let found = locate(d, element);
+        if found.z == 1u {
+            let v = block_values(d, descriptors[d].law.kind, block_of(found.xy));
+            return encoded(v[found.x & 3u]);
+        }
+    }
+    return 0u;
+}
+
+// Any segment: a word a thread, each element found on its own.
+@compute @workgroup_size(GROUP_SIZE)
+fn fill_general(
+    @builtin(workgroup_id) id: vec3<u32>,
+    @builtin(num_workgroups) count: vec3<u32>,
+    @builtin(local_invocation_index) local: u32,
+) {
+    let group = id.y * count.x + id.x;
+    let s = segments[find_segment(group)];
+    for (var item = 0u; item < ITEMS; item++) {
+        let t = ((group - s.first_group) * ITEMS + item) * GROUP_SIZE + local;
+        if t >= s.words {
+            return;
+        }
+        let word = s.word + t;
+        var bits = element_bits(s, word * PER_WORD);
+        if PER_WORD == 2u {
+            bits = bits | (element_bits(s, word * 2u + 1u) << 16u);
+        }
+        destination[word] = bits;
+    }
+}

@@ -1,0 +1,69 @@
+// -2 ln u, the square root, and sine and cosine of a turn, in exact arithmetic.
+//
+// Only integers, f32 +, * and fused multiply-add, in the order written: law 4 of the design. The coefficients are fitted by
+// tests/data/fit_math.py; docs/stream.md states the measured errors.
+
+// w + 1/2, rounded once.
+fn half_up(w: u32) -> f32 {
+    return fused(f32(w >> 16u), 65536.0, f32(w & 0xffffu) + 0.5);
+}
+
+// -2 ln u for u = (w + 1/2) 2^-32, in [2^-32, 45.8).
+fn neg_2_ln(w: u32) -> f32 {
+    // Above sqrt(1/2), u = 1 + f with f = -(2^32 - 1 - w + 1/2) 2^-32: no cancellation near 1.
+    let near = w >= 0xb504f334u;
+    let y = half_up(select(w, ~w, near));
+    let b = bitcast<u32>(y);
+    let e = bitcast<i32>(b - 0x3f3504f3u) >> 23u;
+    let m = bitcast<f32>(b - (bitcast<u32>(e) << 23u));
+    let f = select(m - 1.0, y * bitcast<f32>(0xaf800000u), near);
+    // 64 ln 2 - e 2 ln 2: the product's exact value rounded once, as 32 - e is an integer.
+    let scaled = fused(f32(e), bitcast<f32>(0xbfb17218u), bitcast<f32>(0x42317218u));
+    let k = select(scaled, 0.0, near);
+    var h = bitcast<f32>(0x3e5362bcu);
+    h = fused(f, h, bitcast<f32>(0xbea6e829u));
+    h = fused(f, h, bitcast<f32>(0x3eb02bf9u));
+    h = fused(f, h, bitcast<f32>(0xbecba7f7u));
+    h = fused(f, h, bitcast<f32>(0x3effbb77u));
+    h = fused(f, h, bitcast<f32>(0xbf2aad6eu));
+    h = fused(f, h, bitcast<f32>(0x3f800028u));
+    h = fused(f, h, -2.0);
+    return fused(f, h, k);
+}
+
+// The square root of a normal positive number.
+fn root(v: f32) -> f32 {
+    // y is v^(-1/2) within 3.4 %; (1 - e)^(-1/2) = 1 + e p(e) with e = 1 - v y^2 mends that.
+    let y = bitcast<f32>(0x5f374740u - (bitcast<u32>(v) >> 1u));
+    let s = v * y;
+    let e = fused(-s, y, 1.0);
+    var p = bitcast<f32>(0x3e8cdefeu);
+    p = fused(e, p, bitcast<f32>(0x3ea0bb10u));
+    p = fused(e, p, bitcast<f32>(0x3ebfff9au));
+    p = fused(e, p, bitcast<f32>(0x3effffc9u));
+    return fused(s, e * p, s);
+}
+
+// Cosine and sine of 2 pi (w + 1/2) 2^-32.
+fn turn(w: u32) -> vec2<f32> {
+    // The nearest quarter turn, and the rest in [-1/8, 1/8] of a turn, rounded once.
+    let v = w + 0x20000000u;
+    let r = bitcast<i32>(v & 0x3fffffffu) - 0x20000000;
+    let lo = fused(f32(r & 0xffff), bitcast<f32>(0x2f800000u), bitcast<f32>(0x2f000000u));
+    let x = fused(f32(r >> 16u), bitcast<f32>(0x37800000u), lo);
+    let z = x * x;
+    var s = bitcast<f32>(0xc2998cc7u);
+    s = fused(z, s, bitcast<f32>(0x42a34052u));
+    s = fused(z, s, bitcast<f32>(0xc2255e12u));
+    s = fused(z, s, bitcast<f32>(0x40c90fdbu));
+    s = x * s;
+    var c = bitcast<f32>(0xc2a73c5fu);
+    c = fused(z, c, bitcast<f32>(0x4281d82cu));
+    c = fused(z, c, bitcast<f32>(0xc19de9ceu));
+    c = fused(z, c, 1.0);
+    // Quarter turns 1 and 3 swap them; the cosine is negative in 1 and 2, the sine in 2 and 3.
+    let odd = (v & 0x40000000u) != 0u;
+    let cosine = bitcast<u32>(select(c, s, odd)) ^ ((v + 0x40000000u) & 0x80000000u);
+    let sine = bitcast<u32>(select(s, c, odd)) ^ (v & 0x80000000u);
+    return vec2<f32>(bitcast<f32>(cosine), bitcast<f32>(sine));
+}
