@@ -88,7 +88,7 @@ impl Window {
     /// # Errors
     /// [`Error::Law`] where the window, its bounds or the stretch that its values occupy are below those limits.
     pub(crate) fn new(mean: f64, std: f64, lo: f64, hi: f64) -> Result<Self> {
-        let fail = |reason: String| Error::Law(format!("N({mean}, {std}^2) on [{lo}, {hi}]: {reason}"));
+        let fail = |reason: String| Error::Law(format!("N({mean:?}, {std:?}^2) on [{lo:?}, {hi:?}]: {reason}"));
         for bound in [lo, hi] {
             if bound != 0.0 && bound.abs() < MIN_SCALE {
                 return Err(fail(format!("bound {bound:e} must be 0 or of magnitude {MIN_SCALE:e} or more")));
