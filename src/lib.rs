@@ -7,6 +7,8 @@ pub mod descriptor;
 mod dtype;
 mod error;
 pub mod law;
+#[cfg(feature = "checkpoint")]
+pub mod model;
 pub mod plan;
 pub mod scheme;
 pub mod shape;
