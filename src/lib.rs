@@ -9,6 +9,8 @@ mod dtype;
 mod error;
 mod fill;
 pub mod law;
+#[cfg(feature = "checkpoint")]
+pub mod model;
 pub mod placement;
 pub mod plan;
 pub mod scheme;
