@@ -8,6 +8,8 @@ pub mod descriptor;
 mod dtype;
 mod error;
 mod fill;
+#[cfg(feature = "gpu")]
+pub mod gpu;
 pub mod law;
 #[cfg(feature = "checkpoint")]
 pub mod model;
@@ -17,6 +19,8 @@ pub mod scheme;
 pub mod shape;
 pub mod stream;
 mod truncated;
+#[cfg(any(feature = "gpu", test))]
+mod window;
 
 pub use dtype::DType;
 pub use error::{Error, Result};

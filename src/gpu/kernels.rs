@@ -1,0 +1,147 @@
+//! The kernel table: bricks joined into modules, modules specialised into pipelines.
+
+use crate::window::{Entry, GROUP_SIZE, ITEMS};
+use crate::{DType, Error, Result};
+use std::collections::BTreeMap;
+
+/// How a kernel multiplies two words into 64 bits. The bits are the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum MulWide {
+    /// One 64-bit multiplication: needs [`wgpu::Features::SHADER_INT64`].
+    U64,
+    /// Four 16-bit products.
+    U32,
+}
+
+/// How a kernel rounds `a * b + c` once. The bits are the same wherever the self-test passes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Tier {
+    /// The device's own `fma`.
+    NativeFma,
+    /// In integers, for devices whose `fma` rounds twice.
+    SoftFma,
+}
+
+impl std::fmt::Display for Tier {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.pad(match self {
+            Self::NativeFma => "native fma",
+            Self::SoftFma => "soft fma",
+        })
+    }
+}
+
+/// The source of a kernel module: WGSL with the entries `fill_contiguous` and `fill_general`.
+#[must_use]
+pub fn source(mul_wide: MulWide, tier: Tier, dtype: DType) -> String {
+    let bricks = [
+        include_str!("../../shaders/descriptor.wgsl"),
+        match mul_wide {
+            MulWide::U64 => include_str!("../../shaders/mulwide_u64.wgsl"),
+            MulWide::U32 => include_str!("../../shaders/mulwide_u32.wgsl"),
+        },
+        match tier {
+            Tier::NativeFma => include_str!("../../shaders/fma_native.wgsl"),
+            Tier::SoftFma => include_str!("../../shaders/fma_soft.wgsl"),
+        },
+        include_str!("../../shaders/philox.wgsl"),
+        include_str!("../../shaders/math.wgsl"),
+        include_str!("../../shaders/sample.wgsl"),
+        match dtype {
+            DType::F32 => include_str!("../../shaders/store_f32.wgsl"),
+            DType::F16 => include_str!("../../shaders/store_f16.wgsl"),
+            DType::BF16 => include_str!("../../shaders/store_bf16.wgsl"),
+        },
+        include_str!("../../shaders/fill.wgsl"),
+    ];
+    bricks.join("\n")
+}
+
+/// A pipeline of the table.
+pub(crate) type KernelId = (DType, Entry);
+
+/// The pipelines of one device, tier and multiplication.
+#[derive(Debug)]
+pub(crate) struct Kernels {
+    pub mul_wide: MulWide,
+    pub tier: Tier,
+    pub layout: wgpu::BindGroupLayout,
+    pipelines: BTreeMap<KernelId, wgpu::ComputePipeline>,
+}
+
+impl Kernels {
+    /// Compiles the pipelines.
+    pub async fn new(
+        device: &wgpu::Device,
+        mul_wide: MulWide,
+        tier: Tier,
+        ids: impl IntoIterator<Item = KernelId>,
+    ) -> Result<Self> {
+        let scope = device.push_error_scope(wgpu::ErrorFilter::Validation);
+        let storage = |binding: u32, read_only: bool| wgpu::BindGroupLayoutEntry {
+            binding,
+            visibility: wgpu::ShaderStages::COMPUTE,
+            ty: wgpu::BindingType::Buffer {
+                ty: wgpu::BufferBindingType::Storage { read_only },
+                has_dynamic_offset: false,
+                min_binding_size: None,
+            },
+            count: None,
+        };
+        let layout = device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor {
+            label: Some("seedbed"),
+            entries: &[storage(0, true), storage(1, true), storage(2, false)],
+        });
+        let pipeline_layout = device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
+            label: Some("seedbed"),
+            bind_group_layouts: &[Some(&layout)],
+            immediate_size: 0,
+        });
+        let mut modules = BTreeMap::new();
+        let mut pipelines = BTreeMap::new();
+        for (dtype, entry) in ids {
+            let module = modules.entry(dtype).or_insert_with(|| {
+                device.create_shader_module(wgpu::ShaderModuleDescriptor {
+                    label: Some("seedbed"),
+                    source: wgpu::ShaderSource::Wgsl(source(mul_wide, tier, dtype).into()),
+                })
+            });
+            let (name, kind) = match entry {
+                Entry::Contiguous(kind) => ("fill_contiguous", kind),
+                Entry::General => ("fill_general", 0),
+            };
+            let mut constants = vec![("GROUP_SIZE", f64::from(GROUP_SIZE)), ("ITEMS", f64::from(ITEMS))];
+            if entry != Entry::General {
+                constants.push(("KIND", f64::from(kind)));
+            }
+            let pipeline = device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
+                label: Some("seedbed"),
+                layout: Some(&pipeline_layout),
+                module,
+                entry_point: Some(name),
+                compilation_options: wgpu::PipelineCompilationOptions {
+                    constants: &constants,
+                    zero_initialize_workgroup_memory: false,
+                },
+                cache: None,
+            });
+            pipelines.insert((dtype, entry), pipeline);
+        }
+        match scope.pop().await {
+            Some(error) => Err(Error::Device(format!("the kernels do not compile: {error}"))),
+            None => Ok(Self { mul_wide, tier, layout, pipelines }),
+        }
+    }
+
+    pub fn get(&self, id: KernelId) -> Result<&wgpu::ComputePipeline> {
+        self.pipelines.get(&id).ok_or_else(|| {
+            Error::Device(format!("no kernel was built for {} {:?}: name the dtype when opening", id.0, id.1))
+        })
+    }
+
+    pub fn ids(&self) -> impl Iterator<Item = KernelId> + '_ {
+        self.pipelines.keys().copied()
+    }
+}

@@ -1,0 +1,6 @@
+//! Fills on the GPU.
+
+mod kernels;
+
+pub use kernels::{MulWide, Tier, source};
+pub use wgpu;
