@@ -3,6 +3,8 @@
 #![deny(missing_docs)]
 #![deny(unsafe_op_in_unsafe_fn)]
 
+#[cfg(feature = "checkpoint")]
+pub mod checkpoint;
 pub mod descriptor;
 mod dtype;
 mod error;
