@@ -12,6 +12,7 @@ pub mod law;
 pub mod plan;
 pub mod scheme;
 pub mod shape;
+pub mod stats;
 pub mod stream;
 mod truncated;
 

@@ -159,6 +159,8 @@ pub struct Writer {
     index: usize,
     written: u64,
     sync: bool,
+    /// A failed write may have left part of a piece behind: nothing may follow it.
+    failed: bool,
 }
 
 impl Writer {
@@ -180,7 +182,7 @@ impl Writer {
         let temp = new_temp(directory(&target)).map_err(|e| Error::io(&target, e))?;
         let mut file = BufWriter::with_capacity(BUFFER, temp);
         let started = file.write_all(&header.bytes);
-        let mut writer = Self { file, target, header, index: 0, written: 0, sync: true };
+        let mut writer = Self { file, target, header, index: 0, written: 0, sync: true, failed: false };
         started.map_err(|e| writer.io(&e))?;
         writer.skip_complete();
         Ok(writer)
@@ -210,7 +212,8 @@ impl Writer {
     /// Writes the next bytes of the pending tensor: little-endian elements in row-major order.
     ///
     /// # Errors
-    /// [`Error::Tensor`] where there are more bytes than it still needs: none is written then. [`Error::Io`].
+    /// [`Error::Tensor`] where there are more bytes than it still needs: none is written then. [`Error::Io`], after
+    /// which the file cannot be continued.
     pub fn write(&mut self, bytes: &[u8]) -> Result<()> {
         let given = bytes.len() as u64;
         match self.pending() {
@@ -221,7 +224,13 @@ impl Writer {
             }
             Some(_) => {}
         }
-        self.file.write_all(bytes).map_err(|e| self.io(&e))?;
+        if self.failed {
+            return Err(self.refuse("an earlier write failed".to_owned()));
+        }
+        if let Err(e) = self.file.write_all(bytes) {
+            self.failed = true;
+            return Err(self.io(&e));
+        }
         self.written += given;
         self.skip_complete();
         Ok(())
