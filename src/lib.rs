@@ -1,27 +1,70 @@
 //! seedbed fills the weight buffers of neural networks, on the GPU where there is one, on the CPU where
-//! there is none. **A weight is a pure function of (seed, tensor name, element index).**
+//! there is none. **A weight is a pure function of (seed, tensor name, element index)**: the same bytes come out on every
+//! GPU and on the CPU, in one buffer or in a thousand shards, in any order; f16 and bf16 are the f32 value rounded once.
+//!
+//! The way of the data, which is also the order of the modules:
+//!
+//! 1. [`scheme`] and [`shape`]: the user's language. A [`Scheme`] and a [`shape::Shape`] make a [`law::Law`], a distribution
+//!    with numbers in it.
+//! 2. [`descriptor`]: the law's numbers as a kernel reads them; [`stream`]: a tensor's key.
+//! 3. [`plan`]: many tensors, with names and a seed. Pure: no device, and whatever can be wrong is found here.
+//! 4. [`Fill`]: one tensor of the plan, or a [`placement::Slab`] of it, as work: a slab moves offsets, never bits.
+//! 5. [`cpu`] and [`gpu`]: the twins that do the work.
+//! 6. [`model`], [`checkpoint`], [`stats`]: whole models to safetensors files, and what is in them.
+//!
+//! ```
+//! use seedbed::plan::{Plan, TensorSpec};
+//! use seedbed::{DType, Scheme, StreamVersion, cpu};
+//!
+//! let mut plan = Plan::new(StreamVersion::V1, 42);
+//! let spec = TensorSpec::new("h.0.mlp.c_fc.weight", [768, 3072], Scheme::normal(0.0, 0.02))?.dtype(DType::BF16);
+//! let fill = plan.push(&spec)?.fill();
+//! let mut bytes = vec![0; fill.bytes() as usize];
+//! cpu::fill(&fill, &mut bytes)?;
+//! # Ok::<(), seedbed::Error>(())
+//! ```
 #![deny(missing_docs)]
 #![deny(unsafe_op_in_unsafe_fn)]
 
-pub mod cpu;
-pub mod descriptor;
-mod dtype;
 mod error;
+
+mod dtype;
+
+pub mod shape;
+
+pub mod law;
+mod truncated;
+
+pub mod scheme;
+
+pub mod stream;
+
+pub mod descriptor;
+
+pub mod placement;
+
+pub mod plan;
+
 mod fill;
+
+#[cfg(feature = "gpu")]
+mod window;
+
+pub mod cpu;
+
 #[cfg(feature = "gpu")]
 pub mod gpu;
-pub mod law;
+
+pub mod stats;
+
 #[cfg(feature = "checkpoint")]
 pub mod model;
-pub mod placement;
-pub mod plan;
-pub mod scheme;
-pub mod shape;
-pub mod stream;
-mod truncated;
-#[cfg(any(feature = "gpu", test))]
-mod window;
+
+#[cfg(feature = "checkpoint")]
+pub mod checkpoint;
 
 pub use dtype::DType;
 pub use error::{Error, Result};
 pub use fill::Fill;
+pub use scheme::Scheme;
+pub use stream::StreamVersion;
