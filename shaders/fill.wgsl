@@ -38,33 +38,60 @@ fn words_of(key: vec2<u32>, block: vec2<u32>, draw: u32) -> vec4<u32> {
     return philox(vec4<u32>(block, draw, 0u), key);
 }
 
-// The four values of a block.
-fn block_values(d: u32, kind: u32, block: vec2<u32>) -> vec4<f32> {
+// A truncated normal value from a word of a block.
+fn truncated_value(law: Law, key: vec2<u32>, block: vec2<u32>, lane: u32, w: u32) -> f32 {
+    var p = tail_probability(law, w);
+    if is_fine(law, w) {
+        p = fine_probability(law, w, words_of(key, block, 1u)[lane]);
+    }
+    return truncated_at(law, w, p);
+}
+
+// The four values of a block. Loops, as software drivers inline every call: a device's compiler unrolls them.
+fn block_values(d: u32, block: vec2<u32>) -> vec4<f32> {
     let law = descriptors[d].law;
-    if kind == CONSTANT {
-        return vec4<f32>(law.center);
+    var v = vec4<f32>(law.center);
+    if KIND == CONSTANT {
+        return v;
     }
     let key = descriptors[d].key;
     let w = words_of(key, block, 0u);
-    if kind == UNIFORM {
-        return vec4<f32>(
-            uniform_value(law, w.x), uniform_value(law, w.y), uniform_value(law, w.z), uniform_value(law, w.w));
+    if KIND == UNIFORM {
+        for (var k = 0u; k < 4u; k++) {
+            v[k] = uniform_value(law, w[k]);
+        }
+    } else if KIND == NORMAL {
+        for (var k = 0u; k < 4u; k += 2u) {
+            let pair = normal_pair(law, w[k], w[k + 1u]);
+            v[k] = pair.x;
+            v[k + 1u] = pair.y;
+        }
+    } else {
+        for (var k = 0u; k < 4u; k++) {
+            v[k] = truncated_value(law, key, block, k, w[k]);
+        }
     }
-    if kind == NORMAL {
-        return vec4<f32>(normal_pair(law, w.x, w.y), normal_pair(law, w.z, w.w));
+    return v;
+}
+
+// One value, of any kind of law.
+fn element_value(d: u32, index: vec2<u32>) -> f32 {
+    let law = descriptors[d].law;
+    if law.kind == CONSTANT {
+        return law.center;
     }
-    var p = vec4<f32>(
-        tail_probability(law, w.x), tail_probability(law, w.y), tail_probability(law, w.z), tail_probability(law, w.w));
-    let fine = vec4<bool>(is_fine(law, w.x), is_fine(law, w.y), is_fine(law, w.z), is_fine(law, w.w));
-    if any(fine) {
-        let more = words_of(key, block, 1u);
-        p = select(p, vec4<f32>(
-            fine_probability(law, w.x, more.x), fine_probability(law, w.y, more.y),
-            fine_probability(law, w.z, more.z), fine_probability(law, w.w, more.w)), fine);
+    let key = descriptors[d].key;
+    let block = block_of(index);
+    let lane = index.x & 3u;
+    let w = words_of(key, block, 0u);
+    if law.kind == UNIFORM {
+        return uniform_value(law, w[lane]);
     }
-    return vec4<f32>(
-        truncated_at(law, w.x, p.x), truncated_at(law, w.y, p.y),
-        truncated_at(law, w.z, p.z), truncated_at(law, w.w, p.w));
+    if law.kind == NORMAL {
+        let pair = normal_pair(law, w[lane & 2u], w[lane | 1u]);
+        return pair[lane & 1u];
+    }
+    return truncated_value(law, key, block, lane, w[lane]);
 }
 
 // The segments' own words, of which each has one descriptor, and destination and source run together: a block a thread.
@@ -87,7 +114,7 @@ fn fill_contiguous(
         if t >= (s.elements + phase + 3u) / 4u {
             return;
         }
-        let v = block_values(d, KIND, add_64(first_block, vec2<u32>(t, 0u)));
+        let v = block_values(d, add_64(first_block, vec2<u32>(t, 0u)));
         // The block's first element in the segment; before it where the segment begins inside a block (it wraps).
         let element = 4u * t - phase;
         if PER_WORD == 1u {
@@ -134,8 +161,7 @@ fn element_bits(s: Segment, element: u32) -> u32 {
     for (var d = s.first_descriptor; d < s.first_descriptor + s.descriptor_count; d++) {
         let found = locate(d, element);
         if found.z == 1u {
-            let v = block_values(d, descriptors[d].law.kind, block_of(found.xy));
-            return encoded(v[found.x & 3u]);
+            return encoded(element_value(d, found.xy));
         }
     }
     return 0u;
@@ -156,9 +182,9 @@ fn fill_general(
             return;
         }
         let word = s.word + t;
-        var bits = element_bits(s, word * PER_WORD);
-        if PER_WORD == 2u {
-            bits = bits | (element_bits(s, word * 2u + 1u) << 16u);
+        var bits = 0u;
+        for (var k = 0u; k < PER_WORD; k++) {
+            bits = bits | (element_bits(s, word * PER_WORD + k) << (16u * k));
         }
         destination[word] = bits;
     }

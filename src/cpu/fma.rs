@@ -48,7 +48,7 @@ pub(crate) struct Soft;
 #[cfg(test)]
 impl Fma for Soft {
     fn fma(a: f32, b: f32, c: f32) -> f32 {
-        soft::fma_soft(a, b, c)
+        soft::fused(a, b, c)
     }
 }
 
@@ -56,81 +56,58 @@ impl Fma for Soft {
 mod soft {
     use crate::cpu::mulwide::mul_wide;
 
-    /// `x >> n` on a pair of words (high, low); a 1 that falls out stays as the last bit.
+    /// `x >> n` on a pair of words (high, low), n < 64; a 1 that falls out stays as the last bit.
     fn shift_right_sticky(x: (u32, u32), n: u32) -> (u32, u32) {
-        if n == 0 {
-            return x;
-        }
-        if n >= 64 {
-            return (0, u32::from(x.0 | x.1 != 0));
-        }
-        if n >= 32 {
-            let m = n - 32;
-            let lost = x.1 | if m == 0 { 0 } else { x.0 << (32 - m) };
-            return (0, (x.0 >> m) | u32::from(lost != 0));
-        }
-        (x.0 >> n, (x.1 >> n) | (x.0 << (32 - n)) | u32::from(x.1 << (32 - n) != 0))
+        let far = n >= 32;
+        let y = if far { (0, x.0) } else { x };
+        let m = n & 31;
+        let lost = (if far { x.1 } else { 0 }) | ((y.1 << 1) << (31 - m));
+        (y.0 >> m, (y.1 >> m) | ((y.0 << 1) << (31 - m)) | u32::from(lost != 0))
     }
 
     /// `x << n` on a pair of words, n < 64.
     fn shift_left(x: (u32, u32), n: u32) -> (u32, u32) {
-        if n == 0 {
-            return x;
-        }
-        if n >= 32 {
-            return (x.1 << (n - 32), 0);
-        }
-        ((x.0 << n) | (x.1 >> (32 - n)), x.1 << n)
+        let y = if n >= 32 { (x.1, 0) } else { x };
+        let m = n & 31;
+        ((y.0 << m) | ((y.1 >> 1) >> (31 - m)), y.1 << m)
     }
 
-    fn significand(bits: u32) -> u32 {
-        if bits & 0x7f80_0000 == 0 { 0 } else { (bits & 0x007f_ffff) | 0x0080_0000 }
-    }
-
-    pub(super) fn fma_soft(a: f32, b: f32, c: f32) -> f32 {
+    pub(super) fn fused(a: f32, b: f32, c: f32) -> f32 {
         let (ab, bb, cb) = (a.to_bits(), b.to_bits(), c.to_bits());
+        let (e_a, e_b, e_c) = ((ab >> 23) & 0xff, (bb >> 23) & 0xff, (cb >> 23) & 0xff);
+        // Both terms as 62-bit integers: the product, 48 bits, above 14 zeros; c, 24 bits, above 38.
+        let none = e_a == 0 || e_b == 0;
+        let product = mul_wide(((ab & 0x007f_ffff) | 0x0080_0000) << 7, ((bb & 0x007f_ffff) | 0x0080_0000) << 7);
+        let p = if none { (0, 0) } else { product };
+        let t = (if e_c == 0 { 0 } else { ((cb & 0x007f_ffff) | 0x0080_0000) << 6 }, 0);
+        // A zero product lies below everything, so that the sum is c.
+        let e_p = if none { -1000 } else { (e_a + e_b) as i32 - 126 };
+        let swap = e_p < e_c as i32;
+        let e = if swap { e_c as i32 } else { e_p };
+        let apart = e_p.abs_diff(e_c as i32);
+        let x = if swap { t } else { p };
+        let y = shift_right_sticky(if swap { p } else { t }, apart.min(63));
         let sign_p = (ab ^ bb) & 0x8000_0000;
         let sign_c = cb & 0x8000_0000;
-        // Both terms as 62-bit integers: the product, 48 bits, above 14 zeros; c, 24 bits, above 38.
-        let mut p = shift_left(mul_wide(significand(ab), significand(bb)), 14);
-        let mut t = (significand(cb) << 6, 0);
-        let mut e = ((ab >> 23 & 0xff) + (bb >> 23 & 0xff)) as i32 - 314;
-        let e_c = (cb >> 23 & 0xff) as i32 - 188;
-        if p.0 == 0 {
-            e = e_c;
-        }
-        let d = e - e_c;
-        if d >= 0 {
-            t = shift_right_sticky(t, d as u32);
-        } else if t.0 != 0 {
-            p = shift_right_sticky(p, -d as u32);
-            e = e_c;
-        }
-        let mut sum;
-        let mut sign = sign_p;
-        if sign_p == sign_c {
-            let lo = p.1.wrapping_add(t.1);
-            sum = (p.0 + t.0 + u32::from(lo < p.1), lo);
-        } else {
-            if p.0 < t.0 || (p.0 == t.0 && p.1 < t.1) {
-                (p, t) = (t, p);
-                sign = sign_c;
-            }
-            sum = (p.0 - t.0 - u32::from(p.1 < t.1), p.1.wrapping_sub(t.1));
-            if sum == (0, 0) {
-                return 0.0;
-            }
-        }
-        if sum == (0, 0) {
-            return f32::from_bits(sign);
-        }
-        let zeros = if sum.0 == 0 { 32 + sum.1.leading_zeros() } else { sum.0.leading_zeros() };
-        sum = shift_left(sum, zeros);
+        // x + y or x - y in two's complement, then its magnitude.
+        let minus = u32::from(sign_p != sign_c);
+        let z = (y.0 ^ 0u32.wrapping_sub(minus), y.1 ^ 0u32.wrapping_sub(minus));
+        let low = x.1.wrapping_add(z.1);
+        let lo = low.wrapping_add(minus);
+        let hi = x.0.wrapping_add(z.0).wrapping_add(u32::from(low < x.1)).wrapping_add(u32::from(lo < low));
+        let negative = hi >> 31;
+        let m_lo = (lo ^ 0u32.wrapping_sub(negative)).wrapping_add(negative);
+        let m_hi = (hi ^ 0u32.wrapping_sub(negative)).wrapping_add(negative & u32::from(m_lo == 0));
+        let sign = (if swap { sign_c } else { sign_p }) ^ (negative << 31);
+        let empty = (m_hi | m_lo) == 0;
+        let zeros = if m_hi == 0 { 32 + (m_lo.leading_zeros() & 31) } else { m_hi.leading_zeros() };
+        let sum = shift_left((m_hi, m_lo), zeros);
         let round = (sum.0 >> 7) & 1;
-        let sticky = u32::from((sum.0 & 0x7f) | sum.1 != 0);
+        let sticky = u32::from(((sum.0 & 0x7f) | sum.1) != 0);
         let mantissa = sum.0 >> 8;
-        let exponent = e - zeros as i32 + 189;
-        f32::from_bits(sign | (((exponent as u32) << 23) + mantissa + (round & (sticky | mantissa))))
+        let exponent = (e - zeros as i32 + 1) as u32;
+        let rounded = (exponent << 23).wrapping_add(mantissa).wrapping_add(round & (sticky | mantissa));
+        f32::from_bits(if empty { sign_p & sign_c } else { sign | rounded })
     }
 }
 

@@ -1,6 +1,19 @@
-//! Fills on the GPU.
+//! Fills on the GPU: the kernels of `shaders/` through wgpu.
+//!
+//! An engine builds a [`Filler`] on its own device and records into its own encoder; the binary opens a [`Gpu`]. Either
+//! way the kernels run once against the CPU twin before they are used, and the [`Tier`] that gives its bits is taken.
 
+#[cfg(not(target_arch = "wasm32"))]
+pub mod blocking;
+mod device;
+mod filler;
 mod kernels;
+mod readback;
+mod selftest;
 
+pub use device::{Choice, Gpu, adapters, is_software};
+pub use filler::{Filler, Options};
 pub use kernels::{MulWide, Tier, source};
+pub use selftest::schemes;
+/// The wgpu that this crate's API speaks: its major version is part of ours.
 pub use wgpu;

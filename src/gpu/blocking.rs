@@ -1,0 +1,36 @@
+//! The same, waiting on the calling thread. Native only: a browser cannot wait.
+
+use super::device::{Choice, Gpu};
+use super::filler::{Filler, Options};
+use crate::{Fill, Result};
+use pollster::block_on;
+
+/// [`super::adapters`].
+#[must_use]
+pub fn adapters() -> Vec<wgpu::Adapter> {
+    block_on(super::adapters())
+}
+
+/// [`Gpu::open`].
+///
+/// # Errors
+/// As there.
+pub fn open(choice: Choice, options: &Options, notice: &mut dyn FnMut(String)) -> Result<Option<Gpu>> {
+    block_on(Gpu::open(choice, options, notice))
+}
+
+/// [`Filler::new`].
+///
+/// # Errors
+/// As there.
+pub fn filler(device: &wgpu::Device, queue: &wgpu::Queue, options: &Options) -> Result<Filler> {
+    block_on(Filler::new(device, queue, options))
+}
+
+/// [`Gpu::fill_range`].
+///
+/// # Errors
+/// As there.
+pub fn fill_range(gpu: &Gpu, fill: &Fill, from: u64, out: &mut [u8]) -> Result<()> {
+    block_on(gpu.fill_range(fill, from, out))
+}

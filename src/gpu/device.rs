@@ -1,0 +1,234 @@
+//! Choosing and opening a device, for those who have none of their own.
+
+use super::filler::{Filler, Options};
+use super::readback::read_mapped;
+use crate::fill::Fill;
+use crate::{Error, Result};
+use std::sync::Mutex;
+
+/// Bytes that one submit fills and reads back.
+const CHUNK: u64 = 64 << 20;
+
+/// What shall do the work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum Choice {
+    /// A hardware GPU where there is one that passes its self-test, else the CPU. Never a software adapter: the CPU twin is
+    /// faster.
+    #[default]
+    Auto,
+    /// The CPU twin.
+    Cpu,
+    /// A hardware GPU, else a software adapter; never the CPU twin.
+    Gpu,
+    /// The adapter of this index in [`adapters`].
+    Index(usize),
+}
+
+impl std::str::FromStr for Choice {
+    type Err = Error;
+
+    /// Reads `auto`, `cpu`, `gpu` or `gpu:N`.
+    fn from_str(s: &str) -> Result<Self> {
+        let index = s.strip_prefix("gpu:").and_then(|n| n.parse().ok());
+        match (s, index) {
+            ("auto", _) => Ok(Self::Auto),
+            ("cpu", _) => Ok(Self::Cpu),
+            ("gpu", _) => Ok(Self::Gpu),
+            (_, Some(n)) => Ok(Self::Index(n)),
+            _ => Err(Error::Unknown {
+                what: "device",
+                given: s.to_owned(),
+                expected: "auto, cpu, gpu or gpu:N".to_owned(),
+            }),
+        }
+    }
+}
+
+impl std::fmt::Display for Choice {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Auto => f.pad("auto"),
+            Self::Cpu => f.pad("cpu"),
+            Self::Gpu => f.pad("gpu"),
+            Self::Index(n) => write!(f, "gpu:{n}"),
+        }
+    }
+}
+
+/// The adapters of this machine, in the order of `gpu:N`.
+pub async fn adapters() -> Vec<wgpu::Adapter> {
+    let instance = wgpu::Instance::new(wgpu::InstanceDescriptor::new_without_display_handle_from_env());
+    instance.enumerate_adapters(wgpu::Backends::all()).await
+}
+
+/// Whether an adapter computes on the CPU.
+#[must_use]
+pub fn is_software(info: &wgpu::AdapterInfo) -> bool {
+    info.device_type == wgpu::DeviceType::Cpu
+}
+
+/// An adapter opened with what the kernels can use, and its kernels.
+#[derive(Debug)]
+pub struct Gpu {
+    info: wgpu::AdapterInfo,
+    device: wgpu::Device,
+    queue: wgpu::Queue,
+    filler: Filler,
+    scratch: Mutex<Option<Scratch>>,
+}
+
+/// Where fills are made and read back, kept between them.
+#[derive(Debug)]
+struct Scratch {
+    output: wgpu::Buffer,
+    staging: wgpu::Buffer,
+}
+
+impl Gpu {
+    /// Opens the adapter that `choice` names; `None` for the CPU.
+    ///
+    /// # Errors
+    /// [`Error::Device`] where a GPU is asked for and there is none, or it cannot be used. `Auto` falls back to the CPU and
+    /// hands the reason to `notice`.
+    pub async fn open(choice: Choice, options: &Options, notice: &mut dyn FnMut(String)) -> Result<Option<Self>> {
+        if choice == Choice::Cpu {
+            return Ok(None);
+        }
+        let mut found = adapters().await;
+        let count = found.len();
+        let adapter = match choice {
+            Choice::Index(n) if n < count => found.swap_remove(n),
+            Choice::Index(n) => {
+                return Err(Error::Device(format!("gpu:{n}: {count} adapters found, see `seedbed devices`")));
+            }
+            _ => {
+                let rank = |a: &wgpu::Adapter| match a.get_info().device_type {
+                    wgpu::DeviceType::DiscreteGpu => 0,
+                    wgpu::DeviceType::IntegratedGpu => 1,
+                    wgpu::DeviceType::VirtualGpu => 2,
+                    wgpu::DeviceType::Other => 3,
+                    wgpu::DeviceType::Cpu => 4,
+                };
+                // The first of the best: a machine may list one GPU under several backends.
+                found.sort_by_key(rank);
+                match found.into_iter().next() {
+                    Some(a) if choice == Choice::Gpu || !is_software(&a.get_info()) => a,
+                    _ if choice == Choice::Auto => return Ok(None),
+                    _ => return Err(Error::Device("no adapter found: install a driver, or take --device cpu".into())),
+                }
+            }
+        };
+        let info = adapter.get_info();
+        if is_software(&info) {
+            notice(format!("{} is a software adapter: --device cpu gives the same bytes, faster", info.name));
+        }
+        match Self::from_adapter(&adapter, options).await {
+            Err(e) if choice == Choice::Auto => {
+                notice(format!("{}: {e}", info.name));
+                Ok(None)
+            }
+            opened => opened.map(Some),
+        }
+    }
+
+    /// Opens an adapter.
+    ///
+    /// # Errors
+    /// [`Error::Device`] where it cannot be opened or fails its self-test.
+    pub async fn from_adapter(adapter: &wgpu::Adapter, options: &Options) -> Result<Self> {
+        let info = adapter.get_info();
+        let (device, queue) = adapter
+            .request_device(&wgpu::DeviceDescriptor {
+                label: Some("seedbed"),
+                required_features: adapter.features()
+                    & (wgpu::Features::SHADER_INT64 | wgpu::Features::TIMESTAMP_QUERY),
+                required_limits: adapter.limits(),
+                ..Default::default()
+            })
+            .await
+            .map_err(|e| Error::Device(format!("{} cannot be opened: {e}", info.name)))?;
+        let filler = Filler::new(&device, &queue, options).await?;
+        Ok(Self { info, device, queue, filler, scratch: Mutex::new(None) })
+    }
+
+    /// What the adapter says of itself.
+    #[must_use]
+    pub fn info(&self) -> &wgpu::AdapterInfo {
+        &self.info
+    }
+
+    /// The device.
+    #[must_use]
+    pub fn device(&self) -> &wgpu::Device {
+        &self.device
+    }
+
+    /// The queue.
+    #[must_use]
+    pub fn queue(&self) -> &wgpu::Queue {
+        &self.queue
+    }
+
+    /// The kernels.
+    #[must_use]
+    pub fn filler(&self) -> &Filler {
+        &self.filler
+    }
+
+    /// Fills on the device and reads back: the bytes `from..from + out.len()` of the fill, in chunks of at most 64 MiB.
+    ///
+    /// # Errors
+    /// [`Error::Buffer`] where `from` is no multiple of 4 or the range leaves the fill; [`Error::Device`] where the device
+    /// fails or has too little memory.
+    pub async fn fill_range(&self, fill: &Fill, from: u64, out: &mut [u8]) -> Result<()> {
+        let end = from.checked_add(out.len() as u64);
+        if from % 4 != 0 || end.is_none_or(|end| end > fill.device_bytes()) {
+            return Err(Error::Buffer(format!(
+                "bytes {from} + {}: must start at a multiple of 4 and end by {}",
+                out.len(),
+                fill.device_bytes()
+            ))
+            .in_tensor(fill.name()));
+        }
+        let scratch = match self.scratch.lock().map(|mut s| s.take()) {
+            Ok(Some(scratch)) => scratch,
+            _ => self.scratch().await?,
+        };
+        let chunk = scratch.output.size();
+        for (i, out) in out.chunks_mut(chunk as usize).enumerate() {
+            let size = (out.len() as u64).next_multiple_of(4);
+            let mut encoder = self.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
+            self.filler.record_range(&mut encoder, fill, from + i as u64 * chunk, size, &scratch.output, 0)?;
+            encoder.copy_buffer_to_buffer(&scratch.output, 0, &scratch.staging, 0, size);
+            self.queue.submit([encoder.finish()]);
+            let len = out.len();
+            read_mapped(&self.device, &scratch.staging, size, |bytes| out.copy_from_slice(&bytes[..len])).await?;
+        }
+        if let Ok(mut kept) = self.scratch.lock() {
+            *kept = Some(scratch);
+        }
+        Ok(())
+    }
+
+    async fn scratch(&self) -> Result<Scratch> {
+        let size = CHUNK.min(self.device.limits().max_buffer_size) & !3;
+        let scope = self.device.push_error_scope(wgpu::ErrorFilter::OutOfMemory);
+        let buffer = |usage| {
+            self.device.create_buffer(&wgpu::BufferDescriptor {
+                label: Some("seedbed scratch"),
+                size,
+                usage,
+                mapped_at_creation: false,
+            })
+        };
+        let scratch = Scratch {
+            output: buffer(wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_SRC),
+            staging: buffer(wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST),
+        };
+        match scope.pop().await {
+            Some(e) => Err(Error::Device(format!("two buffers of {size} bytes: {e}"))),
+            None => Ok(scratch),
+        }
+    }
+}

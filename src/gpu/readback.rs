@@ -1,0 +1,35 @@
+//! Getting bytes back from the device.
+
+use crate::{Error, Result};
+
+/// Maps the first `size` bytes of `staging` once the queue has done its work, and hands them to `read`.
+pub(crate) async fn read_mapped<T>(
+    device: &wgpu::Device,
+    staging: &wgpu::Buffer,
+    size: u64,
+    read: impl FnOnce(&[u8]) -> T,
+) -> Result<T> {
+    let (sender, receiver) = futures_channel::oneshot::channel();
+    staging.map_async(wgpu::MapMode::Read, ..size, move |result| {
+        // A receiver that is gone has stopped waiting.
+        let _ = sender.send(result);
+    });
+    // In a browser the event loop polls.
+    #[cfg(not(target_arch = "wasm32"))]
+    device
+        .poll(wgpu::PollType::wait_indefinitely())
+        .map_err(|e| Error::Device(format!("waiting for the device failed: {e}")))?;
+    #[cfg(target_arch = "wasm32")]
+    let _ = device;
+    match receiver.await {
+        Ok(Ok(())) => {}
+        Ok(Err(e)) => return Err(Error::Device(format!("reading back {size} bytes failed: {e}"))),
+        Err(_) => return Err(Error::Device(format!("reading back {size} bytes was dropped: the device was lost"))),
+    }
+    let result = match staging.get_mapped_range(..size) {
+        Ok(view) => Ok(read(&view)),
+        Err(e) => Err(Error::Device(format!("reading back {size} bytes failed: {e}"))),
+    };
+    staging.unmap();
+    result
+}

@@ -1,0 +1,109 @@
+//! The device against the twin: at opening, of every pipeline as it was specialised, and on demand over many elements.
+
+use super::filler::Filler;
+use super::readback::read_mapped;
+use crate::fill::Fill;
+use crate::law::Law;
+use crate::placement::Slab;
+use crate::plan::{Part, Plan, TensorSpec};
+use crate::scheme::{Bounds, Scheme, StdOf};
+use crate::stream::StreamVersion;
+use crate::window::Tables;
+use crate::{DType, Result, cpu};
+
+/// What the device must not leave behind, nor write beyond its range.
+const POISON: u32 = 0xdead_beef;
+
+/// The laws that the self-test draws from: every kind, and every mode of the truncated normal.
+#[must_use]
+pub fn schemes() -> Vec<(&'static str, Scheme)> {
+    let window = |mean, std, lo, hi| Scheme::truncated_normal(mean, std, Bounds::Sigma(lo, hi), StdOf::Parent);
+    vec![
+        ("constant", Scheme::constant(0.7)),
+        ("uniform", Scheme::uniform(-0.1, 0.3)),
+        ("normal", Scheme::normal(0.01, 0.02)),
+        ("truncated [-2, 2]", window(0.0, 0.02, -2.0, 2.0)),
+        ("truncated [0, inf)", window(0.0, 1.0, 0.0, f64::INFINITY)),
+        ("truncated [-0.5, 4]", window(1.0, 0.5, -0.5, 4.0)),
+        ("truncated [5, inf)", window(0.0, 1.0, 5.0, f64::INFINITY)),
+        ("truncated [-6, -5]", window(0.0, 1.0, -6.0, -5.0)),
+        ("truncated [0.1, 0.1001]", window(0.0, 1.0, 0.1, 0.1001)),
+        ("truncated [0.1, 0.125]", window(0.0, 1.0, 0.1, 0.125)),
+        ("truncated [-100, 100]", window(0.0, 0.02, -100.0, 100.0)),
+    ]
+}
+
+/// Fills for every kernel of a dtype: contiguous ones, and a tensor of columns whose 16-bit words are shared.
+fn fills(dtype: DType) -> Result<Vec<Fill>> {
+    let mut plan = Plan::new(StreamVersion::V1, 0x5eed);
+    for (name, scheme) in schemes() {
+        let spec = TensorSpec::new(name, [4099], scheme)?.dtype(dtype);
+        // A narrow window may hold no 16-bit value: then there is nothing to test.
+        if Law::check_fits(&scheme.law(&spec.shape, &spec.layout)?, dtype).is_ok() {
+            plan.push(&spec)?;
+        }
+    }
+    let mut parts = Vec::new();
+    let mut column = 0;
+    for (k, (name, scheme)) in schemes().into_iter().enumerate() {
+        let (width, dims) = (2 * k as u64 + 1, [31, 2 * k as u64 + 1]);
+        if Law::check_fits(&scheme.law(&crate::shape::Shape::new(dims)?, &Default::default())?, dtype).is_ok() {
+            parts.push(Part::new(format!("column {name}"), dims, scheme, Slab::new([0, column], dims))?);
+            column += width;
+        }
+    }
+    plan.push(&TensorSpec::with_parts("columns", [31, column], [31, column], parts)?.dtype(dtype))?;
+    Ok(plan.tensors().iter().map(|t| t.fill()).collect())
+}
+
+/// Runs every pipeline of the filler against the twin; how many words differ, guards included.
+pub(super) async fn differing_words(filler: &Filler, device: &wgpu::Device, queue: &wgpu::Queue) -> Result<u64> {
+    let mut wanted: Vec<u32> = vec![POISON];
+    let mut work = Vec::new();
+    for dtype in DType::ALL {
+        let ids: Vec<_> = filler.kernel_ids().filter(|id| id.0 == dtype).collect();
+        if ids.is_empty() {
+            continue;
+        }
+        for fill in fills(dtype)? {
+            let mut tables = Tables::default();
+            tables.add(&fill, 0, fill.device_bytes() / 4, 0);
+            if tables.dispatches.iter().all(|d| ids.contains(&(dtype, d.entry))) {
+                let offset = 4 * wanted.len() as u64;
+                let mut bytes = vec![0; fill.device_bytes() as usize];
+                cpu::fill(&fill, &mut bytes)?;
+                wanted.extend(bytes.chunks_exact(4).map(|w| u32::from_le_bytes([w[0], w[1], w[2], w[3]])));
+                wanted.push(POISON);
+                work.push((fill, offset));
+            }
+        }
+    }
+    let size = 4 * wanted.len() as u64;
+    let buffer = device.create_buffer(&wgpu::BufferDescriptor {
+        label: Some("seedbed self-test"),
+        size,
+        usage: wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_SRC,
+        mapped_at_creation: true,
+    });
+    if let Ok(mut view) = buffer.get_mapped_range_mut(..) {
+        view.copy_from_slice(bytemuck::cast_slice(&vec![POISON; wanted.len()]));
+    }
+    buffer.unmap();
+    let staging = device.create_buffer(&wgpu::BufferDescriptor {
+        label: Some("seedbed self-test"),
+        size,
+        usage: wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST,
+        mapped_at_creation: false,
+    });
+    let mut encoder = device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
+    for (fill, offset) in &work {
+        filler.record(&mut encoder, fill, &buffer, *offset)?;
+    }
+    encoder.copy_buffer_to_buffer(&buffer, 0, &staging, 0, size);
+    queue.submit([encoder.finish()]);
+    read_mapped(device, &staging, size, |bytes| {
+        let got = bytes.chunks_exact(4).map(|w| u32::from_le_bytes([w[0], w[1], w[2], w[3]]));
+        got.zip(&wanted).filter(|(got, wanted)| got != *wanted).count() as u64
+    })
+    .await
+}
