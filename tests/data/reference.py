@@ -346,7 +346,7 @@ def offset_of_drop(a, e):
 def narrow(x, margin=2.0**-40):
     """RN, subnormals to 0. The margin: how far from a tie x must lie, so that the platform's last bits cannot matter."""
     x = Fraction(x)
-    if abs(x) < Fraction(2) ** -126:
+    if abs(round_to(x, 24, -149)) < Fraction(2) ** -126:
         return Fraction(0)
     assert rn(x * (1 + Fraction(margin))) == rn(x * (1 - Fraction(margin))) or x == rn(x), f"{float(x)} is near a tie"
     return rn(x)

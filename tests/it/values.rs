@@ -100,7 +100,8 @@ fn parts_hold_what_their_own_tensors_would() {
     use seedbed::plan::Part;
     let scheme = "normal(mean=0, std=0.02)".parse().unwrap();
     let part = |k: u64, name: &str| Part::new(name, [5, 7], scheme, Slab::new([k, 0, 0], [1, 5, 7])).unwrap();
-    let spec = TensorSpec::with_parts("qkv", [15, 7], [3, 5, 7], vec![part(0, "q"), part(1, "k"), part(2, "v")]).unwrap();
+    let spec =
+        TensorSpec::with_parts("qkv", [15, 7], [3, 5, 7], vec![part(0, "q"), part(1, "k"), part(2, "v")]).unwrap();
     let alone = TensorSpec::new("k", [5, 7], scheme).unwrap();
     let fill = |spec: &TensorSpec, slab: &Slab| {
         let mut plan = Plan::new(StreamVersion::V1, 9);
