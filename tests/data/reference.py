@@ -479,6 +479,11 @@ def sigma_of_cut(mean, std, lo, hi, bounds):
 
 
 def fans(layout, dims):
+    if layout.startswith("axes"):
+        lists = re.fullmatch(r"axes\(in=\[(.*)\], out=\[(.*)\], batch=\[(.*)\]\)", layout).groups()
+        axes = [[int(a) % len(dims) for a in one.split(", ") if a] for one in lists]
+        kernel = math.prod(d for a, d in enumerate(dims) if a not in sum(axes, []))
+        return tuple(kernel * math.prod(dims[a] for a in one) for one in axes[:2])
     name, *groups = re.findall(r"\w+", layout)
     g = int(groups[1]) if groups else 1
     k = math.prod(dims[2:])
@@ -626,6 +631,13 @@ CASES = [
     (4, "t", "f16", [4096], F, "truncated_normal(mean=0, std=1e-6, lo=-2, hi=2, bounds=sigma)", [0], [16]),
     (4, "t", "f32", [4096], F, "truncated_normal(std=0.02, lo=-2, hi=2, bounds=sigma, std_of=cut)", [0], [8]),
     (4, "t", "f32", [4096], F, "truncated_normal(mean=0.1, std=0.5, lo=-1, hi=1.5, bounds=absolute, std_of=cut)", [0], [8]),
+    (4, "t", "f32", [4096], F, "truncated_normal(mean=0, std=0.1, lo=1, hi=3, bounds=sigma, std_of=cut)", [0], [8]),
+    (4, "t", "f32", [4096], F, "truncated_normal(mean=0, std=0.1, lo=-inf, hi=-0.5, bounds=sigma, std_of=cut)", [0], [8]),
+    (4, "t", "f32", [4096], F, "truncated_normal(mean=0, std=0.1, lo=-inf, hi=inf, bounds=absolute, std_of=cut)", [0], [8]),
+    (5, "experts", "f32", [8, 100, 300], "axes(in=[1], out=[2], batch=[0])", "lecun_uniform", [3, 99, 7], [1, 1, 8]),
+    (5, "heads", "f32", [768, 12, 64], "axes(in=[-3], out=[-2, -1], batch=[])", "xavier_uniform(gain=1)", [1, 1, 60], [1, 1, 4]),
+    (5, "kernel", "f32", [3, 3, 16, 64], "in_out", "kaiming_uniform(mode=fan_avg, nonlinearity=sigmoid)", [2, 2, 15, 56], [1, 1, 1, 8]),
+    (5, "fc.weight", "bf16", [48, 32], F, "zeros", [0, 0], [2, 3]),
     (5, "conv.weight", "f32", [64, 16, 3, 3], F, "kaiming_normal(mode=fan_out, nonlinearity=relu)", [5, 3, 1, 0], [1, 2, 2, 3]),
     (5, "conv.weight", "f16", [64, 16, 3, 3], "conv(groups=4)", "kaiming_uniform(mode=fan_out, nonlinearity=leaky_relu, a=0.2)", [0, 0, 0, 0], [1, 1, 3, 3]),
     (5, "conv.weight", "bf16", [16, 64, 3, 3], "conv_transpose(groups=2)", "kaiming_truncated_normal(mode=fan_in, nonlinearity=tanh)", [15, 62, 0, 1], [1, 2, 3, 2]),
