@@ -1,1 +1,2 @@
+//! The binary: parse, call, print.
 fn main() {}
