@@ -51,7 +51,7 @@ fn block_values(d: u32, kind: u32, block: vec2<u32>) -> vec4<f32> {
             uniform_value(law, w.x), uniform_value(law, w.y), uniform_value(law, w.z), uniform_value(law, w.w));
     }
     if kind == NORMAL {
-        return vec4<f32>(normal_pair(law, w.x, w.y), normal_pair(law, w.z, w.w));
+        return vec4<f32>(normal(law, w.x, w.y), normal(law, w.z, w.w));
     }
     var p = vec4<f32>(
         tail_probability(law, w.x), tail_probability(law, w.y), tail_probability(law, w.z), tail_probability(law, w.w));
