@@ -1,5 +1,7 @@
 //! The integration tests: one binary, a subject a module.
 
 mod kernels;
+mod law4;
 mod layout;
 mod translate;
+mod twins;
