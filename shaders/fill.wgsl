@@ -62,7 +62,7 @@ fn block_values(d: u32, block: vec2<u32>) -> vec4<f32> {
         }
     } else if KIND == NORMAL {
         for (var k = 0u; k < 4u; k += 2u) {
-            let pair = normal_pair(law, w[k], w[k + 1u]);
+            let pair = normal(law, w[k], w[k + 1u]);
             v[k] = pair.x;
             v[k + 1u] = pair.y;
         }
@@ -88,7 +88,7 @@ fn element_value(d: u32, index: vec2<u32>) -> f32 {
         return uniform_value(law, w[lane]);
     }
     if law.kind == NORMAL {
-        let pair = normal_pair(law, w[lane & 2u], w[lane | 1u]);
+        let pair = normal(law, w[lane & 2u], w[lane | 1u]);
         return pair[lane & 1u];
     }
     return truncated_value(law, key, block, lane, w[lane]);

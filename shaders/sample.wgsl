@@ -17,7 +17,7 @@ fn uniform_value(law: Law, w: u32) -> f32 {
 }
 
 // A pair of normal values from a pair of words (Box and Muller, 1958).
-fn normal_pair(law: Law, w0: u32, w1: u32) -> vec2<f32> {
+fn normal(law: Law, w0: u32, w1: u32) -> vec2<f32> {
     let r = root(neg_2_ln(w0));
     let t = turn(w1);
     return vec2<f32>(fused(r * t.x, law.scale, law.center), fused(r * t.y, law.scale, law.center));
@@ -44,7 +44,8 @@ fn tail_probability(law: Law, w: u32) -> f32 {
 fn fine_probability(law: Law, w: u32, fine: u32) -> f32 {
     let left = w < law.threshold;
     let k = select(~w, w, left);
-    let steps = fused(above(fine | 1u, 0u), bitcast<f32>(0x2f800000u), f32(k));
+    // The mask changes no word that `is_fine` takes; it bounds the conversion of the others, whose result is not used.
+    let steps = fused(above(fine | 1u, 0u), bitcast<f32>(0x2f800000u), f32(k & 0x000fffffu));
     return fused(steps, law.step, select(law.right_edge, law.left_edge, left));
 }
 
@@ -53,7 +54,14 @@ fn is_fine(law: Law, w: u32) -> bool {
     return law.refine == 1u && select(~w, w, w < law.threshold) < 0x00100000u;
 }
 
-// h(f) = ln(1 + f) / f.
+// y = (1 + f) 2^e with f in [sqrt(1/2) - 1, sqrt(2) - 1], and h(f) = ln(1 + f) / f: (e, f, h).
+fn log_parts(y: f32) -> vec3<f32> {
+    let b = bitcast<u32>(y);
+    let e = bitcast<i32>(b - 0x3f3504f3u) >> 23u;
+    let f = bitcast<f32>(b - (bitcast<u32>(e) << 23u)) - 1.0;
+    return vec3<f32>(f32(e), f, log_ratio(f));
+}
+
 fn log_ratio(f: f32) -> f32 {
     var h = bitcast<f32>(0xbdcf198bu);
     h = fused(f, h, bitcast<f32>(0x3e261b9cu));
@@ -68,11 +76,8 @@ fn log_ratio(f: f32) -> f32 {
 // Mode C, any window that reaches into the middle: the value at word `w`, whose tail probability is `p`.
 fn central(law: Law, w: u32, p: f32) -> f32 {
     let c = fused(above(w, law.threshold), law.step, law.offset);
-    let y = fused(-p, p, p);
-    let b = bitcast<u32>(y);
-    let e = bitcast<i32>(b - 0x3f3504f3u) >> 23u;
-    let f = bitcast<f32>(b - (bitcast<u32>(e) << 23u)) - 1.0;
-    let t = fused(f, log_ratio(f), fused(f32(e), bitcast<f32>(0x3f317218u), bitcast<f32>(0x40845c86u)));
+    let y = log_parts(fused(-p, p, p));
+    let t = fused(y.y, y.z, fused(y.x, bitcast<f32>(0x3f317218u), bitcast<f32>(0x40845c86u)));
     var z: f32;
     if t >= bitcast<f32>(0xc028d342u) {
         z = c * middle(t);
@@ -110,7 +115,7 @@ fn far(left: bool, u: f32) -> f32 {
     d = fused(u, d, bitcast<f32>(0x3ecb7e49u));
     d = fused(u, d, 1.0);
     var y = bitcast<f32>(0x7ef00000u - bitcast<u32>(d));
-    y = y * fused(bitcast<f32>(0xbf83fd5bu) * d, y, bitcast<f32>(0x40020e65u));
+    y = y * fused(-bitcast<f32>(0x3f83fd5bu) * d, y, bitcast<f32>(0x40020e65u));
     var e = fused(-d, y, 1.0);
     e = fused(e, e, e);
     y = fused(y, e, y);

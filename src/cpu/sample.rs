@@ -50,7 +50,8 @@ fn tail_probability<A: Fma>(law: &LawParams, w: u32) -> f32 {
 pub(crate) fn fine_probability<A: Fma>(law: &LawParams, w: u32, fine: u32) -> f32 {
     let left = w < law.threshold;
     let k = if left { w } else { !w };
-    let steps = A::fma(above::<A>(fine | 1, 0), f32::from_bits(0x2f80_0000), k as i32 as f32);
+    // The mask changes no word that `is_fine` takes; it bounds the conversion of the others, whose result is not used.
+    let steps = A::fma(above::<A>(fine | 1, 0), f32::from_bits(0x2f80_0000), (k & 0x000f_ffff) as i32 as f32);
     A::fma(steps, law.step, if left { law.left_edge } else { law.right_edge })
 }
 

@@ -1,4 +1,9 @@
-//! Integration tests in one binary.
+//! The integration tests: one binary, a subject a module.
 
+mod kernels;
+mod law4;
+mod layout;
 mod stream;
+mod translate;
+mod twins;
 mod values;

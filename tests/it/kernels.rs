@@ -1,0 +1,70 @@
+//! Every kernel module, parsed and validated by naga.
+#![cfg(feature = "gpu")]
+
+use naga::valid::{Capabilities, ModuleInfo, ValidationFlags, Validator};
+use naga::{Module, ShaderStage};
+use seedbed::DType;
+use seedbed::gpu::{MulWide, Tier, source};
+
+/// A module and what the validator found out about it.
+pub type Valid = (Module, ModuleInfo);
+
+pub const ENTRIES: [&str; 2] = ["fill_contiguous", "fill_general"];
+
+/// A choice of bricks.
+#[derive(Clone, Copy, Debug)]
+pub struct Combination {
+    pub mul_wide: MulWide,
+    pub tier: Tier,
+    pub dtype: DType,
+}
+
+impl Combination {
+    pub fn all() -> impl Iterator<Item = Self> {
+        [MulWide::U64, MulWide::U32].into_iter().flat_map(|mul_wide| {
+            [Tier::NativeFma, Tier::SoftFma].into_iter().flat_map(move |tier| {
+                [DType::F32, DType::F16, DType::BF16].into_iter().map(move |dtype| Self { mul_wide, tier, dtype })
+            })
+        })
+    }
+
+    pub fn source(self) -> String {
+        source(self.mul_wide, self.tier, self.dtype)
+    }
+
+    /// What the kernel may ask of a device beyond the browser's core.
+    pub fn capabilities(self) -> Capabilities {
+        match self.mul_wide {
+            MulWide::U64 => Capabilities::SHADER_INT64,
+            _ => Capabilities::empty(),
+        }
+    }
+
+    pub fn module(self) -> Valid {
+        validated(&self.source(), self.capabilities()).unwrap_or_else(|e| panic!("{self:?}: {e}"))
+    }
+
+    /// The module as a pipeline has it: one entry, its overrides replaced by numbers.
+    pub fn pipeline(self, entry: &str, kind: u32) -> Valid {
+        let (module, info) = self.module();
+        let constants = [("KIND", kind), ("GROUP_SIZE", 64), ("ITEMS", 4)];
+        let constants = constants.into_iter().map(|(name, value)| (name.to_owned(), f64::from(value))).collect();
+        let entry = Some((ShaderStage::Compute, entry));
+        let (module, info) = naga::back::pipeline_constants::process_overrides(&module, &info, entry, &constants)
+            .unwrap_or_else(|e| panic!("{self:?} {entry:?} KIND {kind}: {e}"));
+        (module.into_owned(), info.into_owned())
+    }
+
+    /// Every pipeline that the combination serves: the entry, the kind of law, the module.
+    pub fn pipelines(self) -> impl Iterator<Item = (&'static str, u32, Valid)> {
+        ENTRIES.into_iter().flat_map(move |entry| (0..4).map(move |kind| (entry, kind, self.pipeline(entry, kind))))
+    }
+}
+
+/// Parses and validates WGSL; the error is naga's whole text.
+pub fn validated(wgsl: &str, capabilities: Capabilities) -> Result<Valid, String> {
+    let module = naga::front::wgsl::parse_str(wgsl).map_err(|e| e.emit_to_string(wgsl))?;
+    let info =
+        Validator::new(ValidationFlags::all(), capabilities).validate(&module).map_err(|e| e.emit_to_string(wgsl))?;
+    Ok((module, info))
+}

@@ -1,0 +1,122 @@
+//! Law 4: the kernels compute with exact arithmetic only. A walk over naga's IR of every function of every kernel.
+//!
+//! Proved: f32 arithmetic is `+`, `-`, `*` and `fused` alone, beside comparisons, choices, sign flips, bit casts and conversions of
+//! integers up to 2^24; the built-in `fma` stands only in `fused`; floats are read from the descriptors only; no product, sum or
+//! result of `fused` is an operand of `+` or `-`, wherever it was computed, so that there is nothing to fuse, and nothing like
+//! `(a + b) - a` to simplify; no product is the addend of `fused`, but for `ADDENDS`.
+//! Not proved: that no value is subnormal (the descriptors' numbers are the host's to bound), nor what a driver does that takes
+//! `fused` itself apart (the self-test's to see). Sums of integer patterns (`b - (e << 23)`) end a flow: no compiler sees through them.
+#![cfg(feature = "gpu")]
+
+mod controls;
+mod flow;
+mod range;
+mod walk;
+
+use crate::kernels::Combination;
+use naga::MathFunction;
+use seedbed::gpu::Tier;
+use walk::walk;
+
+/// What is forbidden.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Rule {
+    /// A type with floats other than f32, or none of a number, a vector, an array, a struct.
+    Type,
+    /// A float that is subnormal, infinite, NaN or -0.
+    Literal,
+    /// An operator on floats.
+    Operator,
+    /// A built-in function, or `fma` outside `fused`.
+    BuiltIn,
+    /// To or from f32, of a number that is not known to be an integer up to 2^24.
+    Conversion,
+    /// Floats read or written elsewhere than in the descriptors.
+    Memory,
+    /// A statement or a parameter through which values could flow unseen.
+    Statement,
+    /// The result of a `*` is an operand of `+` or `-`: it may be fused.
+    ProductAdded,
+    /// The result of a `+` or `-` is an operand of another: real algebra may simplify them.
+    SumAdded,
+    /// The result of `fused` is an operand of `+` or `-`: likewise.
+    FusedAdded,
+    /// The result of a `*` is the addend of `fused`.
+    ProductAddend,
+    /// A factor of `fused` is 0, 1 or -1: a sum by another name.
+    TrivialFactor,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Violation {
+    function: String,
+    rule: Rule,
+    /// The offending text.
+    text: String,
+}
+
+struct Violations {
+    function: String,
+    source: String,
+    all: Vec<Violation>,
+}
+
+impl Violations {
+    fn push(&mut self, rule: Rule, span: naga::Span) {
+        let text = span.to_range().and_then(|r| self.source.get(r)).unwrap_or("").to_owned();
+        self.all.push(Violation { function: self.function.clone(), rule, text });
+    }
+}
+
+/// Where a product is the addend of `fused` today: the function and the text. A compiler that takes `fma` apart into a product and
+/// a sum could put it together again around the other product.
+const ADDENDS: [(&str, &str); 3] =
+    [("far", "fused(fused(-d, q, n), y, q)"), ("far", "fused(y, e, y)"), ("root", "fused(s, e * p, s)")];
+
+fn stated() -> Vec<Violation> {
+    ADDENDS
+        .map(|(function, text)| Violation {
+            function: function.to_owned(),
+            rule: Rule::ProductAddend,
+            text: text.to_owned(),
+        })
+        .to_vec()
+}
+
+fn sorted(mut violations: Vec<Violation>) -> Vec<Violation> {
+    violations.sort();
+    violations
+}
+
+#[test]
+fn every_kernel_keeps_the_law() {
+    for combination in Combination::all() {
+        let source = combination.source();
+        assert_eq!(sorted(walk(&combination.module(), &source)), stated(), "{combination:?}");
+    }
+}
+
+#[test]
+fn every_pipeline_keeps_the_law() {
+    for combination in Combination::all() {
+        let source = combination.source();
+        for (entry, kind, module) in combination.pipelines() {
+            assert_eq!(sorted(walk(&module, &source)), stated(), "{combination:?} {entry} KIND {kind}");
+        }
+    }
+}
+
+/// `fused` is the plug: `fma` of its parameters and nothing else, or integers.
+#[test]
+fn fma_stands_in_the_native_brick_once() {
+    for combination in Combination::all() {
+        let (module, _) = combination.module();
+        let fmas = module.functions.iter().flat_map(|(_, f)| {
+            let is_fma = |e: &naga::Expression| matches!(e, naga::Expression::Math { fun: MathFunction::Fma, .. });
+            f.expressions.iter().filter(move |(_, e)| is_fma(e)).map(|_| f.name.as_deref().unwrap())
+        });
+        let expected: &[_] = if combination.tier == Tier::NativeFma { &["fused"] } else { &[] };
+        assert_eq!(fmas.collect::<Vec<_>>(), expected, "{combination:?}");
+        assert_eq!(module.functions.iter().filter(|(_, f)| f.name.as_deref() == Some("fused")).count(), 1);
+    }
+}

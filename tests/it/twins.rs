@@ -1,0 +1,173 @@
+//! Law 2: shaders/X.wgsl and src/cpu/X.rs hold the same functions in the same order, with the same numbers.
+//!
+//! Where they differ it is stated here, and a difference that is not stated fails. It is the names and the constants that are
+//! compared; that the bits agree is for the tests that run both.
+
+/// A function of the shader, of the twin, or of both.
+enum Pair {
+    Both(&'static str),
+    /// Under two names: the shader's and the twin's.
+    Named(&'static str, &'static str),
+    Shader(&'static str),
+    Twin(&'static str),
+}
+use Pair::{Both, Named, Shader, Twin};
+
+macro_rules! shader {
+    ($name:literal) => {
+        include_str!(concat!("../../shaders/", $name, ".wgsl"))
+    };
+}
+macro_rules! twin {
+    ($name:literal) => {
+        include_str!(concat!("../../src/cpu/", $name, ".rs"))
+    };
+}
+
+/// The names after each `fn`, without tests and comments.
+fn functions(source: &str) -> Vec<&str> {
+    let lines = source.lines().map(|line| line.split("//").next().unwrap());
+    lines
+        .filter_map(|line| line.strip_prefix("fn ").or(line.split_once(" fn ").map(|(_, rest)| rest)))
+        .map(|rest| rest.split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap())
+        .collect()
+}
+
+/// Every number of eight hexadecimal digits.
+fn constants(source: &str) -> Vec<u32> {
+    let code: String = source.lines().flat_map(|line| [line.split("//").next().unwrap(), "\n"]).collect();
+    let hex = code.match_indices("0x").map(|(i, _)| {
+        let digits = code[i + 2..].chars().filter(|&c| c != '_').take_while(char::is_ascii_hexdigit);
+        digits.collect::<String>()
+    });
+    hex.filter(|digits| digits.len() == 8).map(|digits| u32::from_str_radix(&digits, 16).unwrap()).collect()
+}
+
+/// The file without its unit tests.
+fn code(twin: &str) -> &str {
+    twin.split("#[cfg(test)]\nmod tests").next().unwrap()
+}
+
+fn compare(file: &str, shaders: &[&str], twin: &str, pairs: &[Pair]) {
+    let in_shader: Vec<_> = shaders.iter().flat_map(|s| functions(s)).collect();
+    let expected: Vec<_> = pairs
+        .iter()
+        .filter_map(|p| match *p {
+            Both(name) | Named(name, _) | Shader(name) => Some(name),
+            Twin(_) => None,
+        })
+        .collect();
+    assert_eq!(in_shader, expected, "shaders/{file}");
+    let expected: Vec<_> = pairs
+        .iter()
+        .filter_map(|p| match *p {
+            Both(name) | Named(_, name) | Twin(name) => Some(name),
+            Shader(_) => None,
+        })
+        .collect();
+    assert_eq!(functions(code(twin)), expected, "src/cpu/{file}");
+}
+
+#[test]
+fn mulwide() {
+    let pairs = [Both("mul_wide"), Named("mul_wide", "mul_wide_split")];
+    compare("mulwide", &[shader!("mulwide_u64"), shader!("mulwide_u32")], twin!("mulwide"), &pairs);
+}
+
+/// `fused` is a trait's `fma` in the twin, with a third brick in f64; the soft brick is there for tests.
+#[test]
+fn fma() {
+    let pairs = [
+        Twin("fma"),
+        Named("fused", "fma"),
+        Twin("fma"),
+        Twin("fma"),
+        Both("shift_right_sticky"),
+        Both("shift_left"),
+        Both("fused"),
+    ];
+    compare("fma", &[shader!("fma_native"), shader!("fma_soft")], twin!("fma"), &pairs);
+}
+
+#[test]
+fn philox() {
+    compare("philox", &[shader!("philox")], twin!("philox"), &[Both("philox_round"), Both("philox")]);
+    assert_eq!(constants(shader!("philox")), constants(code(twin!("philox"))));
+}
+
+#[test]
+fn math() {
+    let pairs = [Both("half_up"), Both("neg_2_ln"), Both("root"), Both("turn")];
+    compare("math", &[shader!("math")], twin!("math"), &pairs);
+    let numbers = constants(shader!("math"));
+    assert!(numbers.len() > 30, "{}", numbers.len());
+    assert_eq!(numbers, constants(code(twin!("math"))));
+}
+
+/// `clamp` is a built-in function of WGSL and `uniform` an address space. A thread of the shader takes the fine words of its
+/// block before the value, so that only the twin has a `truncated`.
+#[test]
+fn sample() {
+    let pairs = [
+        Named("clamped", "clamp"),
+        Named("uniform_value", "uniform"),
+        Both("normal"),
+        Both("above"),
+        Both("below_top"),
+        Both("tail_probability"),
+        Both("fine_probability"),
+        Both("is_fine"),
+        Both("log_parts"),
+        Both("log_ratio"),
+        Both("central"),
+        Both("middle"),
+        Both("far"),
+        Both("from_edge"),
+        Both("truncated_at"),
+        Twin("truncated"),
+    ];
+    compare("sample", &[shader!("sample")], twin!("sample"), &pairs);
+    let numbers = constants(shader!("sample"));
+    assert!(numbers.len() > 40, "{}", numbers.len());
+    assert_eq!(numbers, constants(code(twin!("sample"))));
+}
+
+/// One name for three bricks in the shaders. An f32's bits need no function in the twin.
+#[test]
+fn store() {
+    let pairs = [Shader("encoded"), Named("encoded", "bf16_bits"), Named("encoded", "f16_bits")];
+    let shaders = [shader!("store_f32"), shader!("store_bf16"), shader!("store_f16")];
+    compare("store", &shaders, twin!("store"), &pairs);
+}
+
+/// The twin goes over tiles of blocks of one run. What the shader does to find a thread's element, src/placement.rs and
+/// src/cpu/mod.rs do for the twin; so only the words, the values and the contiguous case have a counterpart.
+#[test]
+fn fill() {
+    let pairs = [
+        Shader("find_segment"),
+        Shader("add_64"),
+        Shader("block_of"),
+        Named("words_of", "tile_words"),
+        Shader("truncated_value"),
+        Named("block_values", "tile_values"),
+        Twin("store_tile"),
+        Twin("store_halves"),
+        Twin("fill_run"),
+        Shader("element_value"),
+        Both("fill_contiguous"),
+        Twin("fill_strided"),
+        Shader("locate"),
+        Shader("element_bits"),
+        Shader("fill_general"),
+    ];
+    compare("fill", &[shader!("fill")], twin!("fill"), &pairs);
+}
+
+/// The negative control.
+#[test]
+fn a_changed_order_name_or_number_is_seen() {
+    assert_eq!(functions("fn a() {}\n// fn b() {}\n    pub(crate) fn c<A>() {}"), ["a", "c"]);
+    assert_ne!(functions("fn a() {}\nfn b() {}"), functions("fn b() {}\nfn a() {}"));
+    assert_eq!(constants("0x3f80_0000 0xff // 0x12345678\n0x000fffffu 0x1_0000"), [0x3f80_0000, 0x000f_ffff]);
+}
