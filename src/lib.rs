@@ -10,7 +10,8 @@
 //! 3. [`plan`]: many tensors, with names and a seed. Pure: no device, and whatever can be wrong is found here.
 //! 4. [`Fill`]: one tensor of the plan, or a [`placement::Slab`] of it, as work: a slab moves offsets, never bits.
 //! 5. [`cpu`] and [`gpu`]: the twins that do the work.
-//! 6. [`model`], [`checkpoint`], [`stats`]: whole models to safetensors files, and what is in them.
+//! 6. `rng`: the generator alone, for `rand`.
+//! 7. [`model`], [`checkpoint`], [`stats`]: whole models to safetensors files, and what is in them.
 //!
 //! ```
 //! use seedbed::plan::{Plan, TensorSpec};
@@ -51,6 +52,9 @@ mod fill;
 mod window;
 
 pub mod cpu;
+
+#[cfg(feature = "rand_core")]
+pub mod rng;
 
 #[cfg(feature = "gpu")]
 pub mod gpu;

@@ -11,6 +11,9 @@ mod store;
 use crate::fill::Fill;
 use crate::placement::Stretch;
 use crate::{Error, Result};
+#[cfg(feature = "rand_core")]
+pub(crate) use philox::philox;
+
 use fill::Run;
 use fma::{Native, Wide};
 

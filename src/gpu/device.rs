@@ -149,7 +149,13 @@ impl Gpu {
             .await
             .map_err(|e| Error::Device(format!("{} cannot be opened: {e}", info.name)))?;
         let filler = Filler::new(&device, &queue, options).await?;
-        Ok(Self { info, device, queue, filler, scratch: Mutex::new(None) })
+        Ok(Self::from_parts(info, device, queue, filler))
+    }
+
+    /// A device that is open already, with the kernels built on it.
+    #[must_use]
+    pub fn from_parts(info: wgpu::AdapterInfo, device: wgpu::Device, queue: wgpu::Queue, filler: Filler) -> Self {
+        Self { info, device, queue, filler, scratch: Mutex::new(None) }
     }
 
     /// What the adapter says of itself.

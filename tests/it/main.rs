@@ -1,5 +1,6 @@
 //! The integration tests: one binary, a subject a module.
 
+mod gpu;
 mod kernels;
 mod law4;
 mod layout;

@@ -1,0 +1,58 @@
+//! Everything is validated before wgpu sees it: its uncaptured-error handler panics.
+
+use super::{poisoned, shared};
+use seedbed::gpu::{Choice, Options, blocking, wgpu};
+use seedbed::plan::{Plan, TensorSpec};
+use seedbed::{Scheme, StreamVersion};
+
+#[test]
+fn a_buffer_that_cannot_take_the_fill_is_an_error_with_the_numbers() {
+    let Some(gpu) = shared() else { return };
+    let mut plan = Plan::new(StreamVersion::V1, 3);
+    let fill = plan.push(&TensorSpec::new("w", [100], Scheme::normal(0.0, 1.0)).unwrap()).unwrap().fill();
+    let buffer = poisoned(gpu.device(), 100);
+    let unusable = gpu.device().create_buffer(&wgpu::BufferDescriptor {
+        label: None,
+        size: 4000,
+        usage: wgpu::BufferUsages::COPY_SRC | wgpu::BufferUsages::COPY_DST,
+        mapped_at_creation: false,
+    });
+    let mut encoder = gpu.device().create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
+    for (buffer, offset, says) in [
+        (&buffer, 2, "offset 2 is no multiple of 4"),
+        (&buffer, 4, "400 bytes at offset 4 exceed its 400 bytes"),
+        (&buffer, u64::MAX - 3, "exceed its 400 bytes"),
+        (&unusable, 0, "lacks STORAGE"),
+    ] {
+        let text = gpu.filler().record(&mut encoder, &fill, buffer, offset).unwrap_err().to_string();
+        assert!(text.starts_with("tensor w: buffer: ") && text.contains(says) && !text.contains('\n'), "{text}");
+    }
+    for (from, len) in [(2, 4), (0, 2), (396, 8), (u64::MAX - 3, 4)] {
+        let text = gpu.filler().record_range(&mut encoder, &fill, from, len, &buffer, 0).unwrap_err().to_string();
+        assert!(text.contains("must be multiples of 4, the end at most 400"), "{text}");
+    }
+    assert!(blocking::fill_range(gpu, &fill, 1, &mut [0; 4]).is_err());
+    assert!(blocking::fill_range(gpu, &fill, 400, &mut [0; 4]).is_err());
+}
+
+#[test]
+fn a_dtype_that_was_not_built_is_an_error() {
+    let Some(gpu) = shared() else { return };
+    let mut options = Options::default();
+    options.dtypes = vec![seedbed::DType::F32];
+    options.tier = Some(gpu.filler().tier());
+    let filler = blocking::filler(gpu.device(), gpu.queue(), &options).unwrap();
+    let mut plan = Plan::new(StreamVersion::V1, 3);
+    let spec = TensorSpec::new("w", [100], Scheme::normal(0.0, 1.0)).unwrap().dtype(seedbed::DType::F16);
+    let fill = plan.push(&spec).unwrap().fill();
+    let buffer = poisoned(gpu.device(), 100);
+    let mut encoder = gpu.device().create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
+    let text = filler.record(&mut encoder, &fill, &buffer, 0).unwrap_err().to_string();
+    assert!(text.contains("no kernel was built for f16"), "{text}");
+}
+
+#[test]
+fn an_adapter_that_is_not_there_is_an_error() {
+    let text = blocking::open(Choice::Index(999), &Options::default(), &mut |_| {}).unwrap_err().to_string();
+    assert!(text.contains("gpu:999") && !text.contains('\n'), "{text}");
+}

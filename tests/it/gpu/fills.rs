@@ -1,0 +1,143 @@
+//! Lengths, offsets, boxes, parts: the device writes the twin's words, all of them and no other.
+
+use super::{check, shared};
+use seedbed::placement::Slab;
+use seedbed::plan::{Part, Plan, TensorSpec};
+use seedbed::{DType, Fill, Scheme, StreamVersion};
+
+fn normal() -> Scheme {
+    Scheme::normal(0.5, 0.02)
+}
+
+fn plan(specs: impl IntoIterator<Item = TensorSpec>) -> Plan {
+    let mut plan = Plan::new(StreamVersion::V1, 7);
+    for spec in specs {
+        plan.push(&spec).unwrap();
+    }
+    plan
+}
+
+fn whole(plan: &Plan) -> Vec<Fill> {
+    plan.tensors().iter().map(|t| t.fill()).collect()
+}
+
+#[test]
+fn odd_lengths_at_odd_offsets_leave_their_neighbours_alone() {
+    let Some(gpu) = shared() else { return };
+    for dtype in DType::ALL {
+        for (s, (_, scheme)) in seedbed::gpu::schemes().into_iter().enumerate() {
+            let specs = [1u64, 2, 3, 5, 1313]
+                .into_iter()
+                .map(|n| TensorSpec::new(format!("{s} {n}"), [n], scheme).unwrap().dtype(dtype));
+            let mut plan = Plan::new(StreamVersion::V1, 7);
+            for spec in specs {
+                // A window may hold no 16-bit value.
+                let _ = plan.push(&spec);
+            }
+            check(gpu, gpu.filler(), &whole(&plan), 3);
+        }
+    }
+}
+
+#[test]
+fn a_tensor_longer_than_a_megabyte_by_one() {
+    let Some(gpu) = shared() else { return };
+    for dtype in DType::ALL {
+        let plan = plan([TensorSpec::new("long", [(1 << 20) + 1], normal()).unwrap().dtype(dtype)]);
+        check(gpu, gpu.filler(), &whole(&plan), 1);
+    }
+}
+
+#[test]
+fn boxes_of_a_tensor_past_2_to_the_34() {
+    let Some(gpu) = shared() else { return };
+    for dtype in DType::ALL {
+        let dims = [1u64 << 21, (1 << 14) + 3];
+        let plan = plan([TensorSpec::new("huge", dims, normal()).unwrap().dtype(dtype)]);
+        let tensor = &plan.tensors()[0];
+        // Rows whose first elements lie around 2^32, at the carry of the block counter (2^34), and at the end.
+        let boxes = [
+            Slab::new([(1 << 18) - 60, 0], [3, dims[1]]),
+            Slab::new([(1 << 18) - 49, 5], [7, 1001]),
+            Slab::new([(1 << 20) - 193, 1], [4, dims[1] - 2]),
+            Slab::new([dims[0] - 3, dims[1] - 5], [3, 5]),
+            Slab::new([0, 17], [1500, 1]),
+        ];
+        let fills: Vec<_> = boxes.iter().map(|b| tensor.fill_slab(b).unwrap()).collect();
+        check(gpu, gpu.filler(), &fills, 1);
+    }
+}
+
+#[test]
+fn the_block_counter_carries_at_2_to_the_34_elements() {
+    let Some(gpu) = shared() else { return };
+    for dtype in DType::ALL {
+        let plan = plan([TensorSpec::new("vector", [1 << 35], normal()).unwrap().dtype(dtype)]);
+        let tensor = &plan.tensors()[0];
+        let fills: Vec<_> = [(1u64 << 34) - 1000, (1 << 34) - 999, (1 << 34) + 1, (1 << 32) - 5]
+            .iter()
+            .map(|&at| tensor.fill_slab(&Slab::new([at], [2001])).unwrap())
+            .collect();
+        check(gpu, gpu.filler(), &fills, 1);
+    }
+}
+
+#[test]
+fn boxes_of_every_rank() {
+    let Some(gpu) = shared() else { return };
+    for dtype in DType::ALL {
+        let plan = plan([
+            TensorSpec::new("five", [5, 4, 3, 7, 3], normal()).unwrap().dtype(dtype),
+            TensorSpec::new("one", [], normal()).unwrap().dtype(dtype),
+        ]);
+        let five = &plan.tensors()[0];
+        let mut fills = vec![plan.tensors()[1].fill()];
+        for k in 0..60u64 {
+            let start: Vec<u64> =
+                five.shape().dims().iter().enumerate().map(|(a, d)| (k * 7 + a as u64 * 3) % d).collect();
+            let extent: Vec<u64> = five
+                .shape()
+                .dims()
+                .iter()
+                .zip(&start)
+                .enumerate()
+                .map(|(a, (d, s))| 1 + (k * 5 + a as u64) % (d - s))
+                .collect();
+            fills.push(five.fill_slab(&Slab::new(start, extent)).unwrap());
+        }
+        check(gpu, gpu.filler(), &fills, 1);
+    }
+}
+
+#[test]
+fn parts_by_columns_rows_heads_and_transposed() {
+    let Some(gpu) = shared() else { return };
+    for dtype in DType::ALL {
+        let part = |name: &str, dims: &[u64], start: &[u64], extent: &[u64]| {
+            Part::new(name, dims, normal(), Slab::new(start, extent)).unwrap()
+        };
+        // Odd widths: 16-bit words are shared between parts.
+        let columns = ["q", "k", "v"].map(|n| (n, part(&format!("c.{n}"), &[9, 5], &[0, 0], &[9, 5])));
+        let columns = columns.into_iter().enumerate().map(|(i, (_, mut p))| {
+            p.slab = Slab::new([0, 5 * i as u64], [9, 5]);
+            p
+        });
+        let heads = (0..3u64).map(|i| part(&format!("h.{i}"), &[12, 7], &[0, i, 0, 0], &[4, 1, 3, 7]));
+        let plan = plan([
+            TensorSpec::with_parts("c_attn", [9, 15], [9, 15], columns.collect()).unwrap().dtype(dtype),
+            TensorSpec::with_parts("neox", [36, 7], [4, 3, 3, 7], heads.collect()).unwrap().dtype(dtype),
+            TensorSpec::transposed("t", [33, 17], normal()).unwrap().dtype(dtype),
+            TensorSpec::new("rows", [7, 5], normal()).unwrap().zero_row(0).zero_row(3).dtype(dtype),
+        ]);
+        let mut fills = whole(&plan);
+        for (tensor, slab) in plan.tensors().iter().zip([
+            Slab::new([1, 3], [5, 9]),
+            Slab::new([5, 1], [20, 5]),
+            Slab::new([3, 1], [11, 15]),
+            Slab::new([2, 1], [3, 3]),
+        ]) {
+            fills.push(tensor.fill_slab(&slab).unwrap());
+        }
+        check(gpu, gpu.filler(), &fills, 1);
+    }
+}

@@ -1,0 +1,107 @@
+//! The device against the twin. Law 7: without a device these fail, unless SEEDBED_GPU=skip says otherwise.
+//!
+//! SEEDBED_GPU is `gpu` (the default: hardware, else a software driver), `gpu:N` or `skip`.
+#![cfg(feature = "gpu")]
+
+mod bricks;
+mod embedding;
+mod errors;
+mod fills;
+mod laws;
+mod windows;
+
+use seedbed::gpu::{Choice, Filler, Gpu, Options, blocking, wgpu};
+use seedbed::{Fill, cpu};
+use std::sync::OnceLock;
+
+/// What every destination is filled with before a fill, and what must still stand around it afterwards.
+const POISON: u32 = 0xdead_beef;
+
+/// The device that all tests share; `None` where SEEDBED_GPU=skip.
+fn shared() -> Option<&'static Gpu> {
+    static GPU: OnceLock<Option<Gpu>> = OnceLock::new();
+    GPU.get_or_init(|| {
+        let choice = std::env::var("SEEDBED_GPU").unwrap_or_else(|_| "gpu".to_owned());
+        if choice == "skip" {
+            eprintln!("SEEDBED_GPU=skip: the device's tests test nothing");
+            return None;
+        }
+        let choice: Choice = choice.parse().unwrap();
+        let gpu = blocking::open(choice, &Options::default(), &mut |notice| eprintln!("{notice}"))
+            .unwrap_or_else(|e| panic!("{e}; SEEDBED_GPU=skip goes without"))
+            .expect("SEEDBED_GPU names a GPU");
+        eprintln!(
+            "{} ({:?}), {}, {:?}",
+            gpu.info().name,
+            gpu.info().backend,
+            gpu.filler().tier(),
+            gpu.filler().mul_wide()
+        );
+        Some(gpu)
+    })
+    .as_ref()
+}
+
+/// A buffer of poison.
+fn poisoned(device: &wgpu::Device, words: usize) -> wgpu::Buffer {
+    let buffer = device.create_buffer(&wgpu::BufferDescriptor {
+        label: None,
+        size: 4 * words as u64,
+        usage: wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_SRC,
+        mapped_at_creation: true,
+    });
+    buffer.get_mapped_range_mut(..).unwrap().copy_from_slice(bytemuck::cast_slice(&vec![POISON; words]));
+    buffer.unmap();
+    buffer
+}
+
+/// Submits what was recorded, and the whole of `buffer` read back.
+fn read(gpu: &Gpu, mut encoder: wgpu::CommandEncoder, buffer: &wgpu::Buffer) -> Vec<u32> {
+    let staging = gpu.device().create_buffer(&wgpu::BufferDescriptor {
+        label: None,
+        size: buffer.size(),
+        usage: wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST,
+        mapped_at_creation: false,
+    });
+    encoder.copy_buffer_to_buffer(buffer, 0, &staging, 0, buffer.size());
+    gpu.queue().submit([encoder.finish()]);
+    staging.map_async(wgpu::MapMode::Read, .., |result| result.unwrap());
+    gpu.device().poll(wgpu::PollType::wait_indefinitely()).unwrap();
+    let view = staging.get_mapped_range(..).unwrap();
+    bytemuck::pod_collect_to_vec(&view[..])
+}
+
+/// The twin's words, the padding half-word included.
+fn twin(fill: &Fill) -> Vec<u32> {
+    let mut bytes = vec![0xee; fill.device_bytes() as usize];
+    cpu::fill(fill, &mut bytes).unwrap();
+    bytemuck::pod_collect_to_vec(&bytes)
+}
+
+/// Records the fills one after another, `gap` words of poison around each, and compares every word with the twin's.
+fn check(gpu: &Gpu, filler: &Filler, fills: &[Fill], gap: usize) {
+    let mut expected = vec![POISON; gap];
+    let mut offsets = Vec::new();
+    for fill in fills {
+        offsets.push(4 * expected.len() as u64);
+        expected.extend(twin(fill));
+        expected.extend(vec![POISON; gap]);
+    }
+    let buffer = poisoned(gpu.device(), expected.len());
+    let mut encoder = gpu.device().create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
+    for (fill, &offset) in fills.iter().zip(&offsets) {
+        filler.record(&mut encoder, fill, &buffer, offset).unwrap();
+    }
+    let got = read(gpu, encoder, &buffer);
+    if let Some(at) = (0..expected.len()).find(|&k| got[k] != expected[k]) {
+        let owner = fills.iter().zip(&offsets).rfind(|(_, o)| **o <= 4 * at as u64);
+        let differing = (0..expected.len()).filter(|&k| got[k] != expected[k]).count();
+        panic!(
+            "{differing} of {} words differ, the first at {at}, {:08x} not {:08x}, after the start of {:?}",
+            expected.len(),
+            got[at],
+            expected[at],
+            owner.map(|(f, o)| (f.name(), f.dtype(), o / 4))
+        );
+    }
+}

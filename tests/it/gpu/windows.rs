@@ -1,0 +1,45 @@
+//! Fills larger than a binding go through windows, and give the same words.
+
+use super::{check, shared};
+use seedbed::gpu::{Filler, Options, blocking, wgpu};
+use seedbed::plan::{Plan, TensorSpec};
+use seedbed::{DType, Scheme, StreamVersion};
+
+#[test]
+fn a_tensor_beyond_the_device_s_own_binding_limit() {
+    let Some(gpu) = shared() else { return };
+    let limit = u64::from(gpu.device().limits().max_storage_buffer_binding_size);
+    if limit > 1 << 28 {
+        eprintln!("the device binds {limit} bytes: the small limit below stands for it");
+        return;
+    }
+    let mut plan = Plan::new(StreamVersion::V1, 7);
+    let spec = TensorSpec::new("large", [limit / 4 + 70_001], Scheme::uniform(-0.5, 0.5)).unwrap();
+    let fill = plan.push(&spec).unwrap().fill();
+    check(gpu, gpu.filler(), &[fill], 5);
+}
+
+/// The same device opened with a binding limit of 64 KiB, so that each of these crosses many windows.
+#[test]
+fn many_windows_of_a_small_binding_limit() {
+    let Some(gpu) = shared() else { return };
+    let adapter = blocking::adapters().into_iter().find(|a| a.get_info().name == gpu.info().name).unwrap();
+    let (device, queue) = pollster::block_on(adapter.request_device(&wgpu::DeviceDescriptor {
+        required_features: adapter.features() & wgpu::Features::SHADER_INT64,
+        required_limits: wgpu::Limits { max_storage_buffer_binding_size: 65536, ..adapter.limits() },
+        ..Default::default()
+    }))
+    .unwrap();
+    let mut options = Options::default();
+    options.dtypes = vec![DType::BF16];
+    options.tier = Some(gpu.filler().tier());
+    let filler: Filler = blocking::filler(&device, &queue, &options).unwrap();
+    let small = seedbed::gpu::Gpu::from_parts(gpu.info().clone(), device, queue, filler);
+    let mut plan = Plan::new(StreamVersion::V1, 7);
+    for (k, n) in [32767u64, 32768, 32769, 100_001].into_iter().enumerate() {
+        plan.push(&TensorSpec::new(format!("{k}"), [n], Scheme::normal(0.0, 1.0)).unwrap().dtype(DType::BF16)).unwrap();
+    }
+    plan.push(&TensorSpec::transposed("t", [301, 403], Scheme::normal(0.0, 1.0)).unwrap().dtype(DType::BF16)).unwrap();
+    let fills: Vec<_> = plan.tensors().iter().map(|t| t.fill()).collect();
+    check(&small, small.filler(), &fills, 3);
+}
