@@ -90,7 +90,7 @@ pub fn fill_at(fill: &Fill, level: Level, out: &mut [u8]) -> Result<()> {
 /// lacks the level.
 pub fn fill_range(fill: &Fill, level: Level, from: u64, out: &mut [u8]) -> Result<()> {
     let end = from.checked_add(out.len() as u64);
-    if from % 4 != 0 || end.is_none_or(|end| end > fill.device_bytes()) {
+    if !from.is_multiple_of(4) || end.is_none_or(|end| end > fill.device_bytes()) {
         return Err(Error::Buffer(format!(
             "bytes {from} + {}: must start at a multiple of 4 and end by {}",
             out.len(),

@@ -189,7 +189,7 @@ impl Gpu {
     /// fails or has too little memory.
     pub async fn fill_range(&self, fill: &Fill, from: u64, out: &mut [u8]) -> Result<()> {
         let end = from.checked_add(out.len() as u64);
-        if from % 4 != 0 || end.is_none_or(|end| end > fill.device_bytes()) {
+        if !from.is_multiple_of(4) || end.is_none_or(|end| end > fill.device_bytes()) {
             return Err(Error::Buffer(format!(
                 "bytes {from} + {}: must start at a multiple of 4 and end by {}",
                 out.len(),

@@ -74,7 +74,7 @@ impl Filler {
             device: device.clone(),
             kernels: Kernels::new(device, mul_wide, tier, ids).await?,
             align: u64::from(limits.min_storage_buffer_offset_alignment.max(4)),
-            max_binding: u64::from(limits.max_storage_buffer_binding_size) & !3,
+            max_binding: limits.max_storage_buffer_binding_size & !3,
         })
     }
 
@@ -208,7 +208,7 @@ impl Filler {
 
 fn check_range(fill: &Fill, from: u64, len: u64) -> Result<()> {
     let end = from.checked_add(len);
-    if from % 4 != 0 || len % 4 != 0 || end.is_none_or(|end| end > fill.device_bytes()) {
+    if !from.is_multiple_of(4) || !len.is_multiple_of(4) || end.is_none_or(|end| end > fill.device_bytes()) {
         return Err(Error::Buffer(format!(
             "bytes {from} + {len}: both must be multiples of 4, the end at most {}",
             fill.device_bytes()
@@ -221,7 +221,7 @@ fn check_buffer(buffer: &wgpu::Buffer, offset: u64, len: u64) -> Result<()> {
     if !buffer.usage().contains(wgpu::BufferUsages::STORAGE) {
         return Err(Error::Buffer(format!("usage {:?} lacks STORAGE", buffer.usage())));
     }
-    if offset % 4 != 0 {
+    if !offset.is_multiple_of(4) {
         return Err(Error::Buffer(format!("offset {offset} is no multiple of 4")));
     }
     if offset.checked_add(len).is_none_or(|end| end > buffer.size()) {

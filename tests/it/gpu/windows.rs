@@ -8,7 +8,7 @@ use seedbed::{DType, Scheme, StreamVersion};
 #[test]
 fn a_tensor_beyond_the_device_s_own_binding_limit() {
     let Some(gpu) = shared() else { return };
-    let limit = u64::from(gpu.device().limits().max_storage_buffer_binding_size);
+    let limit = gpu.device().limits().max_storage_buffer_binding_size;
     if limit > 1 << 28 {
         eprintln!("the device binds {limit} bytes: the small limit below stands for it");
         return;

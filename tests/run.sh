@@ -1,0 +1,56 @@
+#!/usr/bin/env bash
+# Runs every test. Installs what is missing on a bare Debian or Ubuntu: a software Vulkan driver, and Python's safetensors.
+#
+#   tests/run.sh            everything but the long battery
+#   tests/run.sh --long     the long battery too: all 2^32 words, 10^9 draws, 10^8 elements of every law, SwiftShader
+#
+# SEEDBED_GPU=skip goes without a device, SEEDBED_PYTHON=skip without Python.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+long=()
+case "${1-}" in
+    "") ;;
+    --long) long=(--include-ignored) ;;
+    *) echo "usage: tests/run.sh [--long]" >&2; exit 2 ;;
+esac
+
+# Debian's packages, as root or through sudo.
+install() {
+    local sudo=()
+    [ "$(id -u)" = 0 ] || sudo=(sudo)
+    if ! command -v apt-get >/dev/null; then
+        echo "install $* (no apt-get here), then run this again" >&2
+        return 1
+    fi
+    echo "installing $*"
+    "${sudo[@]}" apt-get install -y -qq --no-install-recommends "$@" >/dev/null 2>&1 ||
+        { "${sudo[@]}" apt-get update -qq && "${sudo[@]}" apt-get install -y -qq --no-install-recommends "$@" >/dev/null; }
+}
+
+cargo build --release --bin seedbed
+
+adapters() { target/release/seedbed devices --json 2>/dev/null | grep -c '"backend"' || true; }
+if [ "${SEEDBED_GPU-}" != skip ] && [ "$(adapters)" = 0 ]; then
+    install mesa-vulkan-drivers
+fi
+
+if [ -z "${SEEDBED_PYTHON-}" ]; then
+    venv=target/venv
+    if ! "$venv/bin/python" -c 'import safetensors' 2>/dev/null; then
+        python3 -m venv "$venv" 2>/dev/null || { install python3-venv && python3 -m venv "$venv"; }
+        "$venv/bin/pip" install --quiet --disable-pip-version-check safetensors numpy
+    fi
+    export SEEDBED_PYTHON="$PWD/$venv/bin/python"
+fi
+
+# Overflow checks on in our own code; the dependencies are those of the release build.
+test=(cargo test --release --config 'profile.release.package.seedbed.overflow-checks=true')
+"${test[@]}" -- "${long[@]}"
+
+if [ ${#long[@]} != 0 ]; then
+    icd=/usr/lib/chromium/vk_swiftshader_icd.json
+    [ -f "$icd" ] || install chromium
+    echo "== SwiftShader: no 64-bit integers"
+    VK_DRIVER_FILES=$icd SEEDBED_GPU=gpu "${test[@]}" --test it -- gpu::
+fi
