@@ -33,6 +33,7 @@ impl Level {
     /// The levels that this processor has, slowest first.
     #[must_use]
     pub fn available() -> Vec<Self> {
+        #[cfg_attr(not(target_arch = "x86_64"), allow(unused_mut, reason = "the only level there"))]
         let mut levels = vec![Self::Baseline];
         #[cfg(target_arch = "x86_64")]
         {
