@@ -32,10 +32,7 @@ pub fn every_law() -> Vec<(String, Scheme)> {
         ("normal of GPT-2".to_owned(), Scheme::normal(0.0, 0.02)),
         ("normal off zero".to_owned(), Scheme::normal(-3.0, FRAC_1_SQRT_2)),
         ("turned".to_owned(), cut(f64::NEG_INFINITY, -4.5)),
-        (
-            "central of std 0.02".to_owned(),
-            Scheme::truncated_normal(0.0, 0.02, Bounds::TWO_SIGMA, StdOf::Cut),
-        ),
+        ("central of std 0.02".to_owned(), Scheme::truncated_normal(0.0, 0.02, Bounds::TWO_SIGMA, StdOf::Cut)),
     ];
     laws.extend(WINDOWS.map(|(name, lo, hi)| (name.to_owned(), cut(lo, hi))));
     laws
