@@ -7,6 +7,8 @@ mod bits;
 mod independence;
 mod normal;
 mod rounding;
+
+pub use rounding::decode;
 mod windows;
 
 use seedbed::stats::Check;
