@@ -88,7 +88,7 @@ pub fn fill_at(fill: &Fill, level: Level, out: &mut [u8]) -> Result<()> {
 pub fn fill_range(fill: &Fill, level: Level, from: u64, out: &mut [u8]) -> Result<()> {
     let end = from.checked_add(out.len() as u64);
     let whole = (out.len() as u64).is_multiple_of(fill.dtype.size());
-    if from % 4 != 0 || !whole || end.is_none_or(|end| end > fill.device_bytes()) {
+    if !from.is_multiple_of(4) || !whole || end.is_none_or(|end| end > fill.device_bytes()) {
         return Err(Error::Buffer(format!(
             "bytes {from} + {}: must start at a multiple of 4, hold whole {} elements and end by {}",
             out.len(),

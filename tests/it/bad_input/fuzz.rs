@@ -90,10 +90,10 @@ fn dims(cases: &mut Cases) -> Vec<u64> {
 /// A box that may leave the tensor, or have another rank.
 fn slab(cases: &mut Cases, of: &[u64]) -> Slab {
     let mut slab = Slab::whole(of);
-    for k in 0..of.len() {
-        if of[k] > 0 && cases.below(3) > 0 {
-            slab.start[k] = cases.below(of[k]);
-            slab.extent[k] = 1 + cases.below((of[k] - slab.start[k]).min(12));
+    for (k, &dim_k) in of.iter().enumerate() {
+        if dim_k > 0 && cases.below(3) > 0 {
+            slab.start[k] = cases.below(dim_k);
+            slab.extent[k] = 1 + cases.below((dim_k - slab.start[k]).min(12));
         }
         if cases.below(40) == 0 {
             slab.start[k] = dim(cases);
