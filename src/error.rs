@@ -5,7 +5,7 @@
 #[non_exhaustive]
 pub enum Error {
     /// An error of one tensor, with the tensor's name in front.
-    #[error("tensor {name}: {source}")]
+    #[error("tensor {}: {source}", .name.escape_debug())]
     Tensor {
         /// The name of the stored or logical tensor.
         name: String,

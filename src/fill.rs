@@ -2,7 +2,7 @@
 
 use crate::descriptor::LawParams;
 use crate::placement::{MAX_AXES, Placement};
-use crate::{DType, Result};
+use crate::{DType, Error, Result};
 use std::ops::Range;
 
 /// A box of elements of one logical tensor, with its key and its law's numbers.
@@ -62,6 +62,22 @@ impl Fill {
     #[must_use]
     pub fn bytes(&self) -> u64 {
         self.elements * self.dtype.size()
+    }
+
+    /// # Errors
+    /// [`Error::Buffer`] where the bytes `from..from + len` do not start at a multiple of 4, do not hold whole elements or
+    /// leave the fill.
+    pub(crate) fn check_range(&self, from: u64, len: u64) -> Result<()> {
+        let end = from.checked_add(len).filter(|&end| end <= self.device_bytes());
+        if from.is_multiple_of(4) && len.is_multiple_of(self.dtype.size()) && end.is_some() {
+            return Ok(());
+        }
+        Err(Error::Buffer(format!(
+            "bytes {from} + {len}: must start at a multiple of 4, hold whole {} elements and end by {}",
+            self.dtype,
+            self.device_bytes()
+        ))
+        .in_tensor(&self.name))
     }
 
     /// Bytes on a device: whole 32-bit words, the padding half-word of an odd 16-bit tensor included.

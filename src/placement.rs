@@ -166,10 +166,10 @@ impl Slab {
         Self { start: start.into(), extent: extent.into() }
     }
 
-    /// The number of elements.
+    /// The number of elements; `u64::MAX` where there are more, which no tensor has.
     #[must_use]
     pub fn count(&self) -> u64 {
-        self.extent.iter().product()
+        self.extent.iter().fold(1, |n: u64, &e| n.saturating_mul(e))
     }
 
     /// # Errors

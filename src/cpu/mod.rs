@@ -87,18 +87,10 @@ pub fn fill_at(fill: &Fill, level: Level, out: &mut [u8]) -> Result<()> {
 /// Writes the bytes `from..from + out.len()` of a fill: a window of a tensor too large for memory.
 ///
 /// # Errors
-/// [`Error::Buffer`] where `from` is no multiple of 4 or the range leaves the fill; [`Error::Device`] where this processor
-/// lacks the level.
+/// [`Error::Buffer`] where `from` is no multiple of 4, `out` ends inside an element or the range leaves the fill;
+/// [`Error::Device`] where this processor lacks the level.
 pub fn fill_range(fill: &Fill, level: Level, from: u64, out: &mut [u8]) -> Result<()> {
-    let end = from.checked_add(out.len() as u64);
-    if !from.is_multiple_of(4) || end.is_none_or(|end| end > fill.device_bytes()) {
-        return Err(Error::Buffer(format!(
-            "bytes {from} + {}: must start at a multiple of 4 and end by {}",
-            out.len(),
-            fill.device_bytes()
-        ))
-        .in_tensor(fill.name()));
-    }
+    fill.check_range(from, out.len() as u64)?;
     if !Level::available().contains(&level) {
         return Err(Error::Device(format!("this processor has no {level:?}")));
     }

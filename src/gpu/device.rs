@@ -188,15 +188,7 @@ impl Gpu {
     /// [`Error::Buffer`] where `from` is no multiple of 4 or the range leaves the fill; [`Error::Device`] where the device
     /// fails or has too little memory.
     pub async fn fill_range(&self, fill: &Fill, from: u64, out: &mut [u8]) -> Result<()> {
-        let end = from.checked_add(out.len() as u64);
-        if !from.is_multiple_of(4) || end.is_none_or(|end| end > fill.device_bytes()) {
-            return Err(Error::Buffer(format!(
-                "bytes {from} + {}: must start at a multiple of 4 and end by {}",
-                out.len(),
-                fill.device_bytes()
-            ))
-            .in_tensor(fill.name()));
-        }
+        fill.check_range(from, out.len() as u64)?;
         let scratch = match self.scratch.lock().map(|mut s| s.take()) {
             Ok(Some(scratch)) => scratch,
             _ => self.scratch().await?,

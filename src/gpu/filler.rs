@@ -125,7 +125,10 @@ impl Filler {
         buffer: &wgpu::Buffer,
         offset: u64,
     ) -> Result<()> {
-        check_range(fill, from, len).map_err(|e| e.in_tensor(fill.name()))?;
+        fill.check_range(from, len)?;
+        if !len.is_multiple_of(4) {
+            return Err(Error::Buffer(format!("{len} bytes are no multiple of 4")).in_tensor(fill.name()));
+        }
         check_buffer(buffer, offset, len).map_err(|e| e.in_tensor(fill.name()))?;
         let mut done = 0;
         while done < len {
@@ -204,17 +207,6 @@ impl Filler {
         }
         Ok(())
     }
-}
-
-fn check_range(fill: &Fill, from: u64, len: u64) -> Result<()> {
-    let end = from.checked_add(len);
-    if !from.is_multiple_of(4) || !len.is_multiple_of(4) || end.is_none_or(|end| end > fill.device_bytes()) {
-        return Err(Error::Buffer(format!(
-            "bytes {from} + {len}: both must be multiples of 4, the end at most {}",
-            fill.device_bytes()
-        )));
-    }
-    Ok(())
 }
 
 fn check_buffer(buffer: &wgpu::Buffer, offset: u64, len: u64) -> Result<()> {

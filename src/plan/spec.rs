@@ -25,6 +25,7 @@ pub struct TensorSpec {
     /// Rows (indices of the first axis) that are zero, such as an embedding's padding row. Other rows do not shift.
     pub zero_rows: Vec<u64>,
     /// The axes of the stored tensor, split further, in which the parts are boxes; empty: the shape itself.
+    /// Unused where there are no parts.
     pub view: Vec<u64>,
     /// The parts; none: the tensor is one logical tensor of its own name.
     pub parts: Vec<Part>,

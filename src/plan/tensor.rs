@@ -96,7 +96,8 @@ impl PlannedPart {
 impl PlannedTensor {
     pub(super) fn new(version: StreamVersion, seed: u64, spec: &TensorSpec) -> Result<Self> {
         let dims = spec.shape.dims();
-        let view = if spec.view.is_empty() { dims } else { &spec.view };
+        // Without parts the view has nothing to say: rows of zeros are rows of the shape.
+        let view = if spec.view.is_empty() || spec.parts.is_empty() { dims } else { &spec.view };
         let parts = if spec.parts.is_empty() {
             let whole = Part::new(spec.name.clone(), dims, spec.scheme, Slab::whole(view))?.layout(spec.layout.clone());
             vec![PlannedPart::new(version, seed, &whole, spec.dtype, view)?]

@@ -1,9 +1,15 @@
 //! The integration tests: one binary, a subject a module.
 
+mod bad_input;
 mod gpu;
 mod kernels;
 mod law4;
+mod laws;
 mod layout;
+mod levels;
+mod placement;
+mod reference;
+mod statistics;
 mod stream;
 mod translate;
 mod twins;

@@ -1,0 +1,238 @@
+//! What cannot be filled is an error of one line that names the tensor and the numbers, never a panic.
+
+mod fuzz;
+mod parts;
+
+use crate::laws::{SEED, cut, tensor};
+use seedbed::cpu::{self, Level};
+use seedbed::placement::Slab;
+use seedbed::plan::{Plan, TensorSpec};
+use seedbed::scheme::{Bounds, Distribution, Mode, Nonlinearity, StdOf};
+use seedbed::shape::Layout;
+use seedbed::{DType, Error, Result, Scheme, StreamVersion};
+
+const NAME: &str = "h.0.bad.weight";
+
+/// Asserts an error of one line that holds all of `facts`.
+#[track_caller]
+fn refused<T>(result: Result<T>, facts: &[&str]) -> String {
+    let text = match result {
+        Ok(_) => panic!("accepted: {facts:?} expected in an error"),
+        Err(error) => error.to_string(),
+    };
+    assert!(!text.contains(['\n', '\r']), "more than one line: {text:?}");
+    for fact in facts {
+        assert!(text.contains(fact), "{fact:?} is not in {text:?}");
+    }
+    println!("{text}");
+    text
+}
+
+fn push(spec: &TensorSpec) -> Result<()> {
+    Plan::new(StreamVersion::V1, SEED).push(spec).map(|_| ())
+}
+
+/// Plans a tensor of this scheme; the error names the tensor.
+#[track_caller]
+fn refused_scheme(dims: &[u64], scheme: Scheme, dtype: DType, facts: &[&str]) {
+    let text = refused(TensorSpec::new(NAME, dims, scheme).and_then(|spec| push(&spec.dtype(dtype))), facts);
+    assert!(text.starts_with(&format!("tensor {NAME}: ")), "{text}");
+}
+
+#[test]
+fn shapes_that_cannot_be_filled() {
+    let zeros = Scheme::zeros();
+    refused_scheme(&[0], zeros, DType::F32, &["[0]", "dimension 0 is 0"]);
+    refused_scheme(&[3, 0, 5], zeros, DType::F32, &["[3, 0, 5]", "dimension 1 is 0"]);
+    refused_scheme(&[1 << 32, 1 << 32], zeros, DType::F32, &["4294967296", "2^60"]);
+    refused_scheme(&[u64::MAX; 5], zeros, DType::F32, &["18446744073709551615"]);
+    refused_scheme(&[(1 << 60) + 1], zeros, DType::BF16, &["1152921504606846977", "2^60"]);
+}
+
+#[test]
+fn numbers_that_are_no_std() {
+    for std in [0.0, -1.0, f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 1e-40, 1e300, f64::MIN_POSITIVE] {
+        let shown = format!("{std:?}");
+        refused_scheme(&[4], Scheme::normal(0.0, std), DType::F32, &["std", &shown]);
+        let truncated = Scheme::truncated_normal(0.0, std, Bounds::Absolute(-1.0, 1.0), StdOf::Parent);
+        refused_scheme(&[4], truncated, DType::F32, &["std", &shown]);
+        let cut = Scheme::truncated_normal(0.0, std, Bounds::TWO_SIGMA, StdOf::Cut);
+        refused_scheme(&[4], cut, DType::F32, &["std"]);
+        refused_scheme(&[4, 4], Scheme::xavier_normal(std), DType::F32, &[]);
+    }
+    for scale in [0.0, -1.0, f64::NAN, f64::INFINITY, 1e-60] {
+        for distribution in [Distribution::Uniform, Distribution::Normal, Distribution::TruncatedNormal] {
+            let scheme = Scheme::variance_scaling(scale, Mode::FanIn, distribution);
+            refused_scheme(&[4, 4], scheme, DType::F32, &["variance_scaling"]);
+        }
+    }
+    for bad in [f64::NAN, f64::INFINITY, 1e300, 1e-40] {
+        let shown = format!("{bad:?}");
+        refused_scheme(&[4], Scheme::normal(bad, 1.0), DType::F32, &["mean", &shown]);
+        refused_scheme(&[4], Scheme::constant(bad), DType::F32, &["constant"]);
+    }
+    for a in [f64::NAN, f64::INFINITY, 1e300] {
+        let leaky = Scheme::kaiming_normal(Mode::FanIn, Nonlinearity::LeakyRelu(a));
+        refused_scheme(&[4, 4], leaky, DType::F32, &[]);
+    }
+    refused_scheme(&[4], Scheme::torch_bias(0), DType::F32, &["fan_in is 0"]);
+}
+
+#[test]
+fn windows_that_hold_nothing() {
+    for (lo, hi) in [(1.0, 1.0), (2.0, -2.0), (f64::NAN, 1.0), (0.0, f64::NAN), (f64::INFINITY, f64::INFINITY)] {
+        let shown = [format!("{lo}"), format!("{hi}")];
+        refused_scheme(&[4], cut(lo, hi), DType::F32, &[&shown[0], &shown[1], "lo < hi"]);
+        refused_scheme(&[4], Scheme::uniform(lo, hi), DType::F32, &[&shown[0], &shown[1], "lo < hi"]);
+        for std_of in [StdOf::Parent, StdOf::Cut] {
+            let scheme = Scheme::truncated_normal(0.0, 1.0, Bounds::Sigma(lo, hi), std_of);
+            refused_scheme(&[4], scheme, DType::F32, &["lo < hi"]);
+        }
+    }
+    // No 16-bit value between 1 and the next one.
+    refused_scheme(&[4], cut(1.0001, 1.0002), DType::F16, &["1.0001", "1.0002", "f16"]);
+    refused_scheme(&[4], cut(1.0001, 1.0002), DType::BF16, &["1.0001", "1.0002", "bf16"]);
+    // A std that the window cannot hold: at most 2 / sqrt 12.
+    let wide = Scheme::truncated_normal(0.0, 0.6, Bounds::Absolute(-1.0, 1.0), StdOf::Cut);
+    refused_scheme(&[4], wide, DType::F32, &["0.6", "0.577"]);
+}
+
+#[test]
+fn laws_whose_extremes_do_not_fit_the_dtype() {
+    refused_scheme(&[4], Scheme::normal(0.0, 1e4), DType::F16, &["1000", "f16", "6.5504e4"]);
+    refused_scheme(&[4], Scheme::uniform(-7e4, 7e4), DType::F16, &["70000", "f16", "6.5504e4"]);
+    refused_scheme(&[4], Scheme::constant(65_505.0), DType::F16, &["65505", "f16"]);
+    refused_scheme(&[4], cut(0.0, f64::INFINITY).scaled(2e4), DType::F16, &["f16"]);
+    assert!(push(&TensorSpec::new(NAME, [4], Scheme::normal(0.0, 9_000.0)).unwrap().dtype(DType::F16)).is_ok());
+    assert!(push(&TensorSpec::new(NAME, [4], Scheme::constant(65_504.0)).unwrap().dtype(DType::F16)).is_ok());
+}
+
+/// A scheme with its std changed.
+trait Scaled {
+    fn scaled(self, std: f64) -> Scheme;
+}
+
+impl Scaled for Scheme {
+    fn scaled(self, std: f64) -> Scheme {
+        match self {
+            Scheme::TruncatedNormal { mean, bounds, std_of, .. } => Scheme::truncated_normal(mean, std, bounds, std_of),
+            other => other,
+        }
+    }
+}
+
+#[test]
+fn layouts_that_do_not_suit_the_shape() {
+    refused_scheme(&[4], Scheme::torch_linear(), DType::F32, &["[4]", "rank 1"]);
+    let conv = TensorSpec::new(NAME, [10, 4, 3], Scheme::torch_conv()).unwrap();
+    for groups in [0, 3, u64::MAX] {
+        refused(push(&conv.clone().layout(Layout::conv(groups))), &[NAME, &groups.to_string()]);
+        refused(push(&conv.clone().layout(Layout::conv_transpose(groups))), &[NAME, &groups.to_string()]);
+    }
+    for axes in [[3, 0], [-4, 0], [1, 1], [i64::MIN, i64::MAX]] {
+        refused(push(&conv.clone().layout(Layout::axes([axes[0]], [axes[1]], []))), &[NAME]);
+    }
+}
+
+#[test]
+fn buffers_of_other_lengths() {
+    for (dtype, elements, lengths) in [
+        (DType::F32, 5u64, vec![0, 1, 16, 19, 21, 24]),
+        (DType::F16, 5, vec![0, 8, 9, 11, 13]),
+        (DType::BF16, 6, vec![0, 10, 11, 13, 14]),
+    ] {
+        let fill = tensor(NAME, &[elements], Scheme::normal(0.0, 1.0), dtype).fill();
+        for len in lengths {
+            let mut out = vec![0xa5; len];
+            refused(cpu::fill(&fill, &mut out), &[NAME, &len.to_string(), &fill.bytes().to_string()]);
+            assert!(out.iter().all(|&b| b == 0xa5), "{len} bytes were touched");
+        }
+    }
+}
+
+#[test]
+fn windows_of_fills_that_do_not_fit() {
+    for dtype in DType::ALL {
+        let fill = tensor(NAME, &[9], Scheme::normal(0.0, 1.0), dtype).fill();
+        let end = fill.device_bytes();
+        for (from, len) in [
+            (1, 4),
+            (2, 4),
+            (3, 0),
+            (0, end + 4),
+            (end, 4),
+            (end - 4, 8),
+            (end + 4, 0),
+            (u64::MAX - 3, 4),
+            (u64::MAX - 3, 8),
+        ] {
+            let mut out = vec![0xa5; len as usize];
+            let result = cpu::fill_range(&fill, Level::best(), from, &mut out);
+            refused(result, &[NAME, &from.to_string(), &len.to_string(), &end.to_string()]);
+            assert!(out.iter().all(|&b| b == 0xa5), "{from} + {len}: touched");
+        }
+        // A window that ends inside an element has no bytes for it: neither half an element nor zeros are written.
+        let mut out = [0xa5; 7];
+        refused(cpu::fill_range(&fill, Level::best(), 4, &mut out), &[NAME, "7"]);
+        assert_eq!(out, [0xa5; 7]);
+    }
+}
+
+#[test]
+fn boxes_outside_their_tensor() {
+    let planned = tensor(NAME, &[5, 7], Scheme::normal(0.0, 1.0), DType::BF16);
+    for (start, extent) in [
+        (vec![0, 0], vec![6, 7]),
+        (vec![5, 0], vec![1, 7]),
+        (vec![0, 3], vec![5, 5]),
+        (vec![0, 0], vec![0, 7]),
+        (vec![0, 0], vec![5]),
+        (vec![0], vec![5, 7]),
+        (vec![], vec![]),
+        (vec![0, 0, 0], vec![5, 7, 1]),
+        (vec![u64::MAX, 0], vec![1, 7]),
+        (vec![1, 0], vec![u64::MAX, u64::MAX]),
+    ] {
+        let slab = Slab::new(start, extent);
+        let facts = [NAME, &format!("{:?}", slab.start), &format!("{:?}", slab.extent), "[5, 7]"];
+        refused(planned.fill_slab(&slab), &facts);
+    }
+}
+
+#[test]
+fn names_that_are_taken() {
+    let mut plan = Plan::new(StreamVersion::V1, SEED);
+    let spec = |name: &str| TensorSpec::new(name, [4], Scheme::zeros()).unwrap();
+    plan.push(&spec("a")).unwrap();
+    refused(plan.push(&spec("a")), &["\"a\""]);
+    // What was refused leaves no trace.
+    let before = (plan.device_bytes(), plan.tensors().len());
+    refused(plan.push(&TensorSpec::new("b", [4], Scheme::normal(0.0, 0.0)).unwrap()), &["tensor b", "std 0.0"]);
+    assert_eq!((plan.device_bytes(), plan.tensors().len()), before);
+    plan.push(&spec("b")).unwrap();
+}
+
+#[test]
+fn a_plan_that_overflows() {
+    let mut plan = Plan::new(StreamVersion::V1, SEED);
+    let spec = |name: &str| TensorSpec::new(name, [1 << 60], Scheme::zeros()).unwrap();
+    plan.push(&spec("a")).unwrap();
+    refused(plan.push(&spec("b")), &["tensor b", "4611686018427387904", "2^62"]);
+    assert_eq!(plan.device_bytes(), 1 << 62);
+}
+
+/// A name may hold anything; the error stays on one line.
+#[test]
+fn names_with_line_breaks() {
+    for name in ["a\nb", "a\r\nb", "\u{1b}[31mred", "\u{2028}"] {
+        let text = refused(TensorSpec::new(name, [0], Scheme::zeros()), &["[0]"]);
+        assert!(!text.contains(|c: char| c.is_control()), "{text:?}");
+        refused(tensor(name, &[4], Scheme::zeros(), DType::F32).fill_slab(&Slab::new([4], [1])), &["[4]"]);
+    }
+}
+
+#[test]
+fn errors_name_a_tensor_once() {
+    let error = Error::Law("std 0".to_owned()).in_tensor("inner").in_tensor("outer");
+    assert_eq!(error.to_string(), "tensor inner: std 0");
+}
