@@ -1,5 +1,6 @@
-//! A window of a fill, as a kernel reads it: descriptors and segments with 32-bit indices, one dispatch a kind of kernel.
+//! A window of one or many fills, as the kernels read it: descriptors and segments with 32-bit indices, one dispatch a kernel.
 
+use crate::DType;
 use crate::descriptor::{AxisSteps, Descriptor, SegmentEntry, kind};
 use crate::fill::{Fill, Piece};
 use crate::placement::Placement;
@@ -31,10 +32,13 @@ impl Entry {
     ];
 }
 
+/// A kernel: its stored type, and its entry.
+pub(crate) type KernelId = (DType, Entry);
+
 /// One dispatch: its segments, and how many workgroups they take.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Dispatch {
-    pub entry: Entry,
+    pub kernel: KernelId,
     pub segments: Vec<SegmentEntry>,
     pub groups: u32,
 }
@@ -89,7 +93,7 @@ impl Tables {
                 Entry::General => words,
             };
             let descriptor_count = added.len() as u32;
-            let dispatch = self.dispatch(entry);
+            let dispatch = self.dispatch((fill.dtype, entry));
             dispatch.segments.push(SegmentEntry {
                 first_group: dispatch.groups,
                 word: at + (from_here - from) as u32,
@@ -102,11 +106,11 @@ impl Tables {
         }
     }
 
-    fn dispatch(&mut self, entry: Entry) -> &mut Dispatch {
-        let at = match self.dispatches.iter().position(|d| d.entry == entry) {
+    fn dispatch(&mut self, kernel: KernelId) -> &mut Dispatch {
+        let at = match self.dispatches.iter().position(|d| d.kernel == kernel) {
             Some(at) => at,
             None => {
-                self.dispatches.push(Dispatch { entry, segments: Vec::new(), groups: 0 });
+                self.dispatches.push(Dispatch { kernel, segments: Vec::new(), groups: 0 });
                 self.dispatches.len() - 1
             }
         };

@@ -1,9 +1,10 @@
 //! Recording fills into an engine's own command encoder and buffer.
 
-use super::kernels::{KernelId, Kernels, MulWide, Tier};
+use super::kernels::{Kernels, MulWide, Tier};
 use super::selftest;
 use crate::fill::Fill;
-use crate::window::{Entry, Tables};
+use crate::plan::Plan;
+use crate::window::{Entry, KernelId, Tables};
 use crate::{DType, Error, Result};
 
 /// Words of one window at most: 32-bit element indices stay below 2^31.
@@ -125,30 +126,78 @@ impl Filler {
         buffer: &wgpu::Buffer,
         offset: u64,
     ) -> Result<()> {
-        fill.check_range(from, len)?;
-        if !len.is_multiple_of(4) {
-            return Err(Error::Buffer(format!("{len} bytes are no multiple of 4")).in_tensor(fill.name()));
+        let item = Item { fill, from, len, offset };
+        self.check(&item, buffer)?;
+        self.record_items(encoder, &[item], buffer)
+    }
+
+    /// Records every tensor of a plan, each at `offset` plus its own [`device_offset`]: [`Plan::device_bytes`] bytes in all. One
+    /// dispatch a kind of kernel, however many tensors there are.
+    ///
+    /// # Errors
+    /// As [`Filler::record`]; the offset must keep the plan's bytes inside the buffer.
+    ///
+    /// [`device_offset`]: crate::plan::PlannedTensor::device_offset
+    pub fn record_plan(
+        &self,
+        encoder: &mut wgpu::CommandEncoder,
+        plan: &Plan,
+        buffer: &wgpu::Buffer,
+        offset: u64,
+    ) -> Result<()> {
+        let fills: Vec<Fill> = plan.tensors().iter().map(|t| t.fill()).collect();
+        let mut items = Vec::with_capacity(fills.len());
+        for (fill, tensor) in fills.iter().zip(plan.tensors()) {
+            let offset = offset.saturating_add(tensor.device_offset());
+            let item = Item { fill, from: 0, len: fill.device_bytes(), offset };
+            self.check(&item, buffer)?;
+            items.push(item);
         }
-        check_buffer(buffer, offset, len).map_err(|e| e.in_tensor(fill.name()))?;
-        let mut done = 0;
-        while done < len {
-            let at = offset + done;
-            let bind_start = at - at % self.align;
-            let lead = (at - bind_start) / 4;
-            let words = ((len - done) / 4).min(self.max_binding / 4 - lead).min(MAX_WINDOW_WORDS);
-            let first = (from + done) / 4;
-            let mut tables = Tables::default();
-            tables.add(fill, first, first + words, lead as u32);
-            self.record_tables(encoder, fill, &tables, (buffer, bind_start, (lead + words) * 4))?;
-            done += words * 4;
+        self.record_items(encoder, &items, buffer)
+    }
+
+    fn check(&self, item: &Item<'_>, buffer: &wgpu::Buffer) -> Result<()> {
+        item.fill.check_range(item.from, item.len)?;
+        check_buffer(buffer, item.offset, item.len).map_err(|e| e.in_tensor(item.fill.name()))
+    }
+
+    /// Records items in ascending order of offset: as many as one binding reaches go into one window.
+    fn record_items(
+        &self,
+        encoder: &mut wgpu::CommandEncoder,
+        items: &[Item<'_>],
+        buffer: &wgpu::Buffer,
+    ) -> Result<()> {
+        let reach = self.max_binding.min(4 * MAX_WINDOW_WORDS);
+        let mut tables = Tables::default();
+        // The binding that is being filled up: its first byte, and the end of what it holds.
+        let (mut start, mut end) = (0, 0);
+        for item in items {
+            let mut done = 0;
+            while done < item.len {
+                let at = item.offset + done;
+                if !tables.dispatches.is_empty() && at >= start + reach {
+                    self.record_tables(encoder, &std::mem::take(&mut tables), (buffer, start, end - start))?;
+                }
+                if tables.dispatches.is_empty() {
+                    start = at - at % self.align;
+                }
+                let len = (item.len - done).min(start + reach - at);
+                let first = (item.from + done) / 4;
+                tables.add(item.fill, first, first + len / 4, ((at - start) / 4) as u32);
+                end = at + len;
+                done += len;
+            }
         }
-        Ok(())
+        if tables.dispatches.is_empty() {
+            return Ok(());
+        }
+        self.record_tables(encoder, &tables, (buffer, start, end - start))
     }
 
     fn record_tables(
         &self,
         encoder: &mut wgpu::CommandEncoder,
-        fill: &Fill,
         tables: &Tables,
         (buffer, start, size): (&wgpu::Buffer, u64, u64),
     ) -> Result<()> {
@@ -160,15 +209,15 @@ impl Filler {
             bytes.resize(bytes.len().next_multiple_of(self.align as usize), 0);
             let at = bytes.len() as u64;
             bytes.extend_from_slice(bytemuck::cast_slice(&dispatch.segments));
-            parts.push((dispatch, at, bytes.len() as u64 - at));
+            let size = bytes.len() as u64 - at;
+            parts.push((self.kernels.get(dispatch.kernel)?, dispatch.size(), at, size));
         }
-        if descriptors_size.max(parts.iter().map(|p| p.2).max().unwrap_or(0)) > self.max_binding {
+        if descriptors_size.max(parts.iter().map(|p| p.3).max().unwrap_or(0)) > self.max_binding {
             return Err(Error::Placement(format!(
-                "{} descriptors in one window exceed the device's binding limit of {} bytes; fill a smaller range",
+                "{} descriptors in one window exceed the device's binding limit of {} bytes; record fewer tensors at once",
                 tables.descriptors.len(),
                 self.max_binding
-            ))
-            .in_tensor(fill.name()));
+            )));
         }
         let parameters = self.device.create_buffer(&wgpu::BufferDescriptor {
             label: Some("seedbed parameters"),
@@ -182,7 +231,7 @@ impl Filler {
             .copy_from_slice(&bytes);
         parameters.unmap();
         let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
-        for (dispatch, at, part_size) in parts {
+        for (pipeline, (x, y), at, part_size) in parts {
             let bind = |binding: u32, buffer, offset, size| wgpu::BindGroupEntry {
                 binding,
                 resource: wgpu::BindingResource::Buffer(wgpu::BufferBinding {
@@ -200,21 +249,29 @@ impl Filler {
                     bind(2, buffer, start, size),
                 ],
             });
-            pass.set_pipeline(self.kernels.get((fill.dtype(), dispatch.entry))?);
+            pass.set_pipeline(pipeline);
             pass.set_bind_group(0, &group, &[]);
-            let (x, y) = dispatch.size();
             pass.dispatch_workgroups(x, y, 1);
         }
         Ok(())
     }
 }
 
+/// Bytes `from..from + len` of a fill, to be written from byte `offset` of a buffer.
+#[derive(Clone, Copy, Debug)]
+struct Item<'a> {
+    fill: &'a Fill,
+    from: u64,
+    len: u64,
+    offset: u64,
+}
+
 fn check_buffer(buffer: &wgpu::Buffer, offset: u64, len: u64) -> Result<()> {
     if !buffer.usage().contains(wgpu::BufferUsages::STORAGE) {
         return Err(Error::Buffer(format!("usage {:?} lacks STORAGE", buffer.usage())));
     }
-    if !offset.is_multiple_of(4) {
-        return Err(Error::Buffer(format!("offset {offset} is no multiple of 4")));
+    if !offset.is_multiple_of(4) || !len.is_multiple_of(4) {
+        return Err(Error::Buffer(format!("offset {offset} and length {len} must be multiples of 4")));
     }
     if offset.checked_add(len).is_none_or(|end| end > buffer.size()) {
         return Err(Error::Buffer(format!("{len} bytes at offset {offset} exceed its {} bytes", buffer.size())));

@@ -1,6 +1,6 @@
 //! The kernel table: bricks joined into modules, modules specialised into pipelines.
 
-use crate::window::{Entry, GROUP_SIZE, ITEMS};
+use crate::window::{Entry, GROUP_SIZE, ITEMS, KernelId};
 use crate::{DType, Error, Result};
 use std::collections::BTreeMap;
 
@@ -58,9 +58,6 @@ pub fn source(mul_wide: MulWide, tier: Tier, dtype: DType) -> String {
     ];
     bricks.join("\n")
 }
-
-/// A pipeline of the table.
-pub(crate) type KernelId = (DType, Entry);
 
 /// The pipelines of one device, tier and multiplication.
 #[derive(Debug)]

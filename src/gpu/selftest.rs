@@ -68,7 +68,7 @@ pub(super) async fn differing_words(filler: &Filler, device: &wgpu::Device, queu
         for fill in fills(dtype)? {
             let mut tables = Tables::default();
             tables.add(&fill, 0, fill.device_bytes() / 4, 0);
-            if tables.dispatches.iter().all(|d| ids.contains(&(dtype, d.entry))) {
+            if tables.dispatches.iter().all(|d| ids.contains(&d.kernel)) {
                 let offset = 4 * wanted.len() as u64;
                 let mut bytes = vec![0; fill.device_bytes() as usize];
                 cpu::fill(&fill, &mut bytes)?;

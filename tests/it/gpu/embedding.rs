@@ -32,3 +32,34 @@ fn two_fills_recorded_before_one_submit_into_the_engine_s_buffer() {
     expected[1000..1000 + 251].copy_from_slice(&twin(&b));
     assert_eq!(read(gpu, encoder, &buffer), expected);
 }
+
+/// Ten thousand tensors, every law and dtype among them, in one recording: the arena holds what each would alone.
+#[test]
+fn a_plan_of_ten_thousand_tensors_is_recorded_at_once() {
+    let Some(gpu) = shared() else { return };
+    let mut plan = Plan::new(StreamVersion::V1, 3);
+    let schemes = seedbed::gpu::schemes();
+    for k in 0..10_000u64 {
+        let scheme = schemes[k as usize % 4].1;
+        let dtype = DType::ALL[k as usize % 3];
+        let spec = if k % 50 == 0 {
+            TensorSpec::transposed(format!("{k}"), [7, 3 + k % 11], scheme)
+        } else {
+            TensorSpec::new(format!("{k}"), [1 + k % 301], scheme)
+        };
+        plan.push(&spec.unwrap().dtype(dtype)).unwrap();
+    }
+    let lead = 5;
+    let mut expected = vec![POISON; lead + plan.device_bytes() as usize / 4 + 3];
+    for tensor in plan.tensors() {
+        let words = twin(&tensor.fill());
+        let at = lead + tensor.device_offset() as usize / 4;
+        expected[at..at + words.len()].copy_from_slice(&words);
+    }
+    let buffer = poisoned(gpu.device(), expected.len());
+    let mut encoder = gpu.device().create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
+    gpu.filler().record_plan(&mut encoder, &plan, &buffer, 4 * lead as u64).unwrap();
+    assert_eq!(read(gpu, encoder, &buffer), expected);
+    let mut encoder = gpu.device().create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
+    assert!(gpu.filler().record_plan(&mut encoder, &plan, &buffer, 4 * (lead as u64 + 40)).is_err());
+}

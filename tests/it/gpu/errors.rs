@@ -19,7 +19,7 @@ fn a_buffer_that_cannot_take_the_fill_is_an_error_with_the_numbers() {
     });
     let mut encoder = gpu.device().create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
     for (buffer, offset, says) in [
-        (&buffer, 2, "offset 2 is no multiple of 4"),
+        (&buffer, 2, "offset 2 and length 400 must be multiples of 4"),
         (&buffer, 4, "400 bytes at offset 4 exceed its 400 bytes"),
         (&buffer, u64::MAX - 3, "exceed its 400 bytes"),
         (&unusable, 0, "lacks STORAGE"),
