@@ -60,6 +60,7 @@ pub type Outcome = Result<(), Failure>;
 
 /// Runs the command line; the exit code is 0, 1 after an error, 2 for wrong usage, 130 where it was interrupted.
 pub fn main() -> ExitCode {
+    print::silence_vulkan_layer();
     let outcome = match Cli::parse().command {
         Command::Init(args) => init::run(&args),
         Command::Fill(args) => fill::run(&args),

@@ -10,6 +10,15 @@ pub fn note(what: &str, text: &str) {
     let _ = writeln!(io::stderr(), "{what}: {}", clean(text));
 }
 
+/// Where there is no desktop session, Mesa's layer that picks a device for one complains on stderr, twice an
+/// instance; the choice is ours anyway. Call this before any thread starts.
+pub fn silence_vulkan_layer() {
+    if std::env::var_os("XDG_RUNTIME_DIR").is_none() {
+        // SAFETY: `main` calls this first, while its thread is the only one.
+        unsafe { std::env::set_var("NODEVICE_SELECT", "1") };
+    }
+}
+
 /// Lines on stdout.
 pub fn lines(lines: impl IntoIterator<Item = String>) -> Outcome {
     let mut out = io::BufWriter::new(io::stdout().lock());

@@ -138,6 +138,10 @@ impl MadeDirs {
                 Err(e) => return Err(Error::io(dir, e)),
             }
         }
+        if !dir.is_dir() {
+            let reason = "is not a directory".to_owned();
+            return Err(Error::Checkpoint { path: dir.display().to_string(), reason });
+        }
         Ok(made)
     }
 
