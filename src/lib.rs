@@ -10,8 +10,10 @@
 //! 3. [`plan`]: many tensors, with names and a seed. Pure: no device, and whatever can be wrong is found here.
 //! 4. [`Fill`]: one tensor of the plan, or a [`placement::Slab`] of it, as work: a slab moves offsets, never bits.
 //! 5. [`cpu`] and [`gpu`]: the twins that do the work.
+//!    `engine` is one of them behind one call.
 //! 6. `rng`: the generator alone, for `rand`.
 //! 7. [`model`], [`checkpoint`], [`stats`]: whole models to safetensors files, and what is in them.
+//! 8. `jobs`: what the binary does, as calls.
 //!
 //! ```
 //! use seedbed::plan::{Plan, TensorSpec};
@@ -66,6 +68,12 @@ pub mod model;
 
 #[cfg(feature = "checkpoint")]
 pub mod checkpoint;
+
+#[cfg(not(target_arch = "wasm32"))]
+pub mod engine;
+
+#[cfg(all(feature = "checkpoint", not(target_arch = "wasm32")))]
+pub mod jobs;
 
 pub use dtype::DType;
 pub use error::{Error, Result};

@@ -189,6 +189,35 @@ impl Slab {
     }
 }
 
+impl std::fmt::Display for Slab {
+    /// `start:extent` of each axis, between commas.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let axes: Vec<String> = self.start.iter().zip(&self.extent).map(|(s, e)| format!("{s}:{e}")).collect();
+        f.pad(&axes.join(","))
+    }
+}
+
+impl std::str::FromStr for Slab {
+    type Err = Error;
+
+    /// Reads `start:extent` of each axis, between commas: `0:768,1024:512`. Whether it fits a tensor is not looked at.
+    ///
+    /// # Errors
+    /// [`Error::Placement`] naming the axis that is no pair of whole numbers.
+    fn from_str(text: &str) -> Result<Self> {
+        let (mut start, mut extent) = (Vec::new(), Vec::new());
+        for axis in text.split(',').filter(|_| !text.trim().is_empty()) {
+            let pair = axis.split_once(':').and_then(|(s, e)| Some((s.trim().parse().ok()?, e.trim().parse().ok()?)));
+            let Some((s, e)) = pair else {
+                return Err(Error::Placement(format!("slab {text:?}: {axis:?} is not start:extent, as 0:768")));
+            };
+            start.push(s);
+            extent.push(e);
+        }
+        Ok(Self { start, extent })
+    }
+}
+
 /// The place of a logical tensor in a stored one. The stored tensor is viewed as `view` (its axes split further, in order);
 /// the part is a box of that view, its axes taken in `order`, row-major, as the logical tensor's.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -9,6 +9,8 @@ mod write;
 pub use read::{CHUNK, Reader, StoredTensor};
 pub use write::{Entry, Header, Writer};
 
+pub(crate) use write::new_temp;
+
 use crate::DType;
 use safetensors::Dtype;
 

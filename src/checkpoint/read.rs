@@ -39,6 +39,12 @@ impl StoredTensor {
         self.stored.to_string()
     }
 
+    /// Whether [`Reader::read_f32`] can read it.
+    #[must_use]
+    pub fn is_readable(&self) -> bool {
+        matches!(self.stored, Dtype::F64 | Dtype::F32 | Dtype::F16 | Dtype::BF16)
+    }
+
     /// The number of elements.
     #[must_use]
     pub fn count(&self) -> u64 {

@@ -287,7 +287,7 @@ fn directory(target: &Path) -> &Path {
     }
 }
 
-fn new_temp(dir: &Path) -> io::Result<NamedTempFile> {
+pub(crate) fn new_temp(dir: &Path) -> io::Result<NamedTempFile> {
     let mut builder = tempfile::Builder::new();
     builder.prefix(".seedbed-").suffix(".tmp");
     // The default is 0600, which a rename would keep; the umask takes its share from 0666.

@@ -2,7 +2,7 @@
 
 use super::device::{Choice, Gpu};
 use super::filler::{Filler, Options};
-use crate::{Fill, Result};
+use crate::{DType, Fill, Result, Scheme};
 use pollster::block_on;
 
 /// [`super::adapters`].
@@ -33,4 +33,19 @@ pub fn filler(device: &wgpu::Device, queue: &wgpu::Queue, options: &Options) -> 
 /// As there.
 pub fn fill_range(gpu: &Gpu, fill: &Fill, from: u64, out: &mut [u8]) -> Result<()> {
     block_on(gpu.fill_range(fill, from, out))
+}
+
+/// [`super::compare`].
+///
+/// # Errors
+/// As there.
+pub fn compare(
+    gpu: &Gpu,
+    scheme: Scheme,
+    dtype: DType,
+    elements: u64,
+    chunk: u64,
+    progress: &mut dyn FnMut(u64) -> Result<()>,
+) -> Result<u64> {
+    block_on(super::compare(gpu, scheme, dtype, elements, chunk, progress))
 }

@@ -33,6 +33,15 @@ impl std::fmt::Display for Tier {
     }
 }
 
+impl std::fmt::Display for MulWide {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.pad(match self {
+            Self::U64 => "64-bit multiply",
+            Self::U32 => "16-bit split multiply",
+        })
+    }
+}
+
 /// The source of a kernel module: WGSL with the entries `fill_contiguous` and `fill_general`.
 #[must_use]
 pub fn source(mul_wide: MulWide, tier: Tier, dtype: DType) -> String {

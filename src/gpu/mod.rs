@@ -14,6 +14,6 @@ mod selftest;
 pub use device::{Choice, Gpu, adapters, is_software};
 pub use filler::{Filler, Options};
 pub use kernels::{MulWide, Tier, source};
-pub use selftest::schemes;
+pub use selftest::{compare, schemes};
 /// The wgpu that this crate's API speaks: its major version is part of ours.
 pub use wgpu;

@@ -1,5 +1,6 @@
 //! The device against the twin: at opening, of every pipeline as it was specialised, and on demand over many elements.
 
+use super::device::Gpu;
 use super::filler::Filler;
 use super::readback::read_mapped;
 use crate::fill::Fill;
@@ -106,4 +107,60 @@ pub(super) async fn differing_words(filler: &Filler, device: &wgpu::Device, queu
         got.zip(&wanted).filter(|(got, wanted)| got != *wanted).count() as u64
     })
     .await
+}
+
+/// Fills `elements` of one law on the device and on the CPU, `chunk` bytes at a time, and counts the 32-bit words that
+/// differ, a guard word on either side included. `progress` is told the bytes done so far, and can end the comparison by
+/// an error.
+///
+/// # Errors
+/// Those of [`Plan::push`], as where the law does not fit the dtype; those of [`Filler::record`];
+/// [`crate::Error::Device`] where the device fails; whatever `progress` returns.
+pub async fn compare(
+    gpu: &Gpu,
+    scheme: Scheme,
+    dtype: DType,
+    elements: u64,
+    chunk: u64,
+    progress: &mut dyn FnMut(u64) -> Result<()>,
+) -> Result<u64> {
+    let mut plan = Plan::new(StreamVersion::V1, 0x5eed);
+    let spec = TensorSpec::new(format!("selftest {scheme}"), [elements], scheme)?.dtype(dtype);
+    let fill = plan.push(&spec)?.fill();
+    let (device, queue) = (gpu.device(), gpu.queue());
+    let chunk = chunk.min(fill.device_bytes()).min(device.limits().max_buffer_size - 8).max(4) & !3;
+    let buffer = |usage| {
+        device.create_buffer(&wgpu::BufferDescriptor {
+            label: Some("seedbed self-test"),
+            size: chunk + 8,
+            usage,
+            mapped_at_creation: false,
+        })
+    };
+    let output = buffer(wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_SRC | wgpu::BufferUsages::COPY_DST);
+    let staging = buffer(wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST);
+    let poison = POISON.to_le_bytes().repeat(chunk as usize / 4 + 2);
+    let mut wanted = poison.clone();
+    let (mut at, mut differing) = (0, 0);
+    while at < fill.device_bytes() {
+        let len = chunk.min(fill.device_bytes() - at);
+        // The last chunk leaves words of the one before behind its own: they are guards again.
+        wanted[len as usize + 4..].copy_from_slice(&poison[len as usize + 4..]);
+        cpu::fill_range(&fill, cpu::Level::best(), at, &mut wanted[4..len as usize + 4])?;
+        queue.write_buffer(&output, 0, &poison);
+        let mut encoder = device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
+        gpu.filler().record_range(&mut encoder, &fill, at, len, &output, 4)?;
+        encoder.copy_buffer_to_buffer(&output, 0, &staging, 0, chunk + 8);
+        queue.submit([encoder.finish()]);
+        differing += read_mapped(device, &staging, chunk + 8, |got| {
+            if got == wanted {
+                return 0;
+            }
+            got.chunks_exact(4).zip(wanted.chunks_exact(4)).filter(|(got, wanted)| got != wanted).count() as u64
+        })
+        .await?;
+        at += len;
+        progress(at)?;
+    }
+    Ok(differing)
 }

@@ -1,6 +1,8 @@
 //! The integration tests: one binary, a subject a module.
 
 mod bad_input;
+#[cfg(feature = "cli")]
+mod cli;
 mod gpu;
 mod kernels;
 mod law4;

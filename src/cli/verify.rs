@@ -1,0 +1,50 @@
+//! `seedbed verify`.
+
+use super::{Failure, Outcome, args, print, progress::Bar};
+use seedbed::checkpoint::Reader;
+use seedbed::engine::dtypes;
+use seedbed::jobs::{self, Verdict};
+use std::path::PathBuf;
+
+/// Recompute a file that seedbed wrote and compare every byte
+///
+/// The seed and the version of the stream come from the file's metadata, the model from the config.json beside it. Exit code
+/// 1 where anything differs.
+#[derive(clap::Args)]
+#[command(after_help = "Examples:
+  seedbed verify gpt2/model.safetensors
+  seedbed verify moved.safetensors examples/gpt2/config.json --device gpu")]
+pub struct Args {
+    /// The file, or the directory of a model
+    file: PathBuf,
+    /// The config.json, or its directory, where it is not beside the file
+    config: Option<PathBuf>,
+    #[command(flatten)]
+    device: args::Device,
+    /// Print a JSON array
+    #[arg(long)]
+    json: bool,
+}
+
+pub fn run(args: &Args) -> Outcome {
+    let file = jobs::model_file(&args.file);
+    let mut reader = Reader::open(&file)?;
+    let config = args.config.clone().unwrap_or_else(|| file.with_file_name("config.json"));
+    let expected = jobs::expected(&reader, &config)?;
+    let engine = args.device.open(&dtypes(expected.iter().map(|e| &e.0)))?;
+    let bar = Bar::new(reader.tensors().iter().map(|t| t.range.end - t.range.start).sum());
+    let rows = jobs::verify(&mut reader, &expected, &engine, &mut |done| bar.at(done))?;
+    drop(bar);
+    let failed: Vec<_> = rows.iter().filter(|r| r.verdict != Verdict::Equal).collect();
+    if args.json {
+        print::json(&rows)?;
+    } else {
+        let equal = rows.len() - failed.len();
+        let lines = failed.iter().map(|r| format!("{}: {}", print::clean(&r.name), r.verdict));
+        print::lines(lines.chain([format!("{equal} of {} tensors equal", rows.len())]))?;
+    }
+    if failed.is_empty() {
+        return Ok(());
+    }
+    Err(Failure::Differs(format!("{}: {} of {} tensors are not as planned", file.display(), failed.len(), rows.len())))
+}

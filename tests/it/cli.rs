@@ -1,0 +1,62 @@
+//! The binary, as a user runs it.
+
+mod bad;
+mod files;
+mod gpu;
+mod python;
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+const GPT2: &str =
+    r#"{"model_type": "gpt2", "n_layer": 2, "n_embd": 24, "n_head": 2, "n_positions": 10, "vocab_size": 31}"#;
+const LLAMA: &str = r#"{"model_type": "llama", "num_hidden_layers": 2, "hidden_size": 16, "intermediate_size": 40,
+    "num_attention_heads": 4, "num_key_value_heads": 2, "vocab_size": 33, "pad_token_id": 3, "torch_dtype": "bfloat16"}"#;
+
+/// The binary in a directory, without a desktop session.
+fn command(dir: &Path, args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_seedbed"));
+    command.current_dir(dir).args(args).env_remove("XDG_RUNTIME_DIR");
+    command
+}
+
+fn seedbed(dir: &Path, args: &[&str]) -> Output {
+    command(dir, args).output().unwrap()
+}
+
+fn text(bytes: &[u8]) -> &str {
+    std::str::from_utf8(bytes).unwrap()
+}
+
+/// What a run that must succeed prints on stdout.
+fn run(dir: &Path, args: &[&str]) -> String {
+    let output = seedbed(dir, args);
+    assert!(output.status.success(), "{args:?}: {}", text(&output.stderr));
+    text(&output.stdout).to_owned()
+}
+
+fn json(dir: &Path, args: &[&str]) -> serde_json::Value {
+    serde_json::from_str(&run(dir, args)).unwrap()
+}
+
+/// A directory with the configs `gpt2.json` and `llama.json`.
+fn dir() -> tempfile::TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("gpt2.json"), GPT2).unwrap();
+    std::fs::write(dir.path().join("llama.json"), LLAMA).unwrap();
+    dir
+}
+
+/// The paths below a directory, sorted.
+fn listing(dir: &Path) -> Vec<String> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(dir).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(listing(&path));
+        }
+        found.push(path.display().to_string());
+    }
+    found.sort();
+    found
+}
