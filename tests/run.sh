@@ -52,5 +52,5 @@ if [ ${#long[@]} != 0 ]; then
     icd=/usr/lib/chromium/vk_swiftshader_icd.json
     [ -f "$icd" ] || install chromium
     echo "== SwiftShader: no 64-bit integers"
-    VK_DRIVER_FILES=$icd SEEDBED_GPU=gpu "${test[@]}" --test it -- gpu::
+    VK_DRIVER_FILES=$icd SEEDBED_GPU=gpu "${test[@]}" --test it -- gpu:: --skip cli::
 fi
