@@ -2,7 +2,7 @@
 //
 // A thread owns whole words of the destination, so 16-bit neighbours are written together.
 
-// The kind of law of every descriptor of the dispatch (contiguous entry).
+// The kind of law of every descriptor of the dispatch (aligned entry).
 override KIND: u32 = 0u;
 override GROUP_SIZE: u32 = 64u;
 // Items that a thread handles, GROUP_SIZE apart.
@@ -48,19 +48,19 @@ fn truncated_value(law: Law, key: vec2<u32>, block: vec2<u32>, lane: u32, w: u32
 }
 
 // The four values of a block. Loops, as software drivers inline every call: a device's compiler unrolls them.
-fn block_values(d: u32, block: vec2<u32>) -> vec4<f32> {
+fn block_values(d: u32, kind: u32, block: vec2<u32>) -> vec4<f32> {
     let law = descriptors[d].law;
     var v = vec4<f32>(law.center);
-    if KIND == CONSTANT {
+    if kind == CONSTANT {
         return v;
     }
     let key = descriptors[d].key;
     let w = words_of(key, block, 0u);
-    if KIND == UNIFORM {
+    if kind == UNIFORM {
         for (var k = 0u; k < 4u; k++) {
             v[k] = uniform_value(law, w[k]);
         }
-    } else if KIND == NORMAL {
+    } else if kind == NORMAL {
         for (var k = 0u; k < 4u; k += 2u) {
             let pair = normal(law, w[k], w[k + 1u]);
             v[k] = pair.x;
@@ -94,7 +94,65 @@ fn element_value(d: u32, index: vec2<u32>) -> f32 {
     return truncated_value(law, key, block, lane, w[lane]);
 }
 
-// The segments' own words, of which each has one descriptor, and destination and source run together: a block a thread.
+// Where a descriptor has the binding's element `element`: its 64-bit index, and 1 or 0 for found or not.
+fn locate(d: u32, element: u32) -> vec3<u32> {
+    if element < descriptors[d].dst {
+        return vec3<u32>(0u);
+    }
+    var rest = element - descriptors[d].dst + descriptors[d].before;
+    var index = descriptors[d].src;
+    for (var k = 0u; k < descriptors[d].axis_count; k++) {
+        let axis = descriptors[d].axes[k];
+        let m = rest / axis.dst;
+        rest = rest - m * axis.dst;
+        if m >= axis.extent {
+            return vec3<u32>(0u);
+        }
+        let p = mul_wide(m, axis.src.x);
+        index = add_64(index, vec2<u32>(p.y, p.x + m * axis.src.y));
+    }
+    return vec3<u32>(index, u32(rest == 0u));
+}
+
+// Segments of one descriptor whose 16-byte steps hold whole blocks: a step a thread, neighbours side by side.
+@compute @workgroup_size(GROUP_SIZE)
+fn fill_aligned(
+    @builtin(workgroup_id) id: vec3<u32>,
+    @builtin(num_workgroups) count: vec3<u32>,
+    @builtin(local_invocation_index) local: u32,
+) {
+    let group = id.y * count.x + id.x;
+    let s = segments[find_segment(group)];
+    let d = s.first_descriptor;
+    for (var item = 0u; item < ITEMS; item++) {
+        let t = ((group - s.first_group) * ITEMS + item) * GROUP_SIZE + local;
+        if t >= s.words / 4u {
+            return;
+        }
+        let element = (s.word + 4u * t) * PER_WORD;
+        var index: vec2<u32>;
+        if descriptors[d].axis_count == 1u {
+            index = add_64(descriptors[d].src, vec2<u32>(element - descriptors[d].dst + descriptors[d].before, 0u));
+        } else {
+            index = locate(d, element).xy;
+        }
+        let block = block_of(index);
+        var words: vec4<u32>;
+        if PER_WORD == 1u {
+            let v = block_values(d, KIND, block);
+            words = vec4<u32>(encoded(v.x), encoded(v.y), encoded(v.z), encoded(v.w));
+        } else {
+            for (var k = 0u; k < 2u; k++) {
+                let v = block_values(d, KIND, add_64(block, vec2<u32>(k, 0u)));
+                words[2u * k] = encoded(v.x) | (encoded(v.y) << 16u);
+                words[2u * k + 1u] = encoded(v.z) | (encoded(v.w) << 16u);
+            }
+        }
+        destination_4[s.word / 4u + t] = words;
+    }
+}
+
+// Segments of one descriptor whose destination and source run together, at any word: a block a thread.
 @compute @workgroup_size(GROUP_SIZE)
 fn fill_contiguous(
     @builtin(workgroup_id) id: vec3<u32>,
@@ -114,7 +172,7 @@ fn fill_contiguous(
         if t >= (s.elements + phase + 3u) / 4u {
             return;
         }
-        let v = block_values(d, add_64(first_block, vec2<u32>(t, 0u)));
+        let v = block_values(d, descriptors[d].law.kind, add_64(first_block, vec2<u32>(t, 0u)));
         // The block's first element in the segment; before it where the segment begins inside a block (it wraps).
         let element = 4u * t - phase;
         if PER_WORD == 1u {
@@ -134,26 +192,6 @@ fn fill_contiguous(
             }
         }
     }
-}
-
-// Where a descriptor has the binding's element `element`: its 64-bit index, and 1 or 0 for found or not.
-fn locate(d: u32, element: u32) -> vec3<u32> {
-    if element < descriptors[d].dst {
-        return vec3<u32>(0u);
-    }
-    var rest = element - descriptors[d].dst + descriptors[d].before;
-    var index = descriptors[d].src;
-    for (var k = 0u; k < descriptors[d].axis_count; k++) {
-        let axis = descriptors[d].axes[k];
-        let m = rest / axis.dst;
-        rest = rest - m * axis.dst;
-        if m >= axis.extent {
-            return vec3<u32>(0u);
-        }
-        let p = mul_wide(m, axis.src.x);
-        index = add_64(index, vec2<u32>(p.y, p.x + m * axis.src.y));
-    }
-    return vec3<u32>(index, u32(rest == 0u));
 }
 
 // The stored bits of one element: of whichever of the segment's descriptors has it, else 0.

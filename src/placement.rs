@@ -41,16 +41,6 @@ impl Placement {
         self.dst + self.axes.iter().map(|a| (a.extent - 1) * a.dst).sum::<u64>() + 1
     }
 
-    /// Whether source and destination both run without gaps.
-    #[cfg(feature = "gpu")]
-    pub fn is_contiguous(&self) -> bool {
-        match self.axes.as_slice() {
-            [] => true,
-            [axis] => axis.src == 1 && axis.dst == 1,
-            _ => false,
-        }
-    }
-
     /// Drops axes of one step and joins axes that continue each other.
     fn collapse(mut self) -> Self {
         let mut axes: Vec<Axis> = Vec::with_capacity(self.axes.len());

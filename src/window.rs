@@ -16,18 +16,21 @@ pub(crate) const MAX_GROUPS: u32 = 65535;
 /// Which entry of `shaders/fill.wgsl` serves a segment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Entry {
-    /// `fill_contiguous`, specialised for one [`kind`] of law.
-    Contiguous(u32),
+    /// `fill_aligned`, specialised for one [`kind`] of law.
+    Aligned(u32),
+    /// `fill_contiguous`.
+    Contiguous,
     /// `fill_general`.
     General,
 }
 
 impl Entry {
-    pub const ALL: [Self; 5] = [
-        Self::Contiguous(kind::CONSTANT),
-        Self::Contiguous(kind::UNIFORM),
-        Self::Contiguous(kind::NORMAL),
-        Self::Contiguous(kind::TRUNCATED),
+    pub const ALL: [Self; 6] = [
+        Self::Aligned(kind::CONSTANT),
+        Self::Aligned(kind::UNIFORM),
+        Self::Aligned(kind::NORMAL),
+        Self::Aligned(kind::TRUNCATED),
+        Self::Contiguous,
         Self::General,
     ];
 }
@@ -76,34 +79,48 @@ impl Tables {
                 piece.placement.in_window(elements.0, elements.1, &mut found);
                 self.descriptors.extend(found.iter().map(|p| descriptor(piece, p, from * per_word, at, per_word)));
             }
-            let added = &self.descriptors[first_descriptor as usize..];
-            let entry = match (segment.pieces.as_slice(), added) {
-                (&[piece], [one]) if runs_together(&fill.pieces[piece].placement, per_word) => {
-                    Entry::Contiguous(one.law.kind)
-                }
-                _ => Entry::General,
-            };
-            let phase = match entry {
-                Entry::Contiguous(_) => (u64::from(added[0].src[0]) + u64::from(added[0].before)) % 4,
-                Entry::General => 0,
-            };
-            let words = to_here - from_here;
-            let items = match entry {
-                Entry::Contiguous(_) => (elements.1 - elements.0 + phase).div_ceil(4),
-                Entry::General => words,
-            };
-            let descriptor_count = added.len() as u32;
-            let dispatch = self.dispatch((fill.dtype, entry));
-            dispatch.segments.push(SegmentEntry {
-                first_group: dispatch.groups,
+            let descriptor_count = self.descriptors.len() as u32 - first_descriptor;
+            let whole = SegmentEntry {
+                first_group: 0,
                 word: at + (from_here - from) as u32,
-                words: words as u32,
+                words: (to_here - from_here) as u32,
                 elements: (elements.1 - elements.0) as u32,
                 first_descriptor,
                 descriptor_count,
-            });
-            dispatch.groups += items.div_ceil(u64::from(GROUP_SIZE * ITEMS)) as u32;
+            };
+            let one = match self.descriptors[first_descriptor as usize..] {
+                [one] if segment.pieces.len() == 1 => Some(one),
+                _ => None,
+            };
+            let steps = one.map_or(0, |d| aligned_steps(&d, &whole, per_word as u32));
+            let mut rest = whole;
+            if steps > 0 {
+                let words = 4 * steps;
+                let aligned = SegmentEntry { words, elements: words * per_word as u32, ..whole };
+                self.push((fill.dtype, Entry::Aligned(one.map_or(0, |d| d.law.kind))), aligned, steps);
+                rest.word += words;
+                rest.words -= words;
+                rest.elements -= aligned.elements;
+            }
+            if rest.words == 0 {
+                continue;
+            }
+            match one {
+                Some(d) if runs_together(&d, per_word as u32) => {
+                    let inside = (rest.word * per_word as u32).wrapping_sub(d.dst).wrapping_add(d.before);
+                    let phase = d.src[0].wrapping_add(inside) % 4;
+                    self.push((fill.dtype, Entry::Contiguous), rest, (rest.elements + phase).div_ceil(4));
+                }
+                _ => self.push((fill.dtype, Entry::General), rest, rest.words),
+            }
         }
+    }
+
+    /// Adds a segment of so many items to its kernel's dispatch.
+    fn push(&mut self, kernel: KernelId, segment: SegmentEntry, items: u32) {
+        let dispatch = self.dispatch(kernel);
+        dispatch.segments.push(SegmentEntry { first_group: dispatch.groups, ..segment });
+        dispatch.groups += items.div_ceil(GROUP_SIZE * ITEMS);
     }
 
     fn dispatch(&mut self, kernel: KernelId) -> &mut Dispatch {
@@ -118,9 +135,36 @@ impl Tables {
     }
 }
 
-/// Whether blocks of the logical tensor are whole words of the destination, one after another.
-fn runs_together(p: &Placement, per_word: u64) -> bool {
-    p.is_contiguous() && p.src % per_word == p.dst % per_word
+/// Whether source and destination run without gaps, and blocks of the logical tensor are whole words of the destination.
+fn runs_together(d: &Descriptor, per_word: u32) -> bool {
+    let shift = d.src[0].wrapping_sub(d.dst).wrapping_add(d.before);
+    d.axis_count == 1 && d.axes[0].dst == 1 && d.axes[0].src == [1, 0] && shift.is_multiple_of(per_word)
+}
+
+/// How many 16-byte steps from the segment's first word on hold whole blocks of the logical tensor: all that fit, or none.
+fn aligned_steps(d: &Descriptor, s: &SegmentEntry, per_word: u32) -> u32 {
+    let step = 4 * per_word;
+    let axes = &d.axes[..d.axis_count as usize];
+    let Some((inner, outer)) = axes.split_last() else { return 0 };
+    let in_blocks = if outer.is_empty() {
+        // Blocks come every 4 elements: a 16-bit step holds two, wherever the first lies.
+        d.src[0].wrapping_sub(d.dst).wrapping_add(d.before).is_multiple_of(4)
+    } else {
+        // Every row of the box begins and ends with a step.
+        d.src[0].is_multiple_of(4)
+            && d.before.wrapping_sub(d.dst).is_multiple_of(step)
+            && inner.extent.is_multiple_of(step)
+            && outer.iter().all(|a| a.dst.is_multiple_of(step) && a.src[0].is_multiple_of(4))
+    };
+    let together = inner.dst == 1 && inner.src == [1, 0] && s.word.is_multiple_of(4);
+    // The rows of a box may lie apart: then the words between them are not this descriptor's to write.
+    let gapless = outer.is_empty() || dense(axes);
+    if in_blocks && together && gapless { s.elements / step } else { 0 }
+}
+
+/// Whether the axes' steps in the destination leave no gap.
+fn dense(axes: &[AxisSteps]) -> bool {
+    axes.windows(2).all(|pair| pair[0].dst == pair[1].dst * pair[1].extent)
 }
 
 fn descriptor(piece: &Piece, p: &Placement, from: u64, at: u32, per_word: u64) -> Descriptor {

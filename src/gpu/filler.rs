@@ -47,7 +47,7 @@ impl Filler {
         for tier in tiers {
             // One small kernel tells a device that rounds twice; the others are only compiled where it passes.
             let probe =
-                Self::build(device, mul_wide, tier, [(DType::F32, Entry::Contiguous(crate::descriptor::kind::NORMAL))])
+                Self::build(device, mul_wide, tier, [(DType::F32, Entry::Aligned(crate::descriptor::kind::NORMAL))])
                     .await?;
             let mut differing = selftest::differing_words(&probe, device, queue).await?;
             if differing == 0 {

@@ -42,7 +42,7 @@ impl std::fmt::Display for MulWide {
     }
 }
 
-/// The source of a kernel module: WGSL with the entries `fill_contiguous` and `fill_general`.
+/// The source of a kernel module: WGSL with the entries `fill_aligned`, `fill_contiguous` and `fill_general`.
 #[must_use]
 pub fn source(mul_wide: MulWide, tier: Tier, dtype: DType) -> String {
     let bricks = [
@@ -115,11 +115,12 @@ impl Kernels {
                 })
             });
             let (name, kind) = match entry {
-                Entry::Contiguous(kind) => ("fill_contiguous", kind),
-                Entry::General => ("fill_general", 0),
+                Entry::Aligned(kind) => ("fill_aligned", Some(kind)),
+                Entry::Contiguous => ("fill_contiguous", None),
+                Entry::General => ("fill_general", None),
             };
             let mut constants = vec![("GROUP_SIZE", f64::from(GROUP_SIZE)), ("ITEMS", f64::from(ITEMS))];
-            if entry != Entry::General {
+            if let Some(kind) = kind {
                 constants.push(("KIND", f64::from(kind)));
             }
             let pipeline = device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {

@@ -156,7 +156,12 @@ fn the_kernels_bind_descriptors_segments_and_the_destination() {
                 (g.name.as_deref().unwrap(), at.group, at.binding, access.contains(naga::StorageAccess::STORE))
             })
             .collect();
-        let expected = [("descriptors", 0, 0, false), ("segments", 0, 1, false), ("destination", 0, 2, true)];
+        let expected = [
+            ("descriptors", 0, 0, false),
+            ("segments", 0, 1, false),
+            ("destination", 0, 2, true),
+            ("destination_4", 0, 2, true),
+        ];
         assert_eq!(bound, expected, "{combination:?}");
     }
 }

@@ -155,9 +155,10 @@ fn fill() {
         Twin("store_halves"),
         Twin("fill_run"),
         Shader("element_value"),
+        Shader("locate"),
+        Shader("fill_aligned"),
         Both("fill_contiguous"),
         Twin("fill_strided"),
-        Shader("locate"),
         Shader("element_bits"),
         Shader("fill_general"),
     ];

@@ -141,3 +141,22 @@ fn parts_by_columns_rows_heads_and_transposed() {
         check(gpu, gpu.filler(), &fills, 1);
     }
 }
+
+/// Boxes whose rows begin and end with 16-byte steps, at destinations that do and do not.
+#[test]
+fn boxes_in_whole_steps() {
+    let Some(gpu) = shared() else { return };
+    for dtype in DType::ALL {
+        let plan = plan([TensorSpec::new("rows", [37, 6, 48], normal()).unwrap().dtype(dtype)]);
+        let tensor = &plan.tensors()[0];
+        let mut fills = Vec::new();
+        for (start, extent) in
+            [([1, 0, 8], [30, 6, 32]), ([3, 1, 0], [5, 2, 40]), ([0, 2, 40], [37, 3, 8]), ([2, 5, 4], [9, 1, 44])]
+        {
+            fills.push(tensor.fill_slab(&Slab::new(start, extent)).unwrap());
+        }
+        for gap in [1, 2, 3, 4, 8] {
+            check(gpu, gpu.filler(), &fills, gap);
+        }
+    }
+}

@@ -2,6 +2,7 @@
 
 use super::{check, shared};
 use seedbed::gpu::{Filler, Options, blocking, wgpu};
+use seedbed::placement::Slab;
 use seedbed::plan::{Plan, TensorSpec};
 use seedbed::{DType, Scheme, StreamVersion};
 
@@ -40,6 +41,10 @@ fn many_windows_of_a_small_binding_limit() {
         plan.push(&TensorSpec::new(format!("{k}"), [n], Scheme::normal(0.0, 1.0)).unwrap().dtype(DType::BF16)).unwrap();
     }
     plan.push(&TensorSpec::transposed("t", [301, 403], Scheme::normal(0.0, 1.0)).unwrap().dtype(DType::BF16)).unwrap();
-    let fills: Vec<_> = plan.tensors().iter().map(|t| t.fill()).collect();
+    let rows =
+        plan.push(&TensorSpec::new("rows", [2003, 64], Scheme::normal(0.0, 1.0)).unwrap().dtype(DType::BF16)).unwrap();
+    let columns = rows.fill_slab(&Slab::new([1, 16], [2001, 40])).unwrap();
+    let mut fills: Vec<_> = plan.tensors().iter().map(|t| t.fill()).collect();
+    fills.push(columns);
     check(&small, small.filler(), &fills, 3);
 }
