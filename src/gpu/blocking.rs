@@ -2,6 +2,7 @@
 
 use super::device::{Choice, Gpu};
 use super::filler::{Filler, Options};
+use crate::plan::Plan;
 use crate::{DType, Fill, Result, Scheme};
 use pollster::block_on;
 
@@ -48,4 +49,12 @@ pub fn compare(
     progress: &mut dyn FnMut(u64) -> Result<()>,
 ) -> Result<u64> {
     block_on(super::compare(gpu, scheme, dtype, elements, chunk, progress))
+}
+
+/// [`Gpu::alloc`].
+///
+/// # Errors
+/// As there.
+pub fn alloc(gpu: &Gpu, plan: &Plan) -> Result<wgpu::Buffer> {
+    block_on(gpu.alloc(plan))
 }

@@ -3,6 +3,7 @@
 //! An engine builds a [`Filler`] on its own device and records into its own encoder; the binary opens a [`Gpu`]. Either
 //! way the kernels run once against the CPU twin before they are used, and the [`Tier`] that gives its bits is taken.
 
+mod alloc;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod blocking;
 mod device;
