@@ -27,7 +27,7 @@ impl Gpu {
             if offset > end {
                 encoder.clear_buffer(&buffer, end, Some(offset - end));
             }
-            end = offset + tensor.bytes().next_multiple_of(4);
+            end = tensor.device_end();
         }
         self.queue().submit([encoder.finish()]);
         Ok(buffer)

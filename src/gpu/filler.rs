@@ -145,14 +145,44 @@ impl Filler {
         buffer: &wgpu::Buffer,
         offset: u64,
     ) -> Result<()> {
-        let fills: Vec<Fill> = plan.tensors().iter().map(|t| t.fill()).collect();
-        let mut items = Vec::with_capacity(fills.len());
-        for (fill, tensor) in fills.iter().zip(plan.tensors()) {
-            let offset = offset.saturating_add(tensor.device_offset());
-            let item = Item { fill, from: 0, len: fill.device_bytes(), offset };
-            self.check(&item, buffer)?;
-            items.push(item);
-        }
+        self.record_plan_range(encoder, plan, 0, plan.device_bytes(), buffer, offset)
+    }
+
+    /// Records the bytes `from..from + len` of a plan's arena: one of several buffers that hold a model between them, each its own
+    /// stretch. A tensor may lie across two of them.
+    ///
+    /// # Errors
+    /// As [`Filler::record`]; also where `from` or `len` is no multiple of 4, or the range leaves the plan.
+    pub fn record_plan_range(
+        &self,
+        encoder: &mut wgpu::CommandEncoder,
+        plan: &Plan,
+        from: u64,
+        len: u64,
+        buffer: &wgpu::Buffer,
+        offset: u64,
+    ) -> Result<()> {
+        let end = from.checked_add(len).filter(|&end| end <= plan.device_bytes());
+        let (true, true, Some(end)) = (from.is_multiple_of(4), len.is_multiple_of(4), end) else {
+            return Err(Error::Buffer(format!(
+                "bytes {from} + {len} of a plan: multiples of 4 that end by {} are needed",
+                plan.device_bytes()
+            )));
+        };
+        check_buffer(buffer, offset, len)?;
+        let reached = plan.tensors().partition_point(|t| t.device_offset() < end);
+        let fills: Vec<(u64, Fill)> = plan.tensors()[..reached]
+            .iter()
+            .filter(|t| t.device_end() > from)
+            .map(|t| (t.device_offset(), t.fill()))
+            .collect();
+        let items: Vec<Item<'_>> = fills
+            .iter()
+            .map(|(at, fill)| {
+                let (first, last) = (from.max(*at), end.min(at + fill.device_bytes()));
+                Item { fill, from: first - at, len: last - first, offset: offset + (first - from) }
+            })
+            .collect();
         self.record_items(encoder, &items, buffer)
     }
 
