@@ -72,7 +72,8 @@ impl Options {
     /// How many small tensors a plan holds.
     fn tensors(&self) -> u64 {
         let most = self.elements.map_or(u64::MAX, |n| (n / SMALL).max(1));
-        most.min(if self.quick { 100 } else { 10_000 })
+        let held = host::budget() / (4 * SMALL);
+        most.min(held).min(if self.quick { 100 } else { 10_000 })
     }
 }
 
