@@ -28,6 +28,15 @@ pub fn filler(device: &wgpu::Device, queue: &wgpu::Queue, options: &Options) -> 
     block_on(Filler::new(device, queue, options))
 }
 
+/// [`Filler::unchecked`]: for benchmarks, the bits may not be the stream's.
+///
+/// # Errors
+/// As there.
+#[doc(hidden)]
+pub fn filler_unchecked(device: &wgpu::Device, options: &Options) -> Result<Filler> {
+    block_on(Filler::unchecked(device, options))
+}
+
 /// [`Gpu::fill_range`].
 ///
 /// # Errors

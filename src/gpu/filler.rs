@@ -22,6 +22,23 @@ pub struct Options {
     pub mul_wide: Option<MulWide>,
 }
 
+impl Options {
+    fn mul_wide_on(&self, device: &wgpu::Device) -> Result<MulWide> {
+        let has_u64 = device.features().contains(wgpu::Features::SHADER_INT64);
+        match self.mul_wide.unwrap_or(if has_u64 { MulWide::U64 } else { MulWide::U32 }) {
+            MulWide::U64 if !has_u64 => {
+                Err(Error::Device("the device was opened without SHADER_INT64: take MulWide::U32".to_owned()))
+            }
+            mul_wide => Ok(mul_wide),
+        }
+    }
+
+    fn kernel_ids(&self) -> Vec<KernelId> {
+        let dtypes = if self.dtypes.is_empty() { DType::ALL.to_vec() } else { self.dtypes.clone() };
+        dtypes.into_iter().flat_map(|d| Entry::ALL.map(|e| (d, e))).collect()
+    }
+}
+
 /// The kernels of one device, compiled and checked against the CPU twin. Cheap to keep, costly to build.
 #[derive(Debug)]
 pub struct Filler {
@@ -37,11 +54,7 @@ impl Filler {
     /// # Errors
     /// [`Error::Device`] where no tier gives the twin's bits, or the device is lost.
     pub async fn new(device: &wgpu::Device, queue: &wgpu::Queue, options: &Options) -> Result<Self> {
-        let has_u64 = device.features().contains(wgpu::Features::SHADER_INT64);
-        let mul_wide = options.mul_wide.unwrap_or(if has_u64 { MulWide::U64 } else { MulWide::U32 });
-        if mul_wide == MulWide::U64 && !has_u64 {
-            return Err(Error::Device("the device was opened without SHADER_INT64: take MulWide::U32".to_owned()));
-        }
+        let mul_wide = options.mul_wide_on(device)?;
         let tiers = options.tier.map_or(vec![Tier::NativeFma, Tier::SoftFma], |tier| vec![tier]);
         let mut failed = Vec::new();
         for tier in tiers {
@@ -51,9 +64,7 @@ impl Filler {
                     .await?;
             let mut differing = selftest::differing_words(&probe, device, queue).await?;
             if differing == 0 {
-                let dtypes = if options.dtypes.is_empty() { DType::ALL.to_vec() } else { options.dtypes.clone() };
-                let ids = dtypes.iter().flat_map(|&d| Entry::ALL.map(|e| (d, e)));
-                let filler = Self::build(device, mul_wide, tier, ids).await?;
+                let filler = Self::build(device, mul_wide, tier, options.kernel_ids()).await?;
                 differing = selftest::differing_words(&filler, device, queue).await?;
                 if differing == 0 {
                     return Ok(filler);
@@ -62,6 +73,17 @@ impl Filler {
             failed.push(format!("{differing} words differ with {tier}"));
         }
         Err(Error::Device(format!("the kernels do not give the CPU's bits: {}; use the CPU", failed.join(", "))))
+    }
+
+    /// For benchmarks: compiles the kernels and skips the self-test. **The bits may not be the stream's**, as where native
+    /// `fma` is taken on a driver that rounds it twice: measure with it, never fill weights. Without a tier it takes native `fma`.
+    ///
+    /// # Errors
+    /// [`Error::Device`] where the kernels do not compile.
+    #[doc(hidden)]
+    pub async fn unchecked(device: &wgpu::Device, options: &Options) -> Result<Self> {
+        let tier = options.tier.unwrap_or(Tier::NativeFma);
+        Self::build(device, options.mul_wide_on(device)?, tier, options.kernel_ids()).await
     }
 
     async fn build(

@@ -15,6 +15,8 @@ mod selftest;
 pub use device::{Choice, Gpu, adapters, is_software};
 pub use filler::{Filler, Options};
 pub use kernels::{MulWide, Tier, source};
+#[cfg(all(feature = "checkpoint", feature = "parallel", not(target_arch = "wasm32")))]
+pub(crate) use readback::read_mapped;
 pub use selftest::{compare, schemes};
 /// The wgpu that this crate's API speaks: its major version is part of ours.
 pub use wgpu;
