@@ -45,6 +45,7 @@ struct Segment {
     word: u32,
     words: u32,
     elements: u32,
+    items: u32,
     first_descriptor: u32,
     descriptor_count: u32,
 }

@@ -94,24 +94,37 @@ fn element_value(d: u32, index: vec2<u32>) -> f32 {
     return truncated_value(law, key, block, lane, w[lane]);
 }
 
-// Where a descriptor has the binding's element `element`: its 64-bit index, and 1 or 0 for found or not.
-fn locate(d: u32, element: u32) -> vec3<u32> {
-    if element < descriptors[d].dst {
-        return vec3<u32>(0u);
-    }
-    var rest = element - descriptors[d].dst + descriptors[d].before;
+// A step of a box: where it lies in the binding, in elements, and the 64-bit logical index of its first element.
+struct Step {
+    element: u32,
+    index: vec2<u32>,
+    inside: bool,
+}
+
+// Step `t` of a descriptor's box, row by row: `unit` elements of the innermost axis, which holds whole steps where it is not
+// the only axis. It is inside where all its words are the segment's.
+fn step_of(s: Segment, d: u32, t: u32, unit: u32) -> Step {
+    var rest = t;
+    var offset = 0u;
     var index = descriptors[d].src;
-    for (var k = 0u; k < descriptors[d].axis_count; k++) {
-        let axis = descriptors[d].axes[k];
-        let m = rest / axis.dst;
-        rest = rest - m * axis.dst;
-        if m >= axis.extent {
-            return vec3<u32>(0u);
+    for (var k = descriptors[d].axis_count; k > 0u; k--) {
+        let axis = descriptors[d].axes[k - 1u];
+        let scale = select(1u, unit, k == descriptors[d].axis_count);
+        var m = rest;
+        if k > 1u {
+            let steps = axis.extent / scale;
+            rest = m / steps;
+            m = m - rest * steps;
         }
+        m = m * scale;
+        offset = offset + m * axis.dst;
         let p = mul_wide(m, axis.src.x);
         index = add_64(index, vec2<u32>(p.y, p.x + m * axis.src.y));
     }
-    return vec3<u32>(index, u32(rest == 0u));
+    let element = descriptors[d].dst + offset - descriptors[d].before;
+    let first = element - s.word * PER_WORD;
+    let inside = offset >= descriptors[d].before && first < s.words * PER_WORD;
+    return Step(element, index, inside);
 }
 
 // Segments of one descriptor whose 16-byte steps hold whole blocks: a step a thread, neighbours side by side.
@@ -126,29 +139,51 @@ fn fill_aligned(
     let d = s.first_descriptor;
     for (var item = 0u; item < ITEMS; item++) {
         let t = ((group - s.first_group) * ITEMS + item) * GROUP_SIZE + local;
-        if t >= s.words / 4u {
+        if t >= s.items {
             return;
         }
-        let element = (s.word + 4u * t) * PER_WORD;
-        var index: vec2<u32>;
-        if descriptors[d].axis_count == 1u {
-            index = add_64(descriptors[d].src, vec2<u32>(element - descriptors[d].dst + descriptors[d].before, 0u));
-        } else {
-            index = locate(d, element).xy;
-        }
-        let block = block_of(index);
-        var words: vec4<u32>;
-        if PER_WORD == 1u {
-            let v = block_values(d, KIND, block);
-            words = vec4<u32>(encoded(v.x), encoded(v.y), encoded(v.z), encoded(v.w));
-        } else {
-            for (var k = 0u; k < 2u; k++) {
-                let v = block_values(d, KIND, add_64(block, vec2<u32>(k, 0u)));
-                words[2u * k] = encoded(v.x) | (encoded(v.y) << 16u);
-                words[2u * k + 1u] = encoded(v.z) | (encoded(v.w) << 16u);
+        let step = step_of(s, d, t, 4u * PER_WORD);
+        if step.inside {
+            let block = block_of(step.index);
+            var words: vec4<u32>;
+            if PER_WORD == 1u {
+                let v = block_values(d, KIND, block);
+                words = vec4<u32>(encoded(v.x), encoded(v.y), encoded(v.z), encoded(v.w));
+            } else {
+                for (var k = 0u; k < 2u; k++) {
+                    let v = block_values(d, KIND, add_64(block, vec2<u32>(k, 0u)));
+                    words[2u * k] = encoded(v.x) | (encoded(v.y) << 16u);
+                    words[2u * k + 1u] = encoded(v.z) | (encoded(v.w) << 16u);
+                }
             }
+            destination_4[step.element / (4u * PER_WORD)] = words;
         }
-        destination_4[s.word / 4u + t] = words;
+    }
+}
+
+// Boxes that share no word with another, one a segment, at any word: a word a thread.
+@compute @workgroup_size(GROUP_SIZE)
+fn fill_boxed(
+    @builtin(workgroup_id) id: vec3<u32>,
+    @builtin(num_workgroups) count: vec3<u32>,
+    @builtin(local_invocation_index) local: u32,
+) {
+    let group = id.y * count.x + id.x;
+    let s = segments[find_segment(group)];
+    let d = s.first_descriptor;
+    for (var item = 0u; item < ITEMS; item++) {
+        let t = ((group - s.first_group) * ITEMS + item) * GROUP_SIZE + local;
+        if t >= s.items {
+            return;
+        }
+        let step = step_of(s, d, t, PER_WORD);
+        if step.inside {
+            var bits = 0u;
+            for (var k = 0u; k < PER_WORD; k++) {
+                bits = bits | (encoded(element_value(d, add_64(step.index, vec2<u32>(k, 0u)))) << (16u * k));
+            }
+            destination[step.element / PER_WORD] = bits;
+        }
     }
 }
 
@@ -169,7 +204,7 @@ fn fill_contiguous(
     let first_block = block_of(first);
     for (var item = 0u; item < ITEMS; item++) {
         let t = ((group - s.first_group) * ITEMS + item) * GROUP_SIZE + local;
-        if t >= (s.elements + phase + 3u) / 4u {
+        if t >= s.items {
             return;
         }
         let v = block_values(d, descriptors[d].law.kind, add_64(first_block, vec2<u32>(t, 0u)));
@@ -194,6 +229,26 @@ fn fill_contiguous(
     }
 }
 
+// Where a descriptor has the binding's element `element`: its 64-bit index, and 1 or 0 for found or not.
+fn locate(d: u32, element: u32) -> vec3<u32> {
+    if element < descriptors[d].dst {
+        return vec3<u32>(0u);
+    }
+    var rest = element - descriptors[d].dst + descriptors[d].before;
+    var index = descriptors[d].src;
+    for (var k = 0u; k < descriptors[d].axis_count; k++) {
+        let axis = descriptors[d].axes[k];
+        let m = rest / axis.dst;
+        rest = rest - m * axis.dst;
+        if m >= axis.extent {
+            return vec3<u32>(0u);
+        }
+        let p = mul_wide(m, axis.src.x);
+        index = add_64(index, vec2<u32>(p.y, p.x + m * axis.src.y));
+    }
+    return vec3<u32>(index, u32(rest == 0u));
+}
+
 // The stored bits of one element: of whichever of the segment's descriptors has it, else 0.
 fn element_bits(s: Segment, element: u32) -> u32 {
     for (var d = s.first_descriptor; d < s.first_descriptor + s.descriptor_count; d++) {
@@ -216,7 +271,7 @@ fn fill_general(
     let s = segments[find_segment(group)];
     for (var item = 0u; item < ITEMS; item++) {
         let t = ((group - s.first_group) * ITEMS + item) * GROUP_SIZE + local;
-        if t >= s.words {
+        if t >= s.items {
             return;
         }
         let word = s.word + t;

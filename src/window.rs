@@ -18,6 +18,8 @@ pub(crate) const MAX_GROUPS: u32 = 65535;
 pub(crate) enum Entry {
     /// `fill_aligned`, specialised for one [`kind`] of law.
     Aligned(u32),
+    /// `fill_boxed`.
+    Boxed,
     /// `fill_contiguous`.
     Contiguous,
     /// `fill_general`.
@@ -25,11 +27,12 @@ pub(crate) enum Entry {
 }
 
 impl Entry {
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Aligned(kind::CONSTANT),
         Self::Aligned(kind::UNIFORM),
         Self::Aligned(kind::NORMAL),
         Self::Aligned(kind::TRUNCATED),
+        Self::Boxed,
         Self::Contiguous,
         Self::General,
     ];
@@ -49,8 +52,9 @@ pub(crate) struct Dispatch {
 impl Dispatch {
     /// The dispatch's size along x and y: at least `groups` in all, none above the limit.
     pub fn size(&self) -> (u32, u32) {
-        let x = self.groups.min(MAX_GROUPS);
-        (x, self.groups.div_ceil(x))
+        // The fewest rows, then rows as even as can be: few groups beyond those that have work.
+        let y = self.groups.div_ceil(MAX_GROUPS);
+        (self.groups.div_ceil(y), y)
     }
 }
 
@@ -85,41 +89,63 @@ impl Tables {
                 word: at + (from_here - from) as u32,
                 words: (to_here - from_here) as u32,
                 elements: (elements.1 - elements.0) as u32,
+                items: 0,
                 first_descriptor,
                 descriptor_count,
             };
-            let one = match self.descriptors[first_descriptor as usize..] {
-                [one] if segment.pieces.len() == 1 => Some(one),
-                _ => None,
-            };
-            let steps = one.map_or(0, |d| aligned_steps(&d, &whole, per_word as u32));
-            let mut rest = whole;
-            if steps > 0 {
-                let words = 4 * steps;
-                let aligned = SegmentEntry { words, elements: words * per_word as u32, ..whole };
-                self.push((fill.dtype, Entry::Aligned(one.map_or(0, |d| d.law.kind))), aligned, steps);
-                rest.word += words;
-                rest.words -= words;
-                rest.elements -= aligned.elements;
-            }
-            if rest.words == 0 {
-                continue;
-            }
-            match one {
-                Some(d) if runs_together(&d, per_word as u32) => {
-                    let inside = (rest.word * per_word as u32).wrapping_sub(d.dst).wrapping_add(d.before);
-                    let phase = d.src[0].wrapping_add(inside) % 4;
-                    self.push((fill.dtype, Entry::Contiguous), rest, (rest.elements + phase).div_ceil(4));
+            let added = self.descriptors[first_descriptor as usize..].to_vec();
+            if segment.pieces.len() == 1 && added.len() == 1 && added[0].axis_count == 1 {
+                self.add_run(fill.dtype, &added[0], whole);
+            } else if added.iter().all(|d| owns_words(d, per_word as u32)) {
+                for (k, d) in added.iter().enumerate() {
+                    let one =
+                        SegmentEntry { first_descriptor: first_descriptor + k as u32, descriptor_count: 1, ..whole };
+                    let step = 4 * per_word as u32;
+                    if holds_blocks(d, step) && one.word.is_multiple_of(4) && one.words.is_multiple_of(4) {
+                        self.push((fill.dtype, Entry::Aligned(d.law.kind)), one, units(d, step));
+                    } else {
+                        self.push((fill.dtype, Entry::Boxed), one, units(d, per_word as u32));
+                    }
                 }
-                _ => self.push((fill.dtype, Entry::General), rest, rest.words),
+            } else {
+                self.push((fill.dtype, Entry::General), whole, whole.words);
             }
+        }
+    }
+
+    /// Adds the one descriptor of a segment, with a single axis: whole 16-byte steps as far as they go, then the rest.
+    fn add_run(&mut self, dtype: DType, d: &Descriptor, whole: SegmentEntry) {
+        let per_word = dtype.per_word() as u32;
+        let step = 4 * per_word;
+        let together = d.axes[0].dst == 1 && d.axes[0].src == [1, 0];
+        // Blocks come every 4 elements: a 16-bit step holds two, wherever the first lies.
+        let from = (whole.word * per_word).wrapping_sub(d.dst).wrapping_add(d.before).wrapping_add(d.src[0]);
+        let mut rest = whole;
+        if together && from.is_multiple_of(4) && whole.word.is_multiple_of(4) && whole.elements >= step {
+            let steps = whole.elements / step;
+            let aligned = SegmentEntry { words: 4 * steps, elements: step * steps, ..whole };
+            self.push((dtype, Entry::Aligned(d.law.kind)), aligned, steps);
+            rest.word += aligned.words;
+            rest.words -= aligned.words;
+            rest.elements -= aligned.elements;
+        }
+        if rest.words == 0 {
+            return;
+        }
+        if together && from.is_multiple_of(per_word) {
+            // The steps before hold whole blocks: the phase is that of the segment's start.
+            self.push((dtype, Entry::Contiguous), rest, (rest.elements + from % 4).div_ceil(4));
+        } else if owns_words(d, per_word) {
+            self.push((dtype, Entry::Boxed), rest, units(d, per_word));
+        } else {
+            self.push((dtype, Entry::General), rest, rest.words);
         }
     }
 
     /// Adds a segment of so many items to its kernel's dispatch.
     fn push(&mut self, kernel: KernelId, segment: SegmentEntry, items: u32) {
         let dispatch = self.dispatch(kernel);
-        dispatch.segments.push(SegmentEntry { first_group: dispatch.groups, ..segment });
+        dispatch.segments.push(SegmentEntry { first_group: dispatch.groups, items, ..segment });
         dispatch.groups += items.div_ceil(GROUP_SIZE * ITEMS);
     }
 
@@ -135,36 +161,40 @@ impl Tables {
     }
 }
 
-/// Whether source and destination run without gaps, and blocks of the logical tensor are whole words of the destination.
-fn runs_together(d: &Descriptor, per_word: u32) -> bool {
-    let shift = d.src[0].wrapping_sub(d.dst).wrapping_add(d.before);
-    d.axis_count == 1 && d.axes[0].dst == 1 && d.axes[0].src == [1, 0] && shift.is_multiple_of(per_word)
+/// The innermost axis, and the others.
+fn split(d: &Descriptor) -> (AxisSteps, &[AxisSteps]) {
+    let (outer, inner) = d.axes[..d.axis_count as usize].split_at(d.axis_count as usize - 1);
+    (inner[0], outer)
 }
 
-/// How many 16-byte steps from the segment's first word on hold whole blocks of the logical tensor: all that fit, or none.
-fn aligned_steps(d: &Descriptor, s: &SegmentEntry, per_word: u32) -> u32 {
-    let step = 4 * per_word;
-    let axes = &d.axes[..d.axis_count as usize];
-    let Some((inner, outer)) = axes.split_last() else { return 0 };
-    let in_blocks = if outer.is_empty() {
-        // Blocks come every 4 elements: a 16-bit step holds two, wherever the first lies.
-        d.src[0].wrapping_sub(d.dst).wrapping_add(d.before).is_multiple_of(4)
-    } else {
-        // Every row of the box begins and ends with a step.
-        d.src[0].is_multiple_of(4)
-            && d.before.wrapping_sub(d.dst).is_multiple_of(step)
-            && inner.extent.is_multiple_of(step)
-            && outer.iter().all(|a| a.dst.is_multiple_of(step) && a.src[0].is_multiple_of(4))
-    };
-    let together = inner.dst == 1 && inner.src == [1, 0] && s.word.is_multiple_of(4);
-    // The rows of a box may lie apart: then the words between them are not this descriptor's to write.
-    let gapless = outer.is_empty() || dense(axes);
-    if in_blocks && together && gapless { s.elements / step } else { 0 }
+/// Whether no other descriptor can have an element in this one's words, and the box's steps fit 32 bits.
+fn owns_words(d: &Descriptor, per_word: u32) -> bool {
+    let (inner, outer) = split(d);
+    let span: u64 = d.axes[..d.axis_count as usize].iter().map(|a| u64::from(a.extent - 1) * u64::from(a.dst)).sum();
+    let whole = per_word == 1
+        || inner.dst == 1
+            && inner.src == [1, 0]
+            && inner.extent.is_multiple_of(per_word)
+            && d.dst.wrapping_sub(d.before).is_multiple_of(per_word)
+            && outer.iter().all(|a| a.dst.is_multiple_of(per_word));
+    whole && span + u64::from(d.dst) < 1 << 32
 }
 
-/// Whether the axes' steps in the destination leave no gap.
-fn dense(axes: &[AxisSteps]) -> bool {
-    axes.windows(2).all(|pair| pair[0].dst == pair[1].dst * pair[1].extent)
+/// Whether every row of the box begins and ends with a 16-byte step of `step` elements, and each step holds whole blocks.
+fn holds_blocks(d: &Descriptor, step: u32) -> bool {
+    let (inner, outer) = split(d);
+    inner.dst == 1
+        && inner.src == [1, 0]
+        && inner.extent.is_multiple_of(step)
+        && d.src[0].is_multiple_of(4)
+        && d.dst.wrapping_sub(d.before).is_multiple_of(step)
+        && outer.iter().all(|a| a.dst.is_multiple_of(step) && a.src[0].is_multiple_of(4))
+}
+
+/// How many units of `unit` elements of the innermost axis the box has.
+fn units(d: &Descriptor, unit: u32) -> u32 {
+    let (inner, outer) = split(d);
+    outer.iter().map(|a| a.extent).product::<u32>() * (inner.extent / unit)
 }
 
 fn descriptor(piece: &Piece, p: &Placement, from: u64, at: u32, per_word: u64) -> Descriptor {

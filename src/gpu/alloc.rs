@@ -1,6 +1,7 @@
 //! Buffers for whole plans, without the pass that wgpu clears fresh buffers with.
 
 use super::device::Gpu;
+use super::scope::Scope;
 use crate::plan::Plan;
 use crate::{Error, Result};
 
@@ -59,12 +60,10 @@ impl Gpu {
                 self.info().name
             )));
         }
-        let scope = self.device().push_error_scope(wgpu::ErrorFilter::OutOfMemory);
+        let scope = Scope::begin(self.device());
         let buffer = self.device().create_buffer(&desc);
-        match scope.pop().await {
-            Some(e) => Err(Error::Device(format!("{size} bytes: {e}"))),
-            None => Ok(buffer),
-        }
+        scope.end(&format!("a buffer of {size} bytes")).await?;
+        Ok(buffer)
     }
 }
 

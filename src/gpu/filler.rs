@@ -1,14 +1,22 @@
 //! Recording fills into an engine's own command encoder and buffer.
 
 use super::kernels::{Kernels, MulWide, Tier};
+use super::scope::Scope;
 use super::selftest;
+use crate::descriptor::kind;
 use crate::fill::Fill;
 use crate::plan::Plan;
 use crate::window::{Entry, KernelId, Tables};
 use crate::{DType, Error, Result};
 
-/// Words of one window at most: 32-bit element indices stay below 2^31.
-const MAX_WINDOW_WORDS: u64 = 1 << 29;
+/// Words of one dispatch at most. 32-bit element indices stay below 2^31; and a display driver's watchdog, two seconds on some
+/// systems, must not end a dispatch: the soft tier is twenty times slower.
+fn window_words(tier: Tier) -> u64 {
+    match tier {
+        Tier::NativeFma => 1 << 29,
+        Tier::SoftFma => 1 << 24,
+    }
+}
 
 /// What a [`Filler`] is built with.
 #[derive(Clone, Debug, Default)]
@@ -51,28 +59,49 @@ pub struct Filler {
 impl Filler {
     /// Compiles the kernels on an engine's own device, and runs each once against the CPU twin (a few thousand elements).
     ///
+    /// Though `async`, on native devices it polls the device until the self-test is read back: some milliseconds of work, and
+    /// whatever the queue held before. Call it while loading, not in a frame.
+    ///
     /// # Errors
     /// [`Error::Device`] where no tier gives the twin's bits, or the device is lost.
     pub async fn new(device: &wgpu::Device, queue: &wgpu::Queue, options: &Options) -> Result<Self> {
-        let mul_wide = options.mul_wide_on(device)?;
+        let mut bricks = vec![options.mul_wide_on(device)?];
+        if options.mul_wide.is_none() && bricks[0] == MulWide::U64 {
+            bricks.push(MulWide::U32);
+        }
         let tiers = options.tier.map_or(vec![Tier::NativeFma, Tier::SoftFma], |tier| vec![tier]);
         let mut failed = Vec::new();
-        for tier in tiers {
-            // One small kernel tells a device that rounds twice; the others are only compiled where it passes.
-            let probe =
-                Self::build(device, mul_wide, tier, [(DType::F32, Entry::Aligned(crate::descriptor::kind::NORMAL))])
-                    .await?;
-            let mut differing = selftest::differing_words(&probe, device, queue).await?;
-            if differing == 0 {
-                let filler = Self::build(device, mul_wide, tier, options.kernel_ids()).await?;
-                differing = selftest::differing_words(&filler, device, queue).await?;
-                if differing == 0 {
-                    return Ok(filler);
+        for mul_wide in bricks {
+            for &tier in &tiers {
+                match Self::checked(device, queue, mul_wide, tier, &options.kernel_ids()).await {
+                    Ok(filler) => return Ok(filler),
+                    Err(e) => failed.push(format!("{tier}, {mul_wide}: {e}")),
                 }
             }
-            failed.push(format!("{differing} words differ with {tier}"));
         }
-        Err(Error::Device(format!("the kernels do not give the CPU's bits: {}; use the CPU", failed.join(", "))))
+        Err(Error::Device(format!("no kernels give the CPU's bits ({}); use the CPU", failed.join("; "))))
+    }
+
+    /// The kernels of one choice of bricks, where they give the twin's bits.
+    async fn checked(
+        device: &wgpu::Device,
+        queue: &wgpu::Queue,
+        mul_wide: MulWide,
+        tier: Tier,
+        ids: &[KernelId],
+    ) -> Result<Self> {
+        // One small kernel tells a device that rounds twice; the others are only compiled where it passes.
+        let probe = [(DType::F32, Entry::Aligned(kind::NORMAL))];
+        let mut filler = None;
+        for ids in [&probe, ids] {
+            let built = Self::build(device, mul_wide, tier, ids.iter().copied()).await?;
+            let differing = selftest::differing_words(&built, device, queue).await?;
+            if differing != 0 {
+                return Err(Error::Device(format!("{differing} words differ")));
+            }
+            filler = Some(built);
+        }
+        filler.ok_or_else(|| Error::Device("no kernels were asked for".to_owned()))
     }
 
     /// For benchmarks: compiles the kernels and skips the self-test. **The bits may not be the stream's**, as where native
@@ -220,7 +249,7 @@ impl Filler {
         items: &[Item<'_>],
         buffer: &wgpu::Buffer,
     ) -> Result<()> {
-        let reach = self.max_binding.min(4 * MAX_WINDOW_WORDS);
+        let reach = self.max_binding.min(4 * window_words(self.tier()));
         let mut tables = Tables::default();
         // The binding that is being filled up: its first byte, and the end of what it holds.
         let (mut start, mut end) = (0, 0);
@@ -264,13 +293,15 @@ impl Filler {
             let size = bytes.len() as u64 - at;
             parts.push((self.kernels.get(dispatch.kernel)?, dispatch.size(), at, size));
         }
-        if descriptors_size.max(parts.iter().map(|p| p.3).max().unwrap_or(0)) > self.max_binding {
+        if bytes.len() as u64 > self.max_binding {
             return Err(Error::Placement(format!(
-                "{} descriptors in one window exceed the device's binding limit of {} bytes; record fewer tensors at once",
+                "{} descriptors in one window take {} bytes, the device binds {}; record fewer tensors at once",
                 tables.descriptors.len(),
+                bytes.len(),
                 self.max_binding
             )));
         }
+        let scope = Scope::begin(&self.device);
         let parameters = self.device.create_buffer(&wgpu::BufferDescriptor {
             label: Some("seedbed parameters"),
             size: bytes.len() as u64,
@@ -305,7 +336,8 @@ impl Filler {
             pass.set_bind_group(0, &group, &[]);
             pass.dispatch_workgroups(x, y, 1);
         }
-        Ok(())
+        drop(pass);
+        scope.end_now("the fill cannot be recorded")
     }
 }
 

@@ -1,5 +1,6 @@
 //! The kernel table: bricks joined into modules, modules specialised into pipelines.
 
+use super::scope::Scope;
 use crate::window::{Entry, GROUP_SIZE, ITEMS, KernelId};
 use crate::{DType, Error, Result};
 use std::collections::BTreeMap;
@@ -42,7 +43,7 @@ impl std::fmt::Display for MulWide {
     }
 }
 
-/// The source of a kernel module: WGSL with the entries `fill_aligned`, `fill_contiguous` and `fill_general`.
+/// The source of a kernel module: WGSL with the entries `fill_aligned`, `fill_boxed`, `fill_contiguous` and `fill_general`.
 #[must_use]
 pub fn source(mul_wide: MulWide, tier: Tier, dtype: DType) -> String {
     let bricks = [
@@ -85,7 +86,7 @@ impl Kernels {
         tier: Tier,
         ids: impl IntoIterator<Item = KernelId>,
     ) -> Result<Self> {
-        let scope = device.push_error_scope(wgpu::ErrorFilter::Validation);
+        let scope = Scope::begin(device);
         let storage = |binding: u32, read_only: bool| wgpu::BindGroupLayoutEntry {
             binding,
             visibility: wgpu::ShaderStages::COMPUTE,
@@ -121,6 +122,7 @@ impl Kernels {
             });
             let (name, kind) = match entry {
                 Entry::Aligned(kind) => ("fill_aligned", Some(kind)),
+                Entry::Boxed => ("fill_boxed", None),
                 Entry::Contiguous => ("fill_contiguous", None),
                 Entry::General => ("fill_general", None),
             };
@@ -141,10 +143,8 @@ impl Kernels {
             });
             pipelines.insert((dtype, entry), pipeline);
         }
-        match scope.pop().await {
-            Some(error) => Err(Error::Device(format!("the kernels do not compile: {error}"))),
-            None => Ok(Self { mul_wide, tier, layout, pipelines }),
-        }
+        scope.end("the kernels do not compile").await?;
+        Ok(Self { mul_wide, tier, layout, pipelines })
     }
 
     pub fn get(&self, id: KernelId) -> Result<&wgpu::ComputePipeline> {

@@ -10,6 +10,7 @@ mod device;
 mod filler;
 mod kernels;
 mod readback;
+mod scope;
 mod selftest;
 
 pub use device::{Choice, Gpu, adapters, is_software};

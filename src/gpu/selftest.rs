@@ -3,6 +3,7 @@
 use super::device::Gpu;
 use super::filler::Filler;
 use super::readback::read_mapped;
+use super::scope::Scope;
 use crate::fill::Fill;
 use crate::placement::Slab;
 use crate::plan::{Part, Plan, TensorSpec};
@@ -88,15 +89,17 @@ pub(super) async fn differing_words(filler: &Filler, device: &wgpu::Device, queu
         return Err(Error::Device("no self-test fits the kernels that were built".to_owned()));
     }
     let size = 4 * wanted.len() as u64;
+    let scope = Scope::begin(device);
     let buffer = device.create_buffer(&wgpu::BufferDescriptor {
         label: Some("seedbed self-test"),
         size,
         usage: wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_SRC,
         mapped_at_creation: true,
     });
-    if let Ok(mut view) = buffer.get_mapped_range_mut(..) {
-        view.copy_from_slice(bytemuck::cast_slice(&vec![POISON; wanted.len()]));
-    }
+    buffer
+        .get_mapped_range_mut(..)
+        .map_err(|e| Error::Device(format!("a self-test buffer of {size} bytes: {e}")))?
+        .copy_from_slice(bytemuck::cast_slice(&vec![POISON; wanted.len()]));
     buffer.unmap();
     let staging = device.create_buffer(&wgpu::BufferDescriptor {
         label: Some("seedbed self-test"),
@@ -110,6 +113,7 @@ pub(super) async fn differing_words(filler: &Filler, device: &wgpu::Device, queu
     }
     encoder.copy_buffer_to_buffer(&buffer, 0, &staging, 0, size);
     queue.submit([encoder.finish()]);
+    scope.end("the self-test does not run").await?;
     read_mapped(device, &staging, size, |bytes| {
         let got = bytes.chunks_exact(4).map(|w| u32::from_le_bytes([w[0], w[1], w[2], w[3]]));
         got.zip(&wanted).filter(|(got, wanted)| got != *wanted).count() as u64
@@ -145,8 +149,10 @@ pub async fn compare(
             mapped_at_creation: false,
         })
     };
+    let scope = Scope::begin(device);
     let output = buffer(wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_SRC | wgpu::BufferUsages::COPY_DST);
     let staging = buffer(wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST);
+    scope.end(&format!("two buffers of {} bytes", chunk + 8)).await?;
     let poison = POISON.to_le_bytes().repeat(chunk as usize / 4 + 2);
     let mut wanted = poison.clone();
     let (mut at, mut differing) = (0, 0);

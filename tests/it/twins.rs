@@ -155,10 +155,12 @@ fn fill() {
         Twin("store_halves"),
         Twin("fill_run"),
         Shader("element_value"),
-        Shader("locate"),
+        Shader("step_of"),
         Shader("fill_aligned"),
+        Shader("fill_boxed"),
         Both("fill_contiguous"),
         Twin("fill_strided"),
+        Shader("locate"),
         Shader("element_bits"),
         Shader("fill_general"),
     ];

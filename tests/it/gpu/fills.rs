@@ -160,3 +160,25 @@ fn boxes_in_whole_steps() {
         }
     }
 }
+
+/// Columns of many parts: each part is a box of its own where no word is shared, so that time grows with the elements alone.
+#[test]
+fn hundreds_of_parts_by_columns() {
+    let Some(gpu) = shared() else { return };
+    for dtype in DType::ALL {
+        for width in [8u64, 6, 3] {
+            // Words are shared only where 16-bit parts are odd.
+            let count = if width == 3 { 20 } else { 400 };
+            let parts = (0..count).map(|k| {
+                Part::new(format!("{k}"), [9, width], normal(), Slab::new([0, k * width], [9, width])).unwrap()
+            });
+            let dims = [9, count * width];
+            let plan = plan([TensorSpec::with_parts("fused", dims, dims, parts.collect()).unwrap().dtype(dtype)]);
+            let fused = &plan.tensors()[0];
+            let slab = fused.fill_slab(&Slab::new([1, 5], [7, count * width - 9])).unwrap();
+            for gap in [3, 4] {
+                check(gpu, gpu.filler(), &[fused.fill(), slab.clone()], gap);
+            }
+        }
+    }
+}
