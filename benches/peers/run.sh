@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Every peer beside seedbed; what is missing is said, nothing is installed. PYTHON names the interpreter that has the peers;
-# other arguments go to each script (--size, --rounds, --gpu).
+# other arguments go to each script (--size, --gpu-size, --rounds, --gpu).
 set -uo pipefail
 cd "$(dirname "$0")/../.."
 

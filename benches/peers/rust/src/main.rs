@@ -67,7 +67,7 @@ fn one_thread(elements: u64) -> Result {
     let fill = normal(elements)?;
     let mut bytes = vec![0; fill.bytes() as usize];
     let mut values = vec![0f32; elements as usize];
-    let law = rand_distr::Normal::new(0.0, STD)?;
+    let law = rand_distr::Normal::new(0.0, STD).map_err(|e| e.to_string())?;
     let mut rng = SmallRng::seed_from_u64(1);
     compare(
         "normal f32, one thread",
