@@ -3,7 +3,9 @@
 mod bad;
 mod files;
 mod gpu;
+mod limits;
 mod python;
+mod shards;
 
 use std::path::Path;
 use std::process::{Command, Output};
