@@ -57,28 +57,29 @@ impl Weights {
         for (tensor, file) in &weight_map {
             files.entry(file).or_default().push(tensor);
         }
-        let mut readers = Vec::with_capacity(files.len());
-        let mut index = HashMap::with_capacity(weight_map.len());
-        for (file, tensors) in files {
+        let mut readers: Vec<Reader> = Vec::with_capacity(files.len());
+        for file in files.keys() {
             // A downloaded index must not read other places.
             let mut parts = Path::new(file).components();
             if !matches!((parts.next(), parts.next()), (Some(Component::Normal(_)), None)) {
                 return Err(refuse(format!("{file:?} is not the name of a file beside the index")));
             }
-            let reader = Reader::open(path.with_file_name(file))?;
+            readers.push(Reader::open(path.with_file_name(file))?);
+        }
+        let mut index = HashMap::with_capacity(weight_map.len());
+        for (i, ((file, tensors), reader)) in files.iter().zip(&readers).enumerate() {
             if let Some(missing) = tensors.iter().find(|t| reader.tensor(t).is_none()) {
                 return Err(refuse(format!("{file} has no tensor {missing:?}")));
             }
             for tensor in reader.tensors() {
                 match weight_map.get(&tensor.name) {
-                    Some(named) if named == file => index.insert(tensor.name.clone(), readers.len()),
+                    Some(named) if named == file => index.insert(tensor.name.clone(), i),
                     Some(named) => {
                         return Err(refuse(format!("tensor {:?} is in {file}, not in {named} alone", tensor.name)));
                     }
                     None => return Err(refuse(format!("has no tensor {:?}, which is in {file}", tensor.name))),
                 };
             }
-            readers.push(reader);
         }
         Ok(Self { path, readers, index })
     }
