@@ -40,6 +40,17 @@ impl Engine {
         })
     }
 
+    /// Bytes of memory that the engine keeps for itself while it fills, beside the output: what is read back from a GPU
+    /// passes through two buffers, which a software GPU has in the host's memory.
+    #[must_use]
+    pub fn working_bytes(&self) -> u64 {
+        match self {
+            Self::Cpu(_) => 0,
+            #[cfg(feature = "gpu")]
+            Self::Gpu(_) => gpu::WORKING_BYTES,
+        }
+    }
+
     /// Writes the bytes `from..from + out.len()` of a fill.
     ///
     /// # Errors

@@ -3,13 +3,16 @@
 //! A file is `N` (u64, little-endian), `N` bytes of JSON padded with spaces to a multiple of 8, then the
 //! tensors without holes. The format's own types come from the `safetensors` crate.
 
+mod header;
 mod read;
 mod write;
 
+pub use header::{Entry, Header};
 pub use read::{CHUNK, Reader, StoredTensor};
-pub use write::{Entry, Header, Writer};
+pub use write::{Complete, Writer};
 
-pub(crate) use write::new_temp;
+#[cfg(not(target_arch = "wasm32"))]
+pub(crate) use write::{directory, new_temp, sync_directory};
 
 use crate::DType;
 use safetensors::Dtype;

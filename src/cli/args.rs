@@ -3,6 +3,7 @@
 use super::print;
 use seedbed::engine::Engine;
 use seedbed::gpu::Choice;
+use seedbed::jobs::WriteOptions;
 use seedbed::{DType, Result};
 
 /// Which device fills.
@@ -20,6 +21,36 @@ impl Device {
         let engine = Engine::open(self.device, dtypes, &mut |text| print::note("notice", &text))?;
         print::note("device", &engine.to_string());
         Ok(engine)
+    }
+}
+
+/// How files are written.
+#[derive(clap::Args)]
+pub struct Writing {
+    /// The memory that the data may take on its way, as 512MiB or 1GB; the program itself takes some more
+    #[arg(long, value_name = "SIZE", default_value = "512MiB", value_parser = parse_size)]
+    memory: u64,
+    /// Do not wait for the disk: a power failure soon afterwards may leave files without their bytes
+    #[arg(long)]
+    no_sync: bool,
+    /// Replace the files that stand there
+    #[arg(long)]
+    pub force: bool,
+}
+
+impl Writing {
+    /// The options of one file.
+    pub fn options(&self) -> WriteOptions {
+        WriteOptions { memory: self.memory, sync: !self.no_sync, max_shard_size: None, force: self.force }
+    }
+}
+
+/// Reads a size: bytes, or with a unit of 1000 (`5GB`, `500 MB`) or of 1024 (`1GiB`).
+pub fn parse_size(text: &str) -> Result<u64, String> {
+    match text.trim().parse::<bytesize::ByteSize>() {
+        Ok(size) if size.as_u64() > 0 => Ok(size.as_u64()),
+        Ok(_) => Err("a size is at least one byte".to_owned()),
+        Err(_) => Err("a size is a number of bytes, or a number and a unit, as 5GB, 500MB or 1GiB".to_owned()),
     }
 }
 
@@ -53,4 +84,20 @@ pub fn parse_seed(text: &str) -> Result<u64, String> {
         _ => text.parse(),
     };
     seed.map_err(|e| format!("{e}: a seed lies from 0 to 18446744073709551615, or is 0x and hexadecimal digits"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_are_read_with_both_kinds_of_units() {
+        let sizes =
+            ["7", "5GB", "500 MB", "1GiB", "1.5kb", " 3MiB ", "2G", "2^9", "", "0", "0GB", "-1GB", "5 GBs", "NaN"];
+        let expected = [7, 5_000_000_000, 500_000_000, 1 << 30, 1500, 3 << 20, 2_000_000_000];
+        let read: Vec<_> = sizes.iter().map(|s| parse_size(s).ok()).collect();
+        assert_eq!(read[..7], expected.map(Some));
+        assert!(read[7..].iter().all(Option::is_none), "{read:?}");
+        assert_eq!(parse_size("1000000000000 EB"), Ok(u64::MAX));
+    }
 }

@@ -47,9 +47,8 @@ pub struct Args {
     slab: Option<String>,
     #[command(flatten)]
     device: args::Device,
-    /// Replace the file that stands there
-    #[arg(long)]
-    force: bool,
+    #[command(flatten)]
+    writing: args::Writing,
 }
 
 pub fn run(args: &Args) -> Outcome {
@@ -68,21 +67,22 @@ pub fn run(args: &Args) -> Outcome {
         );
     }
     if !raw {
-        jobs::check_target(&args.output, args.force)?;
+        jobs::check_target(&args.output, args.writing.force)?;
     }
     let seed = args.seed.take()?;
     let mut plan = Plan::new(StreamVersion::V1, seed);
     let (fill, dims) = tensor.fill(&mut plan, &args.name, args.dtype)?;
     let engine = args.device.open(&[args.dtype])?;
-    let bar = Bar::new(fill.bytes());
+    let options = args.writing.options();
+    let bar = Bar::writing(fill.bytes());
     let mut progress = |done| bar.at(done);
     if raw {
-        jobs::write_raw(&mut stdout().lock(), "stdout", &fill, &engine, &mut progress)?;
+        jobs::write_raw(&mut stdout(), "stdout", &fill, &engine, &options, &mut progress)?;
         return Ok(());
     }
     let summary = format!("{} {} {}", args.name, print::shape(&dims), args.dtype);
     let metadata = Origin::of_tensor(seed, tensor).metadata();
-    let bytes = jobs::write_safetensors(&args.output, vec![(fill, dims)], &metadata, &engine, &mut progress)?;
+    let bytes = jobs::write_safetensors(&args.output, vec![(fill, dims)], &metadata, &engine, &options, &mut progress)?;
     drop(bar);
     print::lines([format!("{}: {}, {}", args.output.display(), print::clean(&summary), print::bytes(bytes))])
 }

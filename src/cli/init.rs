@@ -1,17 +1,20 @@
 //! `seedbed init`.
 
 use super::{Outcome, args, print, progress::Bar};
-use seedbed::{DType, jobs};
+use seedbed::DType;
+use seedbed::jobs::{self, WriteOptions};
 use std::path::PathBuf;
 
 /// Write a whole model, initialized: model.safetensors and config.json
 ///
 /// CONFIG is a Hugging Face config.json of the GPT-2 or Llama family, or a directory that holds one. The file has the
-/// tensors, names, shapes and laws of transformers' own initialization.
+/// tensors, names, shapes and laws of transformers' own initialization. With --force, weights of an earlier run that a
+/// loader would take instead are removed.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   seedbed init examples/gpt2/config.json -o gpt2
-  seedbed init examples/llama-3.2-1b -o llama --seed 42 --dtype bf16 --device gpu")]
+  seedbed init examples/llama-3.2-1b -o llama --seed 42 --dtype bf16 --device gpu
+  seedbed init examples/llama-3.2-1b -o llama --max-shard-size 1GB --memory 256MiB")]
 pub struct Args {
     /// The config.json, or its directory
     config: PathBuf,
@@ -25,9 +28,12 @@ pub struct Args {
     dtype: Option<DType>,
     #[command(flatten)]
     device: args::Device,
-    /// Replace the files that stand there
-    #[arg(long)]
-    force: bool,
+    /// Write several files of at most this many bytes of tensors each, and model.safetensors.index.json: as 5GB or 1GiB. A
+    /// larger tensor has a file of its own
+    #[arg(long, value_name = "SIZE", value_parser = args::parse_size)]
+    max_shard_size: Option<u64>,
+    #[command(flatten)]
+    writing: args::Writing,
     /// Print what was written as JSON
     #[arg(long)]
     json: bool,
@@ -40,15 +46,17 @@ pub fn run(args: &Args) -> Outcome {
     let seed = args.seed.take()?;
     let (model, plan) = jobs::plan_model(&path, &text, seed, args.dtype)?;
     let dtype = plan.tensors().first().map_or(DType::F32, |t| t.dtype());
-    let outputs = jobs::Outputs::prepare(&args.output, (&path, &text), dtype, args.force)?;
+    let options = WriteOptions { max_shard_size: args.max_shard_size, ..args.writing.options() };
+    let outputs = jobs::Outputs::prepare(&args.output, (&path, &text), &plan, &options)?;
     let engine = args.device.open(&[dtype])?;
-    let bar = Bar::new(plan.tensors().iter().map(|t| t.bytes()).sum());
-    let files = outputs.write(&plan, &engine, &mut |done| bar.at(done))?;
+    let bar = Bar::writing(plan.tensors().iter().map(|t| t.bytes()).sum());
+    let files = outputs.write(&engine, &mut |done| bar.at(done))?;
     drop(bar);
     if args.json {
         return print::json(&serde_json::json!({
             "architecture": model.architecture(),
             "weights": files.weights,
+            "files": files.files,
             "config": files.config,
             "bytes": files.bytes,
             "tensors": plan.tensors().len(),
@@ -61,12 +69,13 @@ pub fn run(args: &Args) -> Outcome {
     }
     print::lines([
         format!(
-            "{}: {}, {} tensors, {} parameters, {dtype}, {}",
+            "{}: {}, {} tensors, {} parameters, {dtype}, {}{}",
             files.weights.display(),
             model.architecture(),
             print::count(plan.tensors().len() as u64),
             print::count(model.parameters()),
             print::bytes(files.bytes),
+            if files.files.len() > 1 { format!(" in {} files", files.files.len()) } else { String::new() },
         ),
         format!("{}: dtype {}", files.config.display(), dtype.long_name()),
     ])

@@ -1,11 +1,10 @@
 //! `seedbed inspect`.
 
 use super::{Outcome, print, progress::Bar, table::table};
-use seedbed::checkpoint::Reader;
-use seedbed::jobs::{self, InspectRow};
+use seedbed::jobs::{self, InspectRow, Weights};
 use std::path::PathBuf;
 
-/// Show the metadata of a safetensors file, and statistics of each tensor
+/// Show the metadata of a safetensors file or of shards, and statistics of each tensor
 ///
 /// count, mean, std, min and max are of the finite values; infinities and NaNs are counted apart. Tensors of other dtypes
 /// than F32, F16, BF16 and F64 are listed, not read.
@@ -14,7 +13,7 @@ use std::path::PathBuf;
   seedbed inspect gpt2/model.safetensors
   seedbed inspect gpt2 --json | jq '.tensors[] | select(.nonfinite > 0)'")]
 pub struct Args {
-    /// The file, or the directory of a model
+    /// The file, the index of shards, or the directory of a model
     file: PathBuf,
     /// Print a JSON object
     #[arg(long)]
@@ -22,14 +21,14 @@ pub struct Args {
 }
 
 pub fn run(args: &Args) -> Outcome {
-    let mut reader = Reader::open(jobs::model_file(&args.file))?;
-    let bar = Bar::new(reader.tensors().iter().map(|t| t.range.end - t.range.start).sum());
-    let rows = jobs::inspect(&mut reader, &mut |done| bar.at(done))?;
+    let mut weights = Weights::open(&args.file)?;
+    let bar = Bar::new(weights.bytes());
+    let rows = jobs::inspect(&mut weights, &mut |done| bar.at(done))?;
     drop(bar);
     if args.json {
-        return print::json(&serde_json::json!({ "metadata": reader.metadata(), "tensors": rows }));
+        return print::json(&serde_json::json!({ "metadata": weights.metadata(), "tensors": rows }));
     }
-    let mut lines: Vec<String> = (reader.metadata().iter())
+    let mut lines: Vec<String> = (weights.metadata().iter())
         .map(|(key, value)| format!("{}: {}", print::clean(key), print::clean(value)))
         .collect();
     let float = |x: Option<f64>| print::or_dash(x, print::number);

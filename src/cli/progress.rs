@@ -3,6 +3,7 @@
 use indicatif::{ProgressBar, ProgressStyle};
 use seedbed::{Error, Result};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 static INTERRUPTED: AtomicBool = AtomicBool::new(false);
 
@@ -12,7 +13,11 @@ pub fn interrupted() -> bool {
 }
 
 /// Bytes done, rate and time left; silent where stderr is no terminal.
-pub struct Bar(ProgressBar);
+pub struct Bar {
+    bar: ProgressBar,
+    /// Whether the end of the bytes is not the end of the job: the disk is waited for.
+    writes: bool,
+}
 
 impl Bar {
     /// A job of `total` bytes, which Ctrl-C ends from now on.
@@ -25,7 +30,14 @@ impl Bar {
         });
         let template = "{bar:30} {decimal_bytes}/{decimal_total_bytes}  {decimal_bytes_per_sec}  {eta} left";
         let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
-        Self(ProgressBar::new(total).with_style(style))
+        Self { bar: ProgressBar::new(total).with_style(style), writes: false }
+    }
+
+    /// The same, of bytes that go to a disk.
+    pub fn writing(total: u64) -> Self {
+        let mut bar = Self::new(total);
+        bar.writes = true;
+        bar
     }
 
     /// Shows the bytes done.
@@ -33,7 +45,13 @@ impl Bar {
     /// # Errors
     /// [`Error::Io`] once a signal has come.
     pub fn at(&self, done: u64) -> Result<()> {
-        self.0.set_position(done);
+        self.bar.set_position(done);
+        if self.writes && self.bar.length() == Some(done) {
+            let style = ProgressStyle::with_template("{spinner} syncing {decimal_bytes} to the disk, {elapsed}");
+            self.bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));
+            // Nothing else draws while the operating system works.
+            self.bar.enable_steady_tick(Duration::from_millis(200));
+        }
         if interrupted() {
             return Err(Error::io("signal", std::io::ErrorKind::Interrupted.into()));
         }
@@ -43,6 +61,6 @@ impl Bar {
 
 impl Drop for Bar {
     fn drop(&mut self) {
-        self.0.finish_and_clear();
+        self.bar.finish_and_clear();
     }
 }

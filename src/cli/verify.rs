@@ -1,23 +1,22 @@
 //! `seedbed verify`.
 
 use super::{Failure, Outcome, args, print, progress::Bar};
-use seedbed::checkpoint::Reader;
 use seedbed::engine::dtypes;
-use seedbed::jobs::{self, Verdict};
+use seedbed::jobs::{self, Verdict, Weights};
 use std::path::PathBuf;
 
-/// Recompute a file that seedbed wrote and compare every byte
+/// Recompute what seedbed wrote and compare every byte
 ///
-/// The seed and the version of the stream come from the file's metadata, the model from the config.json beside it. Exit code
+/// The seed and the version of the stream come from the files' metadata, the model from the config.json beside it. Exit code
 /// 1 where anything differs.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   seedbed verify gpt2/model.safetensors
   seedbed verify moved.safetensors examples/gpt2/config.json --device gpu")]
 pub struct Args {
-    /// The file, or the directory of a model
+    /// The file, the index of shards, or the directory of a model
     file: PathBuf,
-    /// The config.json, or its directory, where it is not beside the file
+    /// The config.json, or its directory, where it is not beside the weights
     config: Option<PathBuf>,
     #[command(flatten)]
     device: args::Device,
@@ -27,13 +26,13 @@ pub struct Args {
 }
 
 pub fn run(args: &Args) -> Outcome {
-    let file = jobs::model_file(&args.file);
-    let mut reader = Reader::open(&file)?;
+    let mut weights = Weights::open(&args.file)?;
+    let file = weights.path().to_path_buf();
     let config = args.config.clone().unwrap_or_else(|| file.with_file_name("config.json"));
-    let expected = jobs::expected(&reader, &config)?;
+    let expected = jobs::expected(&weights, &config)?;
     let engine = args.device.open(&dtypes(expected.iter().map(|e| &e.0)))?;
-    let bar = Bar::new(reader.tensors().iter().map(|t| t.range.end - t.range.start).sum());
-    let rows = jobs::verify(&mut reader, &expected, &engine, &mut |done| bar.at(done))?;
+    let bar = Bar::new(weights.bytes());
+    let rows = jobs::verify(&mut weights, &expected, &engine, &mut |done| bar.at(done))?;
     drop(bar);
     let failed: Vec<_> = rows.iter().filter(|r| r.verdict != Verdict::Equal).collect();
     if args.json {

@@ -10,6 +10,9 @@ use std::sync::Mutex;
 /// Bytes that one submit fills and reads back.
 const CHUNK: u64 = 64 << 20;
 
+/// The device's buffer and the one that is mapped.
+pub(crate) const WORKING_BYTES: u64 = 2 * CHUNK;
+
 /// What shall do the work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 #[non_exhaustive]

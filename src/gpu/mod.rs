@@ -13,6 +13,7 @@ mod readback;
 mod scope;
 mod selftest;
 
+pub(crate) use device::WORKING_BYTES;
 pub use device::{Choice, Gpu, adapters, is_software};
 pub use filler::{Filler, Options};
 pub use kernels::{MulWide, Tier, source};

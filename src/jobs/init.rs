@@ -1,14 +1,20 @@
 //! A model's directory: the weights, and the config that says their dtype.
 
-use super::{Origin, Progress, check_target, write_safetensors};
+use super::commit::Commit;
+use super::dirs::MadeDirs;
+use super::space::check_space;
+use super::write::{OutFile, write_files};
+use super::{Origin, Progress, WriteOptions, check_target, shards};
+use crate::checkpoint::{Complete, directory, new_temp};
 use crate::engine::Engine;
 use crate::model::{Model, config_with_dtype};
 use crate::plan::Plan;
 use crate::{DType, Error, Result, StreamVersion};
+use std::collections::{BTreeMap, HashSet};
 use std::fs;
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
-use tempfile::NamedTempFile;
+use tempfile::TempPath;
 
 /// No config comes near this many bytes.
 const MAX_CONFIG: u64 = 16 << 20;
@@ -56,105 +62,151 @@ pub(super) fn in_file(path: &Path, error: &Error) -> Error {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ModelFiles {
-    /// `model.safetensors`.
+    /// `model.safetensors`, or where there are shards `model.safetensors.index.json`.
     pub weights: PathBuf,
+    /// The safetensors files, at least one.
+    pub files: Vec<PathBuf>,
     /// `config.json`.
     pub config: PathBuf,
-    /// Bytes of `model.safetensors`.
+    /// Bytes of the safetensors files.
     pub bytes: u64,
 }
 
-/// The places of a model's two files, found to be free and writable before anything is filled.
+/// The places of a model's files, found to be free, writable and large enough before anything is filled.
 ///
-/// The config is written first, to a temporary file, so that only a rename is left when the weights stand. Dropped
+/// Config and index are written first, to temporary files, so that only renames are left when the weights stand. Dropped
 /// before [`Outputs::write`] has ended, nothing is left: no temporary file, no directory that was made.
 #[derive(Debug)]
 pub struct Outputs {
-    // Dropped in this order: the file in the directory, then the directory.
-    config: NamedTempFile,
+    // Dropped in this order: the files in the directory, then the directory.
+    config: TempPath,
+    index: Option<TempPath>,
     made: MadeDirs,
     dir: PathBuf,
-    had_weights: bool,
+    files: Vec<OutFile>,
+    /// Weights of another layout, which a loader would take instead of the new ones or beside them.
+    stale: Vec<PathBuf>,
+    options: WriteOptions,
 }
 
 impl Outputs {
-    /// Makes `dir` where it is missing, and checks both places. `source` is the path and text of the config that was
-    /// read: a `config.json` in `dir` that is that very file may be replaced, only its dtype changes.
+    /// Lays out the files, makes `dir` where it is missing, and checks every place. `source` is the path and text of the
+    /// config that was read: a `config.json` in `dir` that is that very file may be replaced, only its dtype changes.
     ///
     /// # Errors
-    /// [`Error::Checkpoint`] where a file stands there and `force` is not set; [`Error::Io`] where the directory cannot be
-    /// made or written to; those of [`config_with_dtype`].
-    pub fn prepare(dir: &Path, source: (&Path, &str), dtype: DType, force: bool) -> Result<Self> {
-        let (weights, config) = (dir.join("model.safetensors"), dir.join("config.json"));
-        check_target(&weights, force)?;
+    /// [`Error::Checkpoint`] where a file stands there, or weights of another layout, and `force` is not set;
+    /// [`Error::Io`] where the directory cannot be made or written to, or its disk has no room; those of
+    /// [`config_with_dtype`] and [`crate::checkpoint::Header::new`].
+    pub fn prepare(dir: &Path, source: (&Path, &str), plan: &Plan, options: &WriteOptions) -> Result<Self> {
+        let sizes: Vec<u64> = plan.tensors().iter().map(|t| t.bytes()).collect();
+        let shards = shards::split(&sizes, options.max_shard_size.unwrap_or(u64::MAX));
+        let metadata = Origin::of_plan(plan).metadata();
+        let mut files = Vec::with_capacity(shards.len());
+        let mut weight_map = BTreeMap::new();
+        for (i, shard) in shards.iter().enumerate() {
+            let name = shards::name(i, shards.len());
+            let tensors = shard.iter().map(|&t| &plan.tensors()[t]);
+            weight_map.extend(tensors.clone().map(|t| (t.name(), name.clone())));
+            let tensors = tensors.map(|t| (t.fill(), t.shape().dims().to_vec())).collect();
+            files.push(OutFile::new(dir.join(name), tensors, &metadata)?);
+        }
+        let (config, index) = (dir.join("config.json"), dir.join(shards::INDEX));
+        let index = (files.len() > 1).then_some(index);
+        for target in files.iter().map(|f| &f.target).chain(&index) {
+            check_target(target, options.force)?;
+        }
+        let stale = stale(dir, files.iter().map(|f| &f.target).chain(&index), options.force)?;
         let same = fs::canonicalize(&config).ok().zip(fs::canonicalize(source.0).ok()).is_some_and(|(a, b)| a == b);
-        check_target(&config, force || same)?;
-        let text = config_with_dtype(source.1, dtype)?;
+        check_target(&config, options.force || same)?;
+        let dtype = plan.tensors().first().map_or(DType::F32, |t| t.dtype());
+        let config_text = config_with_dtype(source.1, dtype)?;
+        let parameters = plan.tensors().iter().map(|t| t.shape().count()).sum();
+        let index_text = shards::index_json(&weight_map, (parameters, sizes.iter().sum()), &metadata);
+        let index_text = index_text.map_err(|e| Error::Config(e.to_string()))?;
+
         let made = MadeDirs::create(dir)?;
-        let mut temp = crate::checkpoint::new_temp(dir).map_err(|e| Error::io(&config, e))?;
-        temp.write_all(text.as_bytes()).map_err(|e| Error::io(&config, e))?;
-        temp.as_file().sync_all().map_err(|e| Error::io(&config, e))?;
-        Ok(Self { config: temp, made, dir: dir.to_path_buf(), had_weights: weights.exists() })
+        let extra = config_text.len() + if index.is_some() { index_text.len() } else { 0 };
+        let needed = files.iter().map(|f| f.header.file_len()).sum::<u64>() + extra as u64;
+        check_space(dir, &files[0].target, needed)?;
+        let config = small_file(&config, &config_text, options.sync)?;
+        let index = index.map(|path| small_file(&path, &index_text, options.sync)).transpose()?;
+        Ok(Self { config, index, made, dir: dir.to_path_buf(), files, stale, options: *options })
     }
 
-    /// Fills and writes the weights, then gives the config its name.
+    /// Fills and writes the weights, then gives all files their names, the index last: from the moment that an old file is
+    /// touched until then, a loader finds no model rather than a mixed one.
     ///
     /// # Errors
-    /// Those of [`write_safetensors`]. Where the weights stand but the config cannot be renamed, new weights are removed
-    /// again; where they replaced older ones, the error says that they stay.
-    pub fn write(mut self, plan: &Plan, engine: &Engine, progress: Progress<'_>) -> Result<ModelFiles> {
-        let (weights, config) = (self.dir.join("model.safetensors"), self.dir.join("config.json"));
-        let tensors = plan.tensors().iter().map(|t| (t.fill(), t.shape().dims().to_vec())).collect();
-        let bytes = write_safetensors(&weights, tensors, &Origin::of_plan(plan).metadata(), engine, progress)?;
-        if let Err(e) = self.config.persist(&config) {
-            let left = if self.had_weights || fs::remove_file(&weights).is_err() {
-                format!("; {} is written and complete", weights.display())
-            } else {
-                String::new()
-            };
-            let source = std::io::Error::new(e.error.kind(), format!("{}{left}", e.error));
-            return Err(Error::io(&config, source));
+    /// [`Error::Buffer`] where the memory is too small; those of [`crate::checkpoint::Writer`] and
+    /// [`Engine::fill_range`]; whatever `progress` returns. The directory is as before then.
+    pub fn write(mut self, engine: &Engine, progress: Progress<'_>) -> Result<ModelFiles> {
+        let complete = write_files(self.files, engine, &self.options, progress)?;
+        let bytes = complete.iter().map(Complete::bytes).sum();
+        let mut commit = Commit::default();
+        for path in &self.stale {
+            commit.remove(path)?;
         }
-        self.made.keep();
-        Ok(ModelFiles { weights, config, bytes })
-    }
-}
-
-/// Directories that were made, outermost first; removed again where they are empty, unless kept.
-#[derive(Debug)]
-struct MadeDirs(Vec<PathBuf>);
-
-impl MadeDirs {
-    fn create(dir: &Path) -> Result<Self> {
-        let mut missing: Vec<&Path> =
-            dir.ancestors().take_while(|d| !d.as_os_str().is_empty() && fs::symlink_metadata(d).is_err()).collect();
-        missing.reverse();
-        let mut made = Self(Vec::new());
-        for dir in missing {
-            match fs::create_dir(dir) {
-                Ok(()) => made.0.push(dir.to_path_buf()),
-                // Another process was faster: the directory is not ours.
-                Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => {}
-                Err(e) => return Err(Error::io(dir, e)),
+        let mut files = Vec::with_capacity(complete.len());
+        let index = self.dir.join(shards::INDEX);
+        if self.index.is_some() && index.exists() {
+            commit.remove(&index)?;
+        }
+        for (temp, target) in complete.into_iter().map(Complete::into_parts) {
+            commit.place(temp, &target)?;
+            files.push(target);
+        }
+        let config = self.dir.join("config.json");
+        commit.place(self.config, &config)?;
+        let weights = match self.index {
+            Some(temp) => {
+                commit.place(temp, &index)?;
+                index
             }
+            None => files[0].clone(),
+        };
+        if self.options.sync {
+            commit.sync()?;
         }
-        if !dir.is_dir() {
-            let reason = "is not a directory".to_owned();
-            return Err(Error::Checkpoint { path: dir.display().to_string(), reason });
-        }
-        Ok(made)
-    }
-
-    fn keep(&mut self) {
-        self.0.clear();
+        commit.done();
+        self.made.keep();
+        Ok(ModelFiles { weights, files, config, bytes })
     }
 }
 
-impl Drop for MadeDirs {
-    fn drop(&mut self) {
-        for dir in self.0.iter().rev() {
-            // One that holds something is not ours to remove.
-            let _ = fs::remove_dir(dir);
+/// A file that is written at once, under a temporary name.
+fn small_file(target: &Path, text: &str, sync: bool) -> Result<TempPath> {
+    let write = || {
+        let mut temp = new_temp(directory(target))?;
+        temp.write_all(text.as_bytes())?;
+        if sync {
+            temp.as_file().sync_all()?;
         }
+        Ok(temp.into_temp_path())
+    };
+    write().map_err(|e| Error::io(target, e))
+}
+
+/// Files in `dir` that a loader takes for the model's weights and that are none of `targets`.
+fn stale<'a>(dir: &Path, targets: impl Iterator<Item = &'a PathBuf>, force: bool) -> Result<Vec<PathBuf>> {
+    let targets: HashSet<_> = targets.filter_map(|t| t.file_name()).collect();
+    let Ok(entries) = fs::read_dir(dir) else { return Ok(Vec::new()) };
+    let mut found: Vec<PathBuf> = entries
+        .flatten()
+        .filter(|e| {
+            !targets.contains(e.file_name().as_os_str()) && e.file_name().to_str().is_some_and(shards::is_weights)
+        })
+        .map(|e| dir.join(e.file_name()))
+        .collect();
+    found.sort();
+    let refuse =
+        |path: &Path, reason: &str| Error::Checkpoint { path: path.display().to_string(), reason: reason.into() };
+    if let Some(path) = found.iter().find(|p| fs::metadata(p).is_ok_and(|m| !m.is_file())) {
+        return Err(refuse(path, "exists and is not a regular file"));
+    }
+    match found.first() {
+        Some(path) if !force => {
+            Err(refuse(path, "exists, weights of another layout than the new ones; --force removes it"))
+        }
+        _ => Ok(found),
     }
 }

@@ -1,11 +1,9 @@
-//! What is in a safetensors file, whoever wrote it.
+//! What is in a checkpoint, whoever wrote it.
 
-use super::Progress;
+use super::{Progress, Weights};
 use crate::Result;
-use crate::checkpoint::Reader;
 use crate::stats::Moments;
 use serde::Serialize;
-use std::path::{Path, PathBuf};
 
 /// One stored tensor. The statistics are of its finite values; absent where there is none, or the dtype is not read.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -35,25 +33,19 @@ pub struct InspectRow {
     pub nonfinite: Option<u64>,
 }
 
-/// The file itself, or `model.safetensors` of a directory.
-#[must_use]
-pub fn model_file(path: &Path) -> PathBuf {
-    if path.is_dir() { path.join("model.safetensors") } else { path.to_path_buf() }
-}
-
-/// Reads every tensor once, in the file's order.
+/// Reads every tensor once, in the files' order.
 ///
 /// # Errors
 /// Those of [`Reader::read_f32`]; whatever `progress` returns.
-pub fn inspect(reader: &mut Reader, progress: Progress<'_>) -> Result<Vec<InspectRow>> {
+pub fn inspect(weights: &mut Weights, progress: Progress<'_>) -> Result<Vec<InspectRow>> {
     let mut done = 0;
     let mut rows = Vec::new();
-    for tensor in reader.tensors().to_vec() {
+    for (file, tensor) in weights.list() {
         let bytes = tensor.range.end - tensor.range.start;
         let mut moments = Moments::new();
         if tensor.is_readable() {
             let size = bytes / tensor.count().max(1);
-            reader.read_f32(&tensor.name, |first, values| {
+            weights.reader(file).read_f32(&tensor.name, |first, values| {
                 moments.add(values);
                 progress(done + (first + values.len() as u64) * size)
             })?;

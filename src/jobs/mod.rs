@@ -4,28 +4,37 @@
 
 #[cfg(all(feature = "gpu", feature = "parallel"))]
 pub mod bench;
+mod commit;
 mod describe;
+mod dirs;
 mod init;
 mod inspect;
 mod origin;
+mod pipeline;
 #[cfg(feature = "gpu")]
 mod selftest;
+mod shards;
+mod space;
 mod verify;
+mod weights;
 mod write;
 
 pub use describe::{PlanRow, describe};
 pub use init::{ModelFiles, Outputs, plan_model, read_config};
-pub use inspect::{InspectRow, inspect, model_file};
+pub use inspect::{InspectRow, inspect};
 pub use origin::{Origin, SingleTensor};
+pub use pipeline::DEFAULT_MEMORY;
 #[cfg(feature = "gpu")]
 pub use selftest::{SelftestRow, selftest, selftest_bytes};
 pub use verify::{Verdict, VerifyRow, expected, verify};
-pub use write::{check_target, write_raw, write_safetensors};
+pub use weights::Weights;
+pub use write::{WriteOptions, check_target, write_raw, write_safetensors};
 
 use crate::Result;
 
-/// Bytes of one piece of work: what is filled, read or compared at once.
-pub const CHUNK: u64 = 32 << 20;
+/// Bytes that the self-test compares at once.
+#[cfg(feature = "gpu")]
+const CHUNK: u64 = 32 << 20;
 
 /// Told the bytes done so far; an error ends the job, which leaves nothing half-written.
 pub type Progress<'a> = &'a mut dyn FnMut(u64) -> Result<()>;

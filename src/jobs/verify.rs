@@ -1,7 +1,7 @@
-//! A file against what its metadata and config say it holds, byte for byte.
+//! A checkpoint against what its metadata and config say it holds, byte for byte.
 
 use super::init::in_file;
-use super::{Origin, Progress, read_config};
+use super::{Origin, Progress, Weights, read_config};
 use crate::checkpoint::{Reader, StoredTensor};
 use crate::engine::Engine;
 use crate::model::Model;
@@ -62,16 +62,16 @@ pub struct VerifyRow {
     pub verdict: Verdict,
 }
 
-/// What a file should hold: each fill with its dimensions. `config` is the model's file or directory; it is not read where
+/// What a checkpoint should hold: each fill with its dimensions. `config` is the model's file or directory; it is not read where
 /// the file's metadata describes a single tensor. The dtypes are the file's.
 ///
 /// # Errors
 /// [`Error::Checkpoint`] where the metadata is not seedbed's; those of [`read_config`], [`Model::from_json`] and
 /// [`Plan::push`].
-pub fn expected(reader: &Reader, config: &Path) -> Result<Vec<(Fill, Vec<u64>)>> {
-    let refuse = |reason: String| Error::Checkpoint { path: reader.path().display().to_string(), reason };
-    let origin = Origin::from_metadata(reader.metadata()).map_err(|e| refuse(e.to_string()))?;
-    let stored = |name: &str| reader.tensor(name).and_then(StoredTensor::dtype);
+pub fn expected(weights: &Weights, config: &Path) -> Result<Vec<(Fill, Vec<u64>)>> {
+    let refuse = |reason: String| Error::Checkpoint { path: weights.path().display().to_string(), reason };
+    let origin = Origin::from_metadata(&weights.metadata()).map_err(|e| refuse(e.to_string()))?;
+    let stored = |name: &str| weights.tensor(name).and_then(StoredTensor::dtype);
     let mut plan = Plan::new(origin.stream, origin.seed);
     let Some(single) = origin.tensor else {
         let (path, text) = read_config(config)?;
@@ -82,19 +82,21 @@ pub fn expected(reader: &Reader, config: &Path) -> Result<Vec<(Fill, Vec<u64>)>>
         }
         return Ok(plan.tensors().iter().map(|t| (t.fill(), t.shape().dims().to_vec())).collect());
     };
-    let [tensor] = reader.tensors() else {
-        return Err(refuse(format!("the metadata describes one tensor, the file has {}", reader.tensors().len())));
+    let mut tensors = weights.tensors();
+    let (Some(tensor), None) = (tensors.next(), tensors.next()) else {
+        let count = weights.tensors().count();
+        return Err(refuse(format!("the metadata describes one tensor, the file has {count}")));
     };
     let dtype = stored(&tensor.name).unwrap_or(DType::F32);
     Ok(vec![single.fill(&mut plan, &tensor.name, dtype)?])
 }
 
-/// Recomputes each tensor and compares it with the file's bytes: a row a tensor of the file or of `expected`.
+/// Recomputes each tensor and compares it with the files' bytes: a row a tensor of the files or of `expected`.
 ///
 /// # Errors
 /// Those of [`Reader::read_bytes`] and [`Engine::fill_range`]; whatever `progress` returns. A difference is no error.
 pub fn verify(
-    reader: &mut Reader,
+    weights: &mut Weights,
     expected: &[(Fill, Vec<u64>)],
     engine: &Engine,
     progress: Progress<'_>,
@@ -103,19 +105,19 @@ pub fn verify(
         expected.iter().map(|e| (e.0.name(), e)).collect();
     let mut rows = Vec::new();
     let mut done = 0;
-    for tensor in reader.tensors().to_vec() {
+    for (file, tensor) in weights.list() {
         let verdict = match planned.get(tensor.name.as_str()) {
             None => Verdict::Unexpected,
             Some((_, dims)) if *dims != tensor.dims => Verdict::Shape { expected: dims.clone() },
             Some(_) if tensor.dtype().is_none() => Verdict::DType,
-            Some((fill, _)) => compare(reader, fill, engine, &mut |bytes| progress(done + bytes))?,
+            Some((fill, _)) => compare(weights.reader(file), fill, engine, &mut |bytes| progress(done + bytes))?,
         };
         done += tensor.range.end - tensor.range.start;
         progress(done)?;
         rows.push(VerifyRow { elements: tensor.count(), name: tensor.name, verdict });
     }
     for (fill, _) in expected {
-        if reader.tensor(fill.name()).is_none() {
+        if weights.tensor(fill.name()).is_none() {
             rows.push(VerifyRow { name: fill.name().to_owned(), elements: 0, verdict: Verdict::Missing });
         }
     }

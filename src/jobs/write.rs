@@ -1,17 +1,33 @@
-//! Fills into files: bounded memory, the device's work beside the disk's.
+//! Fills into files.
 
-use super::{CHUNK, Progress};
-use crate::checkpoint::{Entry, Header, Writer};
+use super::pipeline::overlap;
+use super::space::check_space;
+use super::{DEFAULT_MEMORY, Progress};
+use crate::checkpoint::{Complete, Entry, Header, Writer, directory};
 use crate::engine::Engine;
 use crate::{Error, Fill, Result};
 use std::collections::{BTreeMap, HashMap};
 use std::io::Write;
-use std::path::Path;
-use std::sync::mpsc::{channel, sync_channel};
-use std::thread;
+use std::path::{Path, PathBuf};
 
-/// Pieces that exist at once: one is filled while the other is written.
-const BUFFERS: usize = 2;
+/// How files are written. The default: 512 MiB of memory, synced, one file, nothing replaced.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WriteOptions {
+    /// Bytes of memory that the data may take on its way.
+    pub memory: u64,
+    /// Whether to wait until the files are on the disk.
+    pub sync: bool,
+    /// The most bytes of tensors in one file of a model; none: one file.
+    pub max_shard_size: Option<u64>,
+    /// Whether what stands there is replaced.
+    pub force: bool,
+}
+
+impl Default for WriteOptions {
+    fn default() -> Self {
+        Self { memory: DEFAULT_MEMORY, sync: true, max_shard_size: None, force: false }
+    }
+}
 
 /// Refuses a path that is taken: by a file unless `force` is set, by anything else in any case.
 ///
@@ -28,98 +44,121 @@ pub fn check_target(target: &Path, force: bool) -> Result<()> {
     }
 }
 
+/// One safetensors file to be written, laid out.
+#[derive(Debug)]
+pub(super) struct OutFile {
+    pub target: PathBuf,
+    pub header: Header,
+    /// In the header's order.
+    pub fills: Vec<Fill>,
+}
+
+impl OutFile {
+    /// Lays out fills, each with the dimensions it has in the file.
+    pub fn new(target: PathBuf, tensors: Vec<(Fill, Vec<u64>)>, metadata: &BTreeMap<String, String>) -> Result<Self> {
+        let entry = |(fill, dims): &(Fill, Vec<u64>)| Entry {
+            name: fill.name().to_owned(),
+            dtype: fill.dtype(),
+            dims: dims.clone(),
+        };
+        let header = Header::new(tensors.iter().map(entry).collect(), metadata)?;
+        let mut by_name: HashMap<String, Fill> = tensors.into_iter().map(|(f, _)| (f.name().to_owned(), f)).collect();
+        let fills = header.entries().iter().filter_map(|e| by_name.remove(&e.name)).collect();
+        Ok(Self { target, header, fills })
+    }
+}
+
+/// Files that are written one after the other; those that are complete have no name yet.
+struct Queue {
+    waiting: std::vec::IntoIter<(PathBuf, Header)>,
+    open: Option<Writer>,
+    complete: Vec<Complete>,
+    sync: bool,
+}
+
+impl Queue {
+    /// Until a file is open that needs bytes, or all are complete.
+    fn advance(&mut self) -> Result<()> {
+        loop {
+            match self.open.take() {
+                Some(writer) if writer.pending().is_some() => {
+                    self.open = Some(writer);
+                    return Ok(());
+                }
+                Some(writer) => self.complete.push(writer.complete()?),
+                None => match self.waiting.next() {
+                    Some((target, header)) => self.open = Some(Writer::create(target, header)?.sync(self.sync)),
+                    None => return Ok(()),
+                },
+            }
+        }
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> Result<()> {
+        if let Some(writer) = &mut self.open {
+            writer.write(bytes)?;
+        }
+        self.advance()
+    }
+}
+
+/// Writes files under temporary names. `progress` is told the bytes of all together, and asked once more when everything is
+/// on the disk.
+pub(super) fn write_files(
+    files: Vec<OutFile>,
+    engine: &Engine,
+    options: &WriteOptions,
+    progress: Progress<'_>,
+) -> Result<Vec<Complete>> {
+    let (parts, fills): (Vec<_>, Vec<_>) = files.into_iter().map(|f| ((f.target, f.header), f.fills)).unzip();
+    let mut queue = Queue { waiting: parts.into_iter(), open: None, complete: Vec::new(), sync: options.sync };
+    queue.advance()?;
+    let fills: Vec<&Fill> = fills.iter().flatten().collect();
+    overlap(&fills, options.memory, engine, progress, |bytes| queue.write(bytes))?;
+    // An interrupt while the disk was waited for.
+    progress(fills.iter().map(|f| f.bytes()).sum())?;
+    Ok(queue.complete)
+}
+
 /// Writes fills, each with the dimensions it has in the file, as one safetensors file in the format's order; returns the bytes
-/// of the file. What stands at `target` is replaced at the end, at once.
+/// of the file. What stands at `target` is replaced at the end, at once: ask [`check_target`] before.
 ///
 /// # Errors
-/// Those of [`Header::new`], [`Writer`] and [`Engine::fill_range`]; whatever `progress` returns. The target is as before
-/// then, and no temporary file is left.
+/// Those of [`Header::new`], [`Writer`] and [`Engine::fill_range`]; [`Error::Io`] where the disk has no room for it;
+/// [`Error::Buffer`] where the memory is too small; whatever `progress` returns. The target is as before then, and no
+/// temporary file is left.
 pub fn write_safetensors(
     target: &Path,
     tensors: Vec<(Fill, Vec<u64>)>,
     metadata: &BTreeMap<String, String>,
     engine: &Engine,
+    options: &WriteOptions,
     progress: Progress<'_>,
 ) -> Result<u64> {
-    let entry = |(fill, dims): &(Fill, Vec<u64>)| Entry {
-        name: fill.name().to_owned(),
-        dtype: fill.dtype(),
-        dims: dims.clone(),
-    };
-    let header = Header::new(tensors.iter().map(entry).collect(), metadata)?;
-    let mut by_name: HashMap<String, Fill> = tensors.into_iter().map(|(f, _)| (f.name().to_owned(), f)).collect();
-    let ordered: Vec<Fill> = header.entries().iter().filter_map(|e| by_name.remove(&e.name)).collect();
-    let writer = Writer::create(target, header)?;
-    stream(writer, &ordered, engine, progress)?.finish()
+    let file = OutFile::new(target.to_path_buf(), tensors, metadata)?;
+    check_space(directory(target), target, file.header.file_len())?;
+    let complete = write_files(vec![file], engine, options, progress)?;
+    complete.into_iter().map(Complete::persist).sum()
 }
 
 /// Writes one fill's bytes as they are, little-endian and row-major; returns how many. The output is not named by a path:
 /// its errors name `label`.
 ///
 /// # Errors
-/// [`Error::Io`]; those of [`Engine::fill_range`]; whatever `progress` returns.
+/// [`Error::Io`]; [`Error::Buffer`] where the memory is too small; those of [`Engine::fill_range`]; whatever `progress`
+/// returns.
 pub fn write_raw(
-    out: &mut dyn Write,
+    out: &mut (dyn Write + Send),
     label: &str,
     fill: &Fill,
     engine: &Engine,
+    options: &WriteOptions,
     progress: Progress<'_>,
 ) -> Result<u64> {
-    let mut buffer = Vec::new();
-    let mut at = 0;
-    while at < fill.bytes() {
-        buffer.resize(CHUNK.min(fill.bytes() - at) as usize, 0);
-        engine.fill_range(fill, at, &mut buffer)?;
-        out.write_all(&buffer).map_err(|e| Error::io(label, e))?;
-        at += buffer.len() as u64;
-        progress(at)?;
-    }
-    out.flush().map_err(|e| Error::io(label, e))?;
-    Ok(at)
-}
-
-/// Fills on this thread and writes on another.
-fn stream(mut writer: Writer, fills: &[Fill], engine: &Engine, progress: Progress<'_>) -> Result<Writer> {
-    thread::scope(|scope| {
-        let (filled, to_write) = sync_channel::<Vec<u8>>(BUFFERS);
-        let (written, free) = channel::<Vec<u8>>();
-        for _ in 0..BUFFERS {
-            // The receiver lives in this scope.
-            let _ = written.send(Vec::new());
-        }
-        let disk = scope.spawn(move || -> Result<Writer> {
-            for bytes in to_write {
-                writer.write(&bytes)?;
-                // Nobody waits for the last buffers.
-                let _ = written.send(bytes);
-            }
-            Ok(writer)
-        });
-        let mut fill_all = || -> Result<()> {
-            let mut done = 0;
-            for fill in fills {
-                let mut at = 0;
-                while at < fill.bytes() {
-                    // A closed channel means that the disk failed: its error is the answer.
-                    let Ok(mut buffer) = free.recv() else { return Ok(()) };
-                    buffer.resize(CHUNK.min(fill.bytes() - at) as usize, 0);
-                    engine.fill_range(fill, at, &mut buffer)?;
-                    let len = buffer.len() as u64;
-                    if filled.send(buffer).is_err() {
-                        return Ok(());
-                    }
-                    at += len;
-                    done += len;
-                    progress(done)?;
-                }
-            }
-            Ok(())
-        };
-        let result = fill_all();
-        drop(filled);
-        let writer = disk.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-        result.and(writer)
-    })
+    let failed = |e| Error::io(label, e);
+    overlap(&[fill], options.memory, engine, progress, |bytes| out.write_all(bytes).map_err(failed))?;
+    out.flush().map_err(failed)?;
+    Ok(fill.bytes())
 }
 
 #[cfg(test)]
@@ -139,9 +178,16 @@ mod tests {
         let target = dir.path().join("x.safetensors");
         let run = |limit: u64| {
             let tensors = plan.tensors().iter().map(|t| (t.fill(), t.shape().dims().to_vec())).collect();
-            write_safetensors(&target, tensors, &BTreeMap::new(), &Engine::cpu(), &mut |done| {
-                if done > limit { Err(Error::Config("stopped".into())) } else { Ok(()) }
-            })
+            write_safetensors(
+                &target,
+                tensors,
+                &BTreeMap::new(),
+                &Engine::cpu(),
+                &WriteOptions::default(),
+                &mut |done| {
+                    if done > limit { Err(Error::Config("stopped".into())) } else { Ok(()) }
+                },
+            )
         };
         assert_eq!(run(66).unwrap_err().to_string(), "config: stopped");
         assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);
@@ -158,7 +204,10 @@ mod tests {
         let spec = TensorSpec::new("a", [7], Scheme::normal(0.0, 1.0)).unwrap().dtype(DType::F16);
         let fill = plan.push(&spec).unwrap().fill();
         let (mut raw, mut whole) = (Vec::new(), vec![0; 14]);
-        assert_eq!(write_raw(&mut raw, "memory", &fill, &Engine::cpu(), &mut |_| Ok(())).unwrap(), 14);
+        assert_eq!(
+            write_raw(&mut raw, "memory", &fill, &Engine::cpu(), &WriteOptions::default(), &mut |_| Ok(())).unwrap(),
+            14
+        );
         crate::cpu::fill(&fill, &mut whole).unwrap();
         assert_eq!(raw, whole);
     }

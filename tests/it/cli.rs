@@ -4,7 +4,9 @@ mod bad;
 mod bench;
 mod files;
 mod gpu;
+mod limits;
 mod python;
+mod shards;
 
 use std::path::Path;
 use std::process::{Command, Output};

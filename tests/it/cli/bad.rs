@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 /// The error line, of a run that must fail so and leave the directory as it is.
-fn refused(dir: &Path, args: &[&str]) -> String {
+pub fn refused(dir: &Path, args: &[&str]) -> String {
     let before = listing(dir);
     let output = seedbed(dir, args);
     let stderr = text(&output.stderr);
@@ -127,11 +127,14 @@ fn a_bad_target_is_refused() {
 #[cfg(target_os = "linux")]
 fn a_full_disk_is_an_error_and_leaves_nothing() {
     let dir = dir();
-    let disk = dir.path().join("disk");
-    fs::create_dir(&disk).unwrap();
-    let mount = |args: &[&str]| std::process::Command::new(args[0]).args(&args[1..]).arg(&disk).output();
-    let mounted = mount(&["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs"]).is_ok_and(|o| o.status.success());
-    if !mounted {
+    let mount = |name: &str, args: &[&str]| {
+        let place = dir.path().join(name);
+        fs::create_dir_all(&place).unwrap();
+        std::process::Command::new(args[0]).args(&args[1..]).arg(place).output().is_ok_and(|o| o.status.success())
+    };
+    let tmpfs = |name, options| mount(name, &["mount", "-t", "tmpfs", "-o", options, "tmpfs"]);
+    if !tmpfs("disk", "size=64k") || !tmpfs("files", "size=8m,nr_inodes=12") {
+        mount("disk", &["umount"]);
         // Only root can; `a_stdout_that_is_full_is_an_error` has to do.
         return;
     }
@@ -141,9 +144,13 @@ fn a_full_disk_is_an_error_and_leaves_nothing() {
         assert!(error.starts_with("disk/w.safetensors: No space left on device"), "{error}");
         let error = refused(dir.path(), &["init", "gpt2.json", "-o", "disk/deep/m", "--device", "cpu"]);
         assert!(error.starts_with("disk/deep/m/model.safetensors: No space left on device"), "{error}");
+        // Room for the bytes, but not for so many files: found midway.
+        let many = ["init", "gpt2.json", "--dtype", "f16", "--max-shard-size", "1", "-o", "files/deep/m"];
+        let error = refused(dir.path(), &[&many[..], &["--device", "cpu"]].concat());
+        assert!(error.starts_with("files/deep/m/model-0000") && error.contains("No space left on device"), "{error}");
         run(dir.path(), &["fill", "--shape", "9", "--scheme", "ones", "-o", "disk/w", "--device", "cpu"]);
     });
-    mount(&["umount"]).unwrap();
+    assert!(["disk", "files"].iter().all(|name| mount(name, &["umount"])));
     result.unwrap();
 }
 
@@ -187,6 +194,11 @@ fn wrong_usage_is_exit_code_2() {
         &["init", "gpt2.json", "-o", "m", "--seed", "18446744073709551616"],
         &["init", "gpt2.json", "-o", "m", "--seed", "0x"],
         &["init", "gpt2.json", "-o", "m", "--dtype", "f64"],
+        &["init", "gpt2.json", "-o", "m", "--max-shard-size", "0"],
+        &["init", "gpt2.json", "-o", "m", "--max-shard-size", "5 bananas"],
+        &["init", "gpt2.json", "-o", "m", "--max-shard-size", "-1GB"],
+        &["init", "gpt2.json", "-o", "m", "--memory", "0GB"],
+        &["fill", "--shape", "3", "--scheme", "ones", "-o", "m", "--memory", "lots"],
         &["init", "gpt2.json", "-o", "m", "--device", "tpu"],
         &["frobnicate"],
     ] {

@@ -1,0 +1,141 @@
+//! What stands where in a file, computed before it is written.
+
+use super::{LENGTH_FIELD, MAX_HEADER, METADATA_KEY, to_stored};
+use crate::{DType, Error, Result};
+use safetensors::tensor::{Metadata, TensorInfo};
+use serde::ser::{Serialize, SerializeMap, Serializer};
+use std::collections::{BTreeMap, HashMap};
+
+/// One tensor to be written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// The name: any UTF-8 except `__metadata__`.
+    pub name: String,
+    /// The element type.
+    pub dtype: DType,
+    /// The dimensions, row-major, outermost first; `[]` is one element, a 0 means no bytes at all.
+    pub dims: Vec<u64>,
+}
+
+/// Where everything will stand in a file: computed without touching the disk.
+///
+/// The tensors are ordered by the dtype's alignment, descending, then by name, as the `safetensors` crate
+/// orders them, and the bytes equal that crate's. One addition: the metadata's keys are sorted (there their
+/// order changes from run to run), so equal input gives equal files.
+#[derive(Clone, Debug)]
+pub struct Header {
+    /// Length field, JSON and padding.
+    bytes: Vec<u8>,
+    entries: Vec<Entry>,
+    /// Where each entry ends in the data section.
+    ends: Vec<u64>,
+}
+
+struct Json<'a> {
+    metadata: &'a BTreeMap<String, String>,
+    tensors: &'a [(String, TensorInfo)],
+}
+
+impl Serialize for Json<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(self.tensors.len() + 1))?;
+        map.serialize_entry(METADATA_KEY, self.metadata)?;
+        for (name, info) in self.tensors {
+            map.serialize_entry(name, info)?;
+        }
+        map.end()
+    }
+}
+
+impl Header {
+    /// Orders the entries and lays them out. `"format": "pt"` is added to the metadata where it has no `format`:
+    /// loaders refuse files without one.
+    ///
+    /// # Errors
+    /// [`Error::Tensor`] where a name occurs twice, is `__metadata__`, or a tensor exceeds the address space;
+    /// [`Error::Placement`] where the header exceeds [`MAX_HEADER`] bytes.
+    pub fn new(mut entries: Vec<Entry>, metadata: &BTreeMap<String, String>) -> Result<Self> {
+        entries.sort_by(|a, b| to_stored(b.dtype).cmp(&to_stored(a.dtype)).then_with(|| a.name.cmp(&b.name)));
+        let mut names = std::collections::HashSet::with_capacity(entries.len());
+        for entry in &entries {
+            if entry.name == METADATA_KEY || !names.insert(entry.name.as_str()) {
+                let why =
+                    if entry.name == METADATA_KEY { "the name is the format's own" } else { "the name occurs twice" };
+                return Err(Error::Placement(why.to_owned()).in_tensor(&entry.name));
+            }
+        }
+        let mut metadata = metadata.clone();
+        metadata.entry("format".to_owned()).or_insert_with(|| "pt".to_owned());
+
+        let mut at = 0usize;
+        let mut tensors = Vec::with_capacity(entries.len());
+        for entry in &entries {
+            let (shape, bytes) = sizes(entry)?;
+            let end = at.checked_add(bytes).ok_or_else(|| too_large(entry))?;
+            let info = TensorInfo { dtype: to_stored(entry.dtype), shape, data_offsets: (at, end) };
+            tensors.push((entry.name.clone(), info));
+            at = end;
+        }
+        let ends = tensors.iter().map(|(_, info)| info.data_offsets.1 as u64).collect();
+
+        let fail = |e: &dyn std::fmt::Display| Error::Placement(format!("safetensors header: {e}"));
+        let mut bytes = vec![0; LENGTH_FIELD as usize];
+        serde_json::to_writer(&mut bytes, &Json { metadata: &metadata, tensors: &tensors }).map_err(|e| fail(&e))?;
+        // The format's own opinion of what was laid out here.
+        Metadata::new(Some(HashMap::from_iter(metadata)), tensors).map_err(|e| fail(&e))?;
+
+        bytes.resize(bytes.len().next_multiple_of(LENGTH_FIELD as usize), b' ');
+        let json = bytes.len() as u64 - LENGTH_FIELD;
+        if json > MAX_HEADER {
+            let n = entries.len();
+            return Err(fail(&format!("{json} bytes for {n} tensors, the format allows {MAX_HEADER}: write shards")));
+        }
+        bytes[..LENGTH_FIELD as usize].copy_from_slice(&json.to_le_bytes());
+        Ok(Self { bytes, entries, ends })
+    }
+
+    /// The first bytes of the file: length field, JSON, padding.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// The entries in the file's order.
+    #[must_use]
+    pub fn entries(&self) -> &[Entry] {
+        &self.entries
+    }
+
+    /// The byte range of entry `index` in the data section; `None` past the last.
+    #[must_use]
+    pub fn range(&self, index: usize) -> Option<std::ops::Range<u64>> {
+        let end = *self.ends.get(index)?;
+        Some(if index == 0 { 0 } else { self.ends[index - 1] }..end)
+    }
+
+    /// Bytes of all tensors together.
+    #[must_use]
+    pub fn data_len(&self) -> u64 {
+        self.ends.last().copied().unwrap_or(0)
+    }
+
+    /// Bytes of the whole file.
+    #[must_use]
+    pub fn file_len(&self) -> u64 {
+        self.bytes.len() as u64 + self.data_len()
+    }
+}
+
+fn too_large(entry: &Entry) -> Error {
+    let reason = format!("{} is more than a file can hold", entry.dtype);
+    Error::Shape { shape: entry.dims.clone(), reason }.in_tensor(&entry.name)
+}
+
+fn sizes(entry: &Entry) -> Result<(Vec<usize>, usize)> {
+    let dims: Option<Vec<usize>> = entry.dims.iter().map(|&d| usize::try_from(d).ok()).collect();
+    let dims = dims.ok_or_else(|| too_large(entry))?;
+    let count = dims.iter().try_fold(1usize, |n, &d| n.checked_mul(d));
+    // The format counts bits, so a size must fit in eight times its bytes.
+    let bytes = count.and_then(|n| n.checked_mul(8)?.checked_mul(entry.dtype.size() as usize)).map(|bits| bits / 8);
+    Ok((dims, bytes.ok_or_else(|| too_large(entry))?))
+}

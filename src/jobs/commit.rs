@@ -1,0 +1,138 @@
+//! Several files that get their names together, or not at all.
+
+use crate::checkpoint::{directory, sync_directory};
+use crate::{Error, Result};
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use tempfile::TempPath;
+
+/// Renames that are undone when this is dropped before [`Commit::done`]: what stood there stands there again.
+///
+/// Old files are kept under temporary names in their own directory until then.
+#[derive(Debug, Default)]
+pub(super) struct Commit {
+    /// What was changed, and what stood there before.
+    changes: Vec<(PathBuf, Option<TempPath>)>,
+}
+
+impl Commit {
+    /// Takes a file out of the way.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub fn remove(&mut self, place: &Path) -> Result<()> {
+        let kept = aside(place, |to| fs::rename(place, to)).map_err(|e| Error::io(place, e))?;
+        self.changes.push((place.to_path_buf(), Some(kept)));
+        Ok(())
+    }
+
+    /// Gives a written file its name. An old one is replaced at once: at no time is there none.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub fn place(&mut self, temp: TempPath, target: &Path) -> Result<()> {
+        let failed = |e| Error::io(target, e);
+        let mut kept = None;
+        if fs::symlink_metadata(target).is_ok_and(|m| !m.is_dir()) {
+            // Where a file system has no hard links there is none for a moment.
+            kept = match aside(target, |to| fs::hard_link(target, to)) {
+                Ok(kept) => Some(kept),
+                Err(_) => {
+                    self.remove(target)?;
+                    None
+                }
+            };
+        }
+        temp.persist(target).map_err(|e| failed(e.error))?;
+        // `remove` has noted the old file where there was no link: the new one is removed first, then that put back.
+        self.changes.push((target.to_path_buf(), kept));
+        Ok(())
+    }
+
+    /// Keeps what was done, and removes the old files.
+    pub fn done(mut self) {
+        self.changes.clear();
+    }
+
+    /// Waits until the names are on the disk.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub fn sync(&self) -> Result<()> {
+        self.changes.last().map_or(Ok(()), |(place, _)| sync_directory(directory(place)))
+    }
+}
+
+impl Drop for Commit {
+    fn drop(&mut self) {
+        for (place, kept) in self.changes.drain(..).rev() {
+            // A failure here has nobody to tell; the error that led here is the one that is seen.
+            match kept {
+                Some(kept) => drop(kept.persist(&place)),
+                None => drop(fs::remove_file(&place)),
+            }
+        }
+    }
+}
+
+/// Makes a second name in the directory of `place` by `make`, under one that is free.
+fn aside(place: &Path, mut make: impl FnMut(&Path) -> io::Result<()>) -> io::Result<TempPath> {
+    let free = |to: &Path| match fs::symlink_metadata(to) {
+        Ok(_) => Err(io::ErrorKind::AlreadyExists.into()),
+        Err(_) => make(to),
+    };
+    let kept = tempfile::Builder::new().prefix(".seedbed-").suffix(".old").make_in(directory(place), free)?;
+    Ok(kept.into_temp_path())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::checkpoint::new_temp;
+
+    fn files(dir: &Path) -> Vec<(String, String)> {
+        let read = |e: fs::DirEntry| {
+            let text = fs::read_to_string(e.path()).unwrap_or_else(|_| "directory".to_owned());
+            (e.file_name().into_string().unwrap(), text)
+        };
+        let mut found: Vec<_> = fs::read_dir(dir).unwrap().map(|e| read(e.unwrap())).collect();
+        found.sort();
+        found
+    }
+
+    fn temp(dir: &Path, text: &str) -> TempPath {
+        let temp = new_temp(dir).unwrap();
+        fs::write(temp.path(), text).unwrap();
+        temp.into_temp_path()
+    }
+
+    #[test]
+    fn all_names_or_none() {
+        let dir = tempfile::tempdir().unwrap();
+        let dir = dir.path();
+        for name in ["a", "stale"] {
+            fs::write(dir.join(name), "old").unwrap();
+        }
+        fs::create_dir(dir.join("taken")).unwrap();
+        let before = files(dir);
+        let change = |names: &[&str]| -> Result<Commit> {
+            let mut commit = Commit::default();
+            commit.remove(&dir.join("stale"))?;
+            for name in names {
+                commit.place(temp(dir, "new"), &dir.join(name))?;
+            }
+            Ok(commit)
+        };
+        // A directory cannot be replaced: the third name fails.
+        assert!(change(&["a", "b", "taken"]).unwrap_err().to_string().contains("taken: "));
+        assert_eq!(files(dir), before);
+        drop(change(&["a", "b"]).unwrap());
+        assert_eq!(files(dir), before);
+        let commit = change(&["a", "b"]).unwrap();
+        commit.sync().unwrap();
+        commit.done();
+        let text = |name: &str, text: &str| (name.to_owned(), text.to_owned());
+        assert_eq!(files(dir), [text("a", "new"), text("b", "new"), text("taken", "directory")]);
+    }
+}

@@ -1,0 +1,137 @@
+//! A checkpoint to be read: one file, or the shards of an index.
+
+use super::shards::{INDEX, SINGLE};
+use crate::checkpoint::{MAX_HEADER, Reader, StoredTensor};
+use crate::{Error, Result};
+use serde::Deserialize;
+use std::collections::{BTreeMap, HashMap};
+use std::fs;
+use std::io::Read;
+use std::path::{Component, Path, PathBuf};
+
+/// The open files of a checkpoint, whose headers were found sound and in agreement with the index, if there is one.
+#[derive(Debug)]
+pub struct Weights {
+    path: PathBuf,
+    /// In the order of their names.
+    readers: Vec<Reader>,
+    index: HashMap<String, usize>,
+}
+
+#[derive(Deserialize)]
+struct Index {
+    weight_map: BTreeMap<String, String>,
+}
+
+impl Weights {
+    /// Opens a safetensors file; an index (`.json`) and its shards; or what a loader takes from a directory:
+    /// `model.safetensors`, else `model.safetensors.index.json`.
+    ///
+    /// # Errors
+    /// Those of [`Reader::open`]; [`Error::Checkpoint`] where the index is none, names a file outside its directory, or
+    /// is contradicted by the shards.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self> {
+        let mut path = path.as_ref().to_path_buf();
+        if path.is_dir() {
+            let (single, index) = (path.join(SINGLE), path.join(INDEX));
+            path = if index.exists() && !single.exists() { index } else { single };
+        }
+        if path.extension().is_some_and(|e| e == "json") {
+            return Self::open_index(path);
+        }
+        let reader = Reader::open(&path)?;
+        let index = reader.tensors().iter().map(|t| (t.name.clone(), 0)).collect();
+        Ok(Self { path, readers: vec![reader], index })
+    }
+
+    fn open_index(path: PathBuf) -> Result<Self> {
+        let refuse = |reason: String| Error::Checkpoint { path: path.display().to_string(), reason };
+        let mut text = Vec::new();
+        let file = fs::File::open(&path).map_err(|e| Error::io(&path, e))?;
+        file.take(MAX_HEADER + 1).read_to_end(&mut text).map_err(|e| Error::io(&path, e))?;
+        if text.len() as u64 > MAX_HEADER {
+            return Err(refuse(format!("more than {MAX_HEADER} bytes: not an index")));
+        }
+        let Index { weight_map } = serde_json::from_slice(&text).map_err(|e| refuse(format!("index: {e}")))?;
+        let mut files: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+        for (tensor, file) in &weight_map {
+            files.entry(file).or_default().push(tensor);
+        }
+        let mut readers: Vec<Reader> = Vec::with_capacity(files.len());
+        for file in files.keys() {
+            // A downloaded index must not read other places.
+            let mut parts = Path::new(file).components();
+            if !matches!((parts.next(), parts.next()), (Some(Component::Normal(_)), None)) {
+                return Err(refuse(format!("{file:?} is not the name of a file beside the index")));
+            }
+            readers.push(Reader::open(path.with_file_name(file))?);
+        }
+        let mut index = HashMap::with_capacity(weight_map.len());
+        for (i, ((file, tensors), reader)) in files.iter().zip(&readers).enumerate() {
+            if let Some(missing) = tensors.iter().find(|t| reader.tensor(t).is_none()) {
+                return Err(refuse(format!("{file} has no tensor {missing:?}")));
+            }
+            for tensor in reader.tensors() {
+                match weight_map.get(&tensor.name) {
+                    Some(named) if named == file => index.insert(tensor.name.clone(), i),
+                    Some(named) => {
+                        return Err(refuse(format!("tensor {:?} is in {file}, not in {named} alone", tensor.name)));
+                    }
+                    None => return Err(refuse(format!("has no tensor {:?}, which is in {file}", tensor.name))),
+                };
+            }
+        }
+        Ok(Self { path, readers, index })
+    }
+
+    /// The file or the index.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The number of safetensors files.
+    #[must_use]
+    pub fn files(&self) -> usize {
+        self.readers.len()
+    }
+
+    /// The tensors, in the files' order.
+    pub fn tensors(&self) -> impl Iterator<Item = &StoredTensor> {
+        self.readers.iter().flat_map(|r| r.tensors())
+    }
+
+    /// The tensor of this name.
+    #[must_use]
+    pub fn tensor(&self, name: &str) -> Option<&StoredTensor> {
+        self.readers[*self.index.get(name)?].tensor(name)
+    }
+
+    /// Bytes of all tensors.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        self.tensors().map(|t| t.range.end - t.range.start).sum()
+    }
+
+    /// The string-to-string map: what all files say alike.
+    #[must_use]
+    pub fn metadata(&self) -> BTreeMap<String, String> {
+        let mut readers = self.readers.iter();
+        let mut map = readers.next().map(|r| r.metadata().clone()).unwrap_or_default();
+        for reader in readers {
+            map.retain(|key, value| reader.metadata().get(key) == Some(value));
+        }
+        map
+    }
+
+    /// Each tensor with the number of its file.
+    pub(super) fn list(&self) -> Vec<(usize, StoredTensor)> {
+        let each = |(i, r): (usize, &Reader)| r.tensors().iter().map(move |t| (i, t.clone())).collect::<Vec<_>>();
+        self.readers.iter().enumerate().flat_map(each).collect()
+    }
+
+    /// A file by its number.
+    pub(super) fn reader(&mut self, file: usize) -> &mut Reader {
+        &mut self.readers[file]
+    }
+}

@@ -1,0 +1,181 @@
+//! Sharded checkpoints: what is written, and what is left of an earlier one.
+
+use super::{command, dir, json, listing, run, seedbed, text};
+use seedbed::checkpoint::Reader;
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+fn read(path: &Path) -> Value {
+    serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap()
+}
+
+fn names(dir: &Path) -> Vec<String> {
+    listing(dir).iter().map(|p| Path::new(p).file_name().unwrap().to_str().unwrap().to_owned()).collect()
+}
+
+/// The bytes of every tensor of some files.
+fn tensors(dir: &Path, files: &[&str]) -> BTreeMap<String, Vec<u8>> {
+    let mut found = BTreeMap::new();
+    for file in files {
+        let mut reader = Reader::open(dir.join(file)).unwrap();
+        for name in reader.tensors().iter().map(|t| t.name.clone()).collect::<Vec<_>>() {
+            let bytes: &mut Vec<u8> = found.entry(name.clone()).or_default();
+            reader.read_bytes(&name, |_, b| Ok(bytes.extend_from_slice(b))).unwrap();
+        }
+    }
+    found
+}
+
+const INIT: [&str; 7] = ["init", "gpt2.json", "--seed", "3", "--device", "cpu", "-o"];
+
+#[test]
+fn shards_hold_the_tensors_of_the_one_file_and_the_index_says_where() {
+    let dir = dir();
+    run(dir.path(), &[&INIT[..], &["one"]].concat());
+    let one = tensors(&dir.path().join("one"), &["model.safetensors"]);
+    // 13,824 bytes are the largest matrices' 9,216 and some: shards of several tensors, and none above.
+    let said = run(dir.path(), &[&INIT[..], &["m", "--max-shard-size", "13824"]].concat());
+    let m = dir.path().join("m");
+    let index = read(&m.join("model.safetensors.index.json"));
+    let map: BTreeMap<String, String> = serde_json::from_value(index["weight_map"].clone()).unwrap();
+    let files: Vec<&str> =
+        map.values().map(String::as_str).collect::<std::collections::BTreeSet<_>>().into_iter().collect();
+    let count = files.len();
+    assert!(count > 3 && said.contains(&format!(" in {count} files")), "{said}");
+    let expected: Vec<String> = (1..=count).map(|i| format!("model-{i:05}-of-{count:05}.safetensors")).collect();
+    assert_eq!(files, expected);
+    let mut all = vec!["config.json".to_owned()];
+    all.extend(expected.clone());
+    all.push("model.safetensors.index.json".to_owned());
+    assert_eq!(names(&m), all);
+    assert_eq!(tensors(&m, &files), one);
+    let total: usize = one.values().map(Vec::len).sum();
+    assert_eq!(index["metadata"]["total_size"], total);
+    assert_eq!(index["metadata"]["total_parameters"], total / 4);
+    assert_eq!(index["metadata"]["seedbed.seed"], "3");
+    for file in &files {
+        let held = tensors(&m, &[file]);
+        assert!(held.keys().all(|name| map[name] == **file));
+        assert!(held.values().map(Vec::len).sum::<usize>() <= 13824);
+    }
+    // The directory, its index, and one shard alone.
+    for path in ["m", "m/model.safetensors.index.json"] {
+        assert_eq!(run(dir.path(), &["verify", path, "--device", "cpu"]), "28 of 28 tensors equal\n");
+        let found = json(dir.path(), &["inspect", path, "--json"]);
+        assert_eq!((found["tensors"].as_array().unwrap().len(), &found["metadata"]["format"]), (28, &"pt".into()));
+    }
+    let output = seedbed(dir.path(), &["verify", &format!("m/{}", files[1]), "--device", "cpu"]);
+    assert!(text(&output.stdout).contains(": missing\n") && !text(&output.stdout).contains("differ"));
+    // A limit that all fit in gives one file and no index, a limit of one byte a file a tensor.
+    run(dir.path(), &[&INIT[..], &["large", "--max-shard-size", "1GB"]].concat());
+    assert_eq!(names(&dir.path().join("large")), ["config.json", "model.safetensors"]);
+    run(dir.path(), &[&INIT[..], &["small", "--max-shard-size", "1", "--no-sync", "--memory", "4MiB"]].concat());
+    assert_eq!(names(&dir.path().join("small")).len(), 28 + 2);
+    assert_eq!(run(dir.path(), &["verify", "small", "--device", "cpu"]), "28 of 28 tensors equal\n");
+}
+
+#[test]
+fn weights_of_another_layout_are_refused_or_replaced() {
+    let dir = dir();
+    let m = dir.path().join("m");
+    fn init<'a>(more: &[&'a str]) -> Vec<&'a str> {
+        [&INIT[..], &["m"], more].concat()
+    }
+    run(dir.path(), &init(&["--max-shard-size", "13824"]));
+    fs::write(m.join("tokenizer.json"), "kept").unwrap();
+    for more in [&[][..], &["--max-shard-size", "5000"]] {
+        let before = listing(dir.path());
+        let output = seedbed(dir.path(), &init(more));
+        let error = text(&output.stderr).lines().last().unwrap_or_default();
+        assert_eq!(output.status.code(), Some(1), "{error}");
+        assert!(error.starts_with("error: m/model") && error.contains("exists"), "{error}");
+        assert!(error.contains("--force re"), "{error}");
+        assert_eq!(listing(dir.path()), before);
+    }
+    run(dir.path(), &init(&["--max-shard-size", "5000", "--force"]));
+    let index = read(&m.join("model.safetensors.index.json"));
+    let files: std::collections::BTreeSet<&str> =
+        index["weight_map"].as_object().unwrap().values().map(|v| v.as_str().unwrap()).collect();
+    assert_eq!(names(&m).len(), files.len() + 3, "no shard of the first run is left");
+    run(dir.path(), &init(&["--force"]));
+    assert_eq!(names(&m), ["config.json", "model.safetensors", "tokenizer.json"]);
+    run(dir.path(), &init(&["--force", "--max-shard-size", "13824"]));
+    assert!(!m.join("model.safetensors").exists(), "a loader would take it");
+    assert_eq!(run(dir.path(), &["verify", "m", "--device", "cpu"]), "28 of 28 tensors equal\n");
+    assert_eq!(fs::read_to_string(m.join("tokenizer.json")).unwrap(), "kept");
+}
+
+#[test]
+fn an_index_that_lies_is_refused() {
+    let dir = dir();
+    run(dir.path(), &[&INIT[..], &["m", "--max-shard-size", "13824"]].concat());
+    let path = dir.path().join("m/model.safetensors.index.json");
+    let good = read(&path);
+    let name = "transformer.wpe.weight";
+    let home = good["weight_map"][name].as_str().unwrap().to_owned();
+    let other = good["weight_map"]["transformer.ln_f.weight"].as_str().unwrap().to_owned();
+    assert_ne!(home, other);
+    for (file, expected) in [
+        (other.as_str(), "tensor \"transformer.wpe.weight\" is in model-0000"),
+        ("../one/model.safetensors", "is not the name of a file beside the index"),
+        ("/etc/passwd", "is not the name of a file beside the index"),
+        ("..", "is not the name of a file beside the index"),
+        ("", "is not the name of a file beside the index"),
+        ("none.safetensors", "none.safetensors: No such file"),
+    ] {
+        let mut bad = good.clone();
+        bad["weight_map"][name] = file.into();
+        fs::write(&path, bad.to_string()).unwrap();
+        assert_error(dir.path(), expected);
+    }
+    let mut bad = good.clone();
+    bad["weight_map"].as_object_mut().unwrap().remove(name);
+    for (text, expected) in [
+        (bad.to_string(), "has no tensor \"transformer.wpe.weight\", which is in "),
+        ("{".to_owned(), "index: EOF"),
+        ("[]".to_owned(), "index: "),
+        ("{}".to_owned(), "index: missing field `weight_map`"),
+        (r#"{"weight_map": {"a": 1}}"#.to_owned(), "index: invalid type"),
+    ] {
+        fs::write(&path, text).unwrap();
+        assert_error(dir.path(), expected);
+    }
+}
+
+fn assert_error(dir: &Path, expected: &str) {
+    for verb in ["verify", "inspect"] {
+        let output = seedbed(dir, &[verb, "m"]);
+        let stderr = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{verb}: {stderr}");
+        assert!(stderr.starts_with("error: m/") && stderr.contains(expected), "{expected}: {stderr}");
+        assert_eq!(stderr.lines().count(), 1, "{stderr}");
+    }
+}
+
+#[test]
+#[cfg(unix)]
+fn an_interrupt_between_shards_leaves_what_was_there() {
+    let dir = dir();
+    // 2.5 GB in 12 files, over a model that stays.
+    let large = r#"{"model_type": "gpt2", "n_layer": 12, "n_embd": 2048, "n_head": 16, "vocab_size": 8}"#;
+    fs::write(dir.path().join("large.json"), large).unwrap();
+    run(dir.path(), &[&INIT[..], &["m"]].concat());
+    let before = listing(dir.path());
+    let args =
+        ["init", "large.json", "-o", "m", "--device", "cpu", "--max-shard-size", "210MB", "--force", "--no-sync"];
+    let mut child = command(dir.path(), &args).stderr(std::process::Stdio::piped()).spawn().unwrap();
+    // Config, index, a complete shard and the next one.
+    while listing(dir.path()).len() < before.len() + 4 {
+        assert!(child.try_wait().unwrap().is_none(), "it ended before its second file");
+        std::thread::yield_now();
+    }
+    let kill = std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    assert!(kill.success());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(130));
+    assert!(text(&output.stderr).ends_with("error: interrupted\n"), "{}", text(&output.stderr));
+    assert_eq!(listing(dir.path()), before);
+    assert_eq!(run(dir.path(), &["verify", "m", "--device", "cpu"]), "28 of 28 tensors equal\n");
+}
