@@ -287,7 +287,7 @@ impl Place<'_> {
     }
 }
 
-/// The end of the view's axes, from `begin`, whose product is `dim`; ones that follow are taken too.
+/// The end of the view's axes, from `begin`, whose product is `dim`: the fewest that make it.
 fn split_end(view: &[u64], begin: usize, dim: u64) -> Option<usize> {
     let mut product = 1u64;
     let mut end = begin;

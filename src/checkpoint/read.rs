@@ -73,11 +73,12 @@ impl Reader {
         let io_error = |e| Error::io(&path, e);
         let refuse = |reason| Error::Checkpoint { path: path.display().to_string(), reason };
 
-        let mut file = File::open(&path).map_err(io_error)?;
-        let about = file.metadata().map_err(io_error)?;
+        // Asked before opening, which would wait for the other end of a pipe.
+        let about = std::fs::metadata(&path).map_err(io_error)?;
         if !about.is_file() {
             return Err(refuse("is not a regular file".to_owned()));
         }
+        let mut file = File::open(&path).map_err(io_error)?;
         let file_len = about.len();
         if file_len < LENGTH_FIELD {
             return Err(refuse(format!("{file_len} bytes: too short for a safetensors file")));

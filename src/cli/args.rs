@@ -1,6 +1,6 @@
 //! Arguments that several commands share.
 
-use super::print;
+use super::{print, progress};
 use seedbed::engine::Engine;
 use seedbed::gpu::Choice;
 use seedbed::jobs::WriteOptions;
@@ -19,6 +19,8 @@ impl Device {
     /// Opens the device with the kernels of these dtypes, and prints what serves.
     pub fn open(&self, dtypes: &[DType]) -> Result<Engine> {
         let engine = Engine::open(self.device, dtypes, &mut |text| print::note("notice", &text))?;
+        // Compiling kernels takes seconds on some drivers: a signal may have come meanwhile.
+        progress::check()?;
         print::note("device", &engine.to_string());
         Ok(engine)
     }
@@ -58,7 +60,7 @@ pub fn parse_size(text: &str) -> Result<u64, String> {
 #[derive(clap::Args)]
 pub struct Seed {
     /// The seed, from 0 to 2^64 - 1, decimal or 0x hexadecimal; drawn from the operating system where none is given
-    #[arg(long, value_name = "N", value_parser = parse_seed)]
+    #[arg(long, value_name = "N", value_parser = parse_seed, allow_hyphen_values = true)]
     seed: Option<u64>,
 }
 

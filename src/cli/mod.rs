@@ -51,7 +51,11 @@ pub enum Failure {
 impl From<seedbed::Error> for Failure {
     fn from(error: seedbed::Error) -> Self {
         match error {
-            seedbed::Error::Io { source, .. } if source.kind() == std::io::ErrorKind::BrokenPipe => Self::Pipe,
+            seedbed::Error::Io { path, source }
+                if path == "stdout" && source.kind() == std::io::ErrorKind::BrokenPipe =>
+            {
+                Self::Pipe
+            }
             other => Self::Error(other),
         }
     }
@@ -64,7 +68,9 @@ pub type Outcome = Result<(), Failure>;
 pub fn main() -> ExitCode {
     let started = std::time::Instant::now();
     print::silence_vulkan_layer();
-    let outcome = match Cli::parse().command {
+    let command = Cli::parse().command;
+    progress::watch();
+    let outcome = match command {
         Command::Init(args) => init::run(&args),
         Command::Fill(args) => fill::run(&args),
         Command::Plan(args) => plan::run(&args),

@@ -12,6 +12,24 @@ pub fn interrupted() -> bool {
     INTERRUPTED.load(Ordering::Relaxed)
 }
 
+/// From now on a first signal asks a job to end, and a second one ends at once. Where no handler can be set, the first one ends.
+pub fn watch() {
+    let _ = ctrlc::set_handler(|| {
+        if INTERRUPTED.swap(true, Ordering::Relaxed) {
+            std::process::exit(130);
+        }
+    });
+}
+
+/// # Errors
+/// [`Error::Io`] once a signal has come.
+pub fn check() -> Result<()> {
+    if interrupted() {
+        return Err(Error::io("signal", std::io::ErrorKind::Interrupted.into()));
+    }
+    Ok(())
+}
+
 /// Bytes done, rate and time left; silent where stderr is no terminal.
 pub struct Bar {
     bar: ProgressBar,
@@ -20,14 +38,8 @@ pub struct Bar {
 }
 
 impl Bar {
-    /// A job of `total` bytes, which Ctrl-C ends from now on.
+    /// A job of `total` bytes.
     pub fn new(total: u64) -> Self {
-        // The first signal asks, a second one ends at once. Where no handler can be set, the first one ends.
-        let _ = ctrlc::set_handler(|| {
-            if INTERRUPTED.swap(true, Ordering::Relaxed) {
-                std::process::exit(130);
-            }
-        });
         let template = "{bar:30} {decimal_bytes}/{decimal_total_bytes}  {decimal_bytes_per_sec}  {eta} left";
         let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
         Self { bar: ProgressBar::new(total).with_style(style), writes: false }
@@ -52,10 +64,7 @@ impl Bar {
             // Nothing else draws while the operating system works.
             self.bar.enable_steady_tick(Duration::from_millis(200));
         }
-        if interrupted() {
-            return Err(Error::io("signal", std::io::ErrorKind::Interrupted.into()));
-        }
-        Ok(())
+        check()
     }
 }
 

@@ -33,6 +33,8 @@ pub fn read_config(path: &Path) -> Result<(PathBuf, String)> {
         return Err(refuse(format!("more than {MAX_CONFIG} bytes: not a config.json")));
     }
     let text = String::from_utf8(bytes).map_err(|e| refuse(format!("is not UTF-8: {}", e.utf8_error())))?;
+    // Some editors begin a file with a byte order mark; JSON has none.
+    let text = text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text);
     Ok((path, text))
 }
 

@@ -63,7 +63,7 @@ pub struct VerifyRow {
 }
 
 /// What a checkpoint should hold: each fill with its dimensions. `config` is the model's file or directory; it is not read where
-/// the file's metadata describes a single tensor. The dtypes are the file's.
+/// the file's metadata describes a single tensor. The dtypes are the file's; a config beside it must name the same.
 ///
 /// # Errors
 /// [`Error::Checkpoint`] where the metadata is not seedbed's; those of [`read_config`], [`Model::from_json`] and
@@ -75,8 +75,15 @@ pub fn expected(weights: &Weights, config: &Path) -> Result<Vec<(Fill, Vec<u64>)
     let mut plan = Plan::new(origin.stream, origin.seed);
     let Some(single) = origin.tensor else {
         let (path, text) = read_config(config)?;
-        let specs = Model::from_json(&text).and_then(|m| m.tensors(Some(DType::F32)));
-        for spec in specs.map_err(|e| in_file(&path, &e))? {
+        let model = Model::from_json(&text).map_err(|e| in_file(&path, &e))?;
+        // A loader takes the dtype of the config beside the weights: it has to be theirs.
+        let claimed = if beside(&path, weights.path()) { model.dtype().map_err(|e| in_file(&path, &e))? } else { None };
+        for spec in model.tensors(Some(DType::F32)).map_err(|e| in_file(&path, &e))? {
+            if let (Some(claimed), Some(stored)) = (claimed, stored(&spec.name))
+                && claimed != stored
+            {
+                return Err(refuse(format!("tensor {:?} is {stored}, {} says {claimed}", spec.name, path.display())));
+            }
             let dtype = stored(&spec.name).unwrap_or(DType::F32);
             plan.push(&TensorSpec { dtype, ..spec }).map_err(|e| in_file(&path, &e))?;
         }
@@ -89,6 +96,14 @@ pub fn expected(weights: &Weights, config: &Path) -> Result<Vec<(Fill, Vec<u64>)
     };
     let dtype = stored(&tensor.name).unwrap_or(DType::F32);
     Ok(vec![single.fill(&mut plan, &tensor.name, dtype)?])
+}
+
+/// Whether a config lies in the directory of the weights, which are a directory, one of its files, or an index in it.
+fn beside(config: &Path, weights: &Path) -> bool {
+    let home = if weights.is_dir() { Some(weights) } else { weights.parent() };
+    let real =
+        |p: Option<&Path>| p.map(|p| if p.as_os_str().is_empty() { Path::new(".") } else { p }.canonicalize().ok());
+    real(config.parent()) == real(home)
 }
 
 /// Recomputes each tensor and compares it with the files' bytes: a row a tensor of the files or of `expected`.

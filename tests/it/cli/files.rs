@@ -210,3 +210,51 @@ fn an_interrupt_leaves_nothing_behind() {
     assert!(text(&output.stderr).ends_with("error: interrupted\n"), "{}", text(&output.stderr));
     assert_eq!(listing(dir.path()), before);
 }
+
+/// The kernels of a device take seconds to compile on some drivers: a signal meanwhile ends the job too.
+#[test]
+fn an_interrupt_while_the_device_is_opened_leaves_nothing_behind() {
+    if std::env::var("SEEDBED_GPU").is_ok_and(|v| v == "skip") {
+        return;
+    }
+    let dir = dir();
+    let before = listing(dir.path());
+    let args = ["init", "gpt2.json", "-o", "out", "--device", "gpu", "--seed", "1"];
+    let mut child = command(dir.path(), &args).stderr(std::process::Stdio::piped()).spawn().unwrap();
+    while !dir.path().join("out").exists() {
+        assert!(child.try_wait().unwrap().is_none(), "it ended before it began to write");
+        std::thread::yield_now();
+    }
+    let kill = std::process::Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap();
+    assert!(kill.success());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(130), "{}", text(&output.stderr));
+    assert_eq!(listing(dir.path()), before);
+}
+
+#[test]
+fn verify_wants_the_dtype_of_the_config_beside_the_weights() {
+    let dir = dir();
+    run(dir.path(), &["init", "llama.json", "-o", "out", "--device", "cpu", "--seed", "1"]);
+    run(dir.path(), &["verify", "out"]);
+    // The config that the model was made from may name another.
+    run(dir.path(), &["verify", "out/model.safetensors", "llama.json"]);
+    let config = dir.path().join("out/config.json");
+    let edited = std::fs::read_to_string(&config).unwrap().replace("bfloat16", "float16");
+    std::fs::write(&config, edited).unwrap();
+    let output = seedbed(dir.path(), &["verify", "out"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stderr).contains("is bf16, out/config.json says f16"), "{}", text(&output.stderr));
+}
+
+#[test]
+#[cfg(unix)]
+fn a_pipe_is_no_checkpoint() {
+    let dir = dir();
+    assert!(std::process::Command::new("mkfifo").arg(dir.path().join("pipe")).status().unwrap().success());
+    for command in ["inspect", "verify"] {
+        let output = seedbed(dir.path(), &[command, "pipe"]);
+        assert_eq!(output.status.code(), Some(1));
+        assert!(text(&output.stderr).contains("is not a regular file"), "{}", text(&output.stderr));
+    }
+}
