@@ -45,10 +45,13 @@ struct Segment {
     word: u32,
     words: u32,
     elements: u32,
+    items: u32,
     first_descriptor: u32,
     descriptor_count: u32,
 }
 
 @group(0) @binding(0) var<storage, read> descriptors: array<Descriptor>;
 @group(0) @binding(1) var<storage, read> segments: array<Segment>;
+// The destination, by words or in 16-byte steps: an entry uses one of the two.
 @group(0) @binding(2) var<storage, read_write> destination: array<u32>;
+@group(0) @binding(2) var<storage, read_write> destination_4: array<vec4<u32>>;

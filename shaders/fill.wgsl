@@ -2,7 +2,7 @@
 //
 // A thread owns whole words of the destination, so 16-bit neighbours are written together.
 
-// The kind of law of every descriptor of the dispatch (contiguous entry).
+// The kind of law of every descriptor of the dispatch (aligned entry).
 override KIND: u32 = 0u;
 override GROUP_SIZE: u32 = 64u;
 // Items that a thread handles, GROUP_SIZE apart.
@@ -48,19 +48,19 @@ fn truncated_value(law: Law, key: vec2<u32>, block: vec2<u32>, lane: u32, w: u32
 }
 
 // The four values of a block. Loops, as software drivers inline every call: a device's compiler unrolls them.
-fn block_values(d: u32, block: vec2<u32>) -> vec4<f32> {
+fn block_values(d: u32, kind: u32, block: vec2<u32>) -> vec4<f32> {
     let law = descriptors[d].law;
     var v = vec4<f32>(law.center);
-    if KIND == CONSTANT {
+    if kind == CONSTANT {
         return v;
     }
     let key = descriptors[d].key;
     let w = words_of(key, block, 0u);
-    if KIND == UNIFORM {
+    if kind == UNIFORM {
         for (var k = 0u; k < 4u; k++) {
             v[k] = uniform_value(law, w[k]);
         }
-    } else if KIND == NORMAL {
+    } else if kind == NORMAL {
         for (var k = 0u; k < 4u; k += 2u) {
             let pair = normal(law, w[k], w[k + 1u]);
             v[k] = pair.x;
@@ -94,7 +94,100 @@ fn element_value(d: u32, index: vec2<u32>) -> f32 {
     return truncated_value(law, key, block, lane, w[lane]);
 }
 
-// The segments' own words, of which each has one descriptor, and destination and source run together: a block a thread.
+// A step of a box: where it lies in the binding, in elements, and the 64-bit logical index of its first element.
+struct Step {
+    element: u32,
+    index: vec2<u32>,
+    inside: bool,
+}
+
+// Step `t` of a descriptor's box, row by row: `unit` elements of the innermost axis, which holds whole steps where it is not
+// the only axis. It is inside where all its words are the segment's.
+fn step_of(s: Segment, d: u32, t: u32, unit: u32) -> Step {
+    var rest = t;
+    var offset = 0u;
+    var index = descriptors[d].src;
+    for (var k = descriptors[d].axis_count; k > 0u; k--) {
+        let axis = descriptors[d].axes[k - 1u];
+        let scale = select(1u, unit, k == descriptors[d].axis_count);
+        var m = rest;
+        if k > 1u {
+            let steps = axis.extent / scale;
+            rest = m / steps;
+            m = m - rest * steps;
+        }
+        m = m * scale;
+        offset = offset + m * axis.dst;
+        let p = mul_wide(m, axis.src.x);
+        index = add_64(index, vec2<u32>(p.y, p.x + m * axis.src.y));
+    }
+    let element = descriptors[d].dst + offset - descriptors[d].before;
+    let first = element - s.word * PER_WORD;
+    let inside = offset >= descriptors[d].before && first < s.words * PER_WORD;
+    return Step(element, index, inside);
+}
+
+// Segments of one descriptor whose 16-byte steps hold whole blocks: a step a thread, neighbours side by side.
+@compute @workgroup_size(GROUP_SIZE)
+fn fill_aligned(
+    @builtin(workgroup_id) id: vec3<u32>,
+    @builtin(num_workgroups) count: vec3<u32>,
+    @builtin(local_invocation_index) local: u32,
+) {
+    let group = id.y * count.x + id.x;
+    let s = segments[find_segment(group)];
+    let d = s.first_descriptor;
+    for (var item = 0u; item < ITEMS; item++) {
+        let t = ((group - s.first_group) * ITEMS + item) * GROUP_SIZE + local;
+        if t >= s.items {
+            return;
+        }
+        let step = step_of(s, d, t, 4u * PER_WORD);
+        if step.inside {
+            let block = block_of(step.index);
+            var words: vec4<u32>;
+            if PER_WORD == 1u {
+                let v = block_values(d, KIND, block);
+                words = vec4<u32>(encoded(v.x), encoded(v.y), encoded(v.z), encoded(v.w));
+            } else {
+                for (var k = 0u; k < 2u; k++) {
+                    let v = block_values(d, KIND, add_64(block, vec2<u32>(k, 0u)));
+                    words[2u * k] = encoded(v.x) | (encoded(v.y) << 16u);
+                    words[2u * k + 1u] = encoded(v.z) | (encoded(v.w) << 16u);
+                }
+            }
+            destination_4[step.element / (4u * PER_WORD)] = words;
+        }
+    }
+}
+
+// Boxes that share no word with another, one a segment, at any word: a word a thread.
+@compute @workgroup_size(GROUP_SIZE)
+fn fill_boxed(
+    @builtin(workgroup_id) id: vec3<u32>,
+    @builtin(num_workgroups) count: vec3<u32>,
+    @builtin(local_invocation_index) local: u32,
+) {
+    let group = id.y * count.x + id.x;
+    let s = segments[find_segment(group)];
+    let d = s.first_descriptor;
+    for (var item = 0u; item < ITEMS; item++) {
+        let t = ((group - s.first_group) * ITEMS + item) * GROUP_SIZE + local;
+        if t >= s.items {
+            return;
+        }
+        let step = step_of(s, d, t, PER_WORD);
+        if step.inside {
+            var bits = 0u;
+            for (var k = 0u; k < PER_WORD; k++) {
+                bits = bits | (encoded(element_value(d, add_64(step.index, vec2<u32>(k, 0u)))) << (16u * k));
+            }
+            destination[step.element / PER_WORD] = bits;
+        }
+    }
+}
+
+// Segments of one descriptor whose destination and source run together, at any word: a block a thread.
 @compute @workgroup_size(GROUP_SIZE)
 fn fill_contiguous(
     @builtin(workgroup_id) id: vec3<u32>,
@@ -111,10 +204,10 @@ fn fill_contiguous(
     let first_block = block_of(first);
     for (var item = 0u; item < ITEMS; item++) {
         let t = ((group - s.first_group) * ITEMS + item) * GROUP_SIZE + local;
-        if t >= (s.elements + phase + 3u) / 4u {
+        if t >= s.items {
             return;
         }
-        let v = block_values(d, add_64(first_block, vec2<u32>(t, 0u)));
+        let v = block_values(d, descriptors[d].law.kind, add_64(first_block, vec2<u32>(t, 0u)));
         // The block's first element in the segment; before it where the segment begins inside a block (it wraps).
         let element = 4u * t - phase;
         if PER_WORD == 1u {
@@ -178,7 +271,7 @@ fn fill_general(
     let s = segments[find_segment(group)];
     for (var item = 0u; item < ITEMS; item++) {
         let t = ((group - s.first_group) * ITEMS + item) * GROUP_SIZE + local;
-        if t >= s.words {
+        if t >= s.items {
             return;
         }
         let word = s.word + t;

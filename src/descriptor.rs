@@ -143,6 +143,8 @@ pub struct SegmentEntry {
     pub words: u32,
     /// How many elements: one less than the words hold where the last half-word is padding.
     pub elements: u32,
+    /// How many items (16-byte steps, blocks or words) its threads handle.
+    pub items: u32,
     /// The first descriptor.
     pub first_descriptor: u32,
     /// How many descriptors.

@@ -7,7 +7,7 @@ pub(crate) const MAX_AXES: usize = 6;
 
 /// One axis of a placement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Axis {
+pub(crate) struct Axis {
     /// How many steps.
     pub extent: u64,
     /// Elements of the logical tensor a step.
@@ -21,7 +21,7 @@ pub struct Axis {
 ///
 /// The axes are outermost first; each axis' destination step is larger than everything inside it spans.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Placement {
+pub(crate) struct Placement {
     /// The logical index of the first element.
     pub src: u64,
     /// The destination of the first element.
@@ -31,32 +31,14 @@ pub struct Placement {
 }
 
 impl Placement {
-    /// `count` consecutive elements.
-    #[must_use]
-    pub fn contiguous(src: u64, dst: u64, count: u64) -> Self {
-        Self { src, dst, axes: vec![Axis { extent: count, src: 1, dst: 1 }] }
-    }
-
     /// The number of elements.
-    #[must_use]
     pub fn count(&self) -> u64 {
         self.axes.iter().map(|a| a.extent).product()
     }
 
     /// One past the last destination element.
-    #[must_use]
     pub fn dst_end(&self) -> u64 {
         self.dst + self.axes.iter().map(|a| (a.extent - 1) * a.dst).sum::<u64>() + 1
-    }
-
-    /// Whether source and destination both run without gaps.
-    #[must_use]
-    pub fn is_contiguous(&self) -> bool {
-        match self.axes.as_slice() {
-            [] => true,
-            [axis] => axis.src == 1 && axis.dst == 1,
-            _ => false,
-        }
     }
 
     /// Drops axes of one step and joins axes that continue each other.
@@ -84,6 +66,7 @@ impl Placement {
 
     /// The parts of this placement in the destination elements `from..to`, such that every remaining
     /// axis steps less than 2^31 elements: what a device's 32-bit indices can address.
+    #[cfg(feature = "gpu")]
     pub(crate) fn in_window(&self, from: u64, to: u64, found: &mut Vec<Self>) {
         let Some((outer, inner)) = self.axes.split_first() else { return };
         let (first, last) = steps_between(self.dst, outer, inner, from, to);

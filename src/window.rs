@@ -16,18 +16,24 @@ pub(crate) const MAX_GROUPS: u32 = 65535;
 /// Which entry of `shaders/fill.wgsl` serves a segment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Entry {
-    /// `fill_contiguous`, specialised for one [`kind`] of law.
-    Contiguous(u32),
+    /// `fill_aligned`, specialised for one [`kind`] of law.
+    Aligned(u32),
+    /// `fill_boxed`.
+    Boxed,
+    /// `fill_contiguous`.
+    Contiguous,
     /// `fill_general`.
     General,
 }
 
 impl Entry {
-    pub const ALL: [Self; 5] = [
-        Self::Contiguous(kind::CONSTANT),
-        Self::Contiguous(kind::UNIFORM),
-        Self::Contiguous(kind::NORMAL),
-        Self::Contiguous(kind::TRUNCATED),
+    pub const ALL: [Self; 7] = [
+        Self::Aligned(kind::CONSTANT),
+        Self::Aligned(kind::UNIFORM),
+        Self::Aligned(kind::NORMAL),
+        Self::Aligned(kind::TRUNCATED),
+        Self::Boxed,
+        Self::Contiguous,
         Self::General,
     ];
 }
@@ -46,8 +52,9 @@ pub(crate) struct Dispatch {
 impl Dispatch {
     /// The dispatch's size along x and y: at least `groups` in all, none above the limit.
     pub fn size(&self) -> (u32, u32) {
-        let x = self.groups.min(MAX_GROUPS);
-        (x, self.groups.div_ceil(x))
+        // The fewest rows, then rows as even as can be: few groups beyond those that have work.
+        let y = self.groups.div_ceil(MAX_GROUPS);
+        (self.groups.div_ceil(y), y)
     }
 }
 
@@ -76,34 +83,70 @@ impl Tables {
                 piece.placement.in_window(elements.0, elements.1, &mut found);
                 self.descriptors.extend(found.iter().map(|p| descriptor(piece, p, from * per_word, at, per_word)));
             }
-            let added = &self.descriptors[first_descriptor as usize..];
-            let entry = match (segment.pieces.as_slice(), added) {
-                (&[piece], [one]) if runs_together(&fill.pieces[piece].placement, per_word) => {
-                    Entry::Contiguous(one.law.kind)
-                }
-                _ => Entry::General,
-            };
-            let phase = match entry {
-                Entry::Contiguous(_) => (u64::from(added[0].src[0]) + u64::from(added[0].before)) % 4,
-                Entry::General => 0,
-            };
-            let words = to_here - from_here;
-            let items = match entry {
-                Entry::Contiguous(_) => (elements.1 - elements.0 + phase).div_ceil(4),
-                Entry::General => words,
-            };
-            let descriptor_count = added.len() as u32;
-            let dispatch = self.dispatch((fill.dtype, entry));
-            dispatch.segments.push(SegmentEntry {
-                first_group: dispatch.groups,
+            let descriptor_count = self.descriptors.len() as u32 - first_descriptor;
+            let whole = SegmentEntry {
+                first_group: 0,
                 word: at + (from_here - from) as u32,
-                words: words as u32,
+                words: (to_here - from_here) as u32,
                 elements: (elements.1 - elements.0) as u32,
+                items: 0,
                 first_descriptor,
                 descriptor_count,
-            });
-            dispatch.groups += items.div_ceil(u64::from(GROUP_SIZE * ITEMS)) as u32;
+            };
+            let added = self.descriptors[first_descriptor as usize..].to_vec();
+            if segment.pieces.len() == 1 && added.len() == 1 && added[0].axis_count == 1 {
+                self.add_run(fill.dtype, &added[0], whole);
+            } else if added.iter().all(|d| owns_words(d, per_word as u32)) {
+                for (k, d) in added.iter().enumerate() {
+                    let one =
+                        SegmentEntry { first_descriptor: first_descriptor + k as u32, descriptor_count: 1, ..whole };
+                    let step = 4 * per_word as u32;
+                    if holds_blocks(d, step) && one.word.is_multiple_of(4) && one.words.is_multiple_of(4) {
+                        self.push((fill.dtype, Entry::Aligned(d.law.kind)), one, units(d, step));
+                    } else {
+                        self.push((fill.dtype, Entry::Boxed), one, units(d, per_word as u32));
+                    }
+                }
+            } else {
+                self.push((fill.dtype, Entry::General), whole, whole.words);
+            }
         }
+    }
+
+    /// Adds the one descriptor of a segment, with a single axis: whole 16-byte steps as far as they go, then the rest.
+    fn add_run(&mut self, dtype: DType, d: &Descriptor, whole: SegmentEntry) {
+        let per_word = dtype.per_word() as u32;
+        let step = 4 * per_word;
+        let together = d.axes[0].dst == 1 && d.axes[0].src == [1, 0];
+        // Blocks come every 4 elements: a 16-bit step holds two, wherever the first lies.
+        let from = (whole.word * per_word).wrapping_sub(d.dst).wrapping_add(d.before).wrapping_add(d.src[0]);
+        let mut rest = whole;
+        if together && from.is_multiple_of(4) && whole.word.is_multiple_of(4) && whole.elements >= step {
+            let steps = whole.elements / step;
+            let aligned = SegmentEntry { words: 4 * steps, elements: step * steps, ..whole };
+            self.push((dtype, Entry::Aligned(d.law.kind)), aligned, steps);
+            rest.word += aligned.words;
+            rest.words -= aligned.words;
+            rest.elements -= aligned.elements;
+        }
+        if rest.words == 0 {
+            return;
+        }
+        if together && from.is_multiple_of(per_word) {
+            // The steps before hold whole blocks: the phase is that of the segment's start.
+            self.push((dtype, Entry::Contiguous), rest, (rest.elements + from % 4).div_ceil(4));
+        } else if owns_words(d, per_word) {
+            self.push((dtype, Entry::Boxed), rest, units(d, per_word));
+        } else {
+            self.push((dtype, Entry::General), rest, rest.words);
+        }
+    }
+
+    /// Adds a segment of so many items to its kernel's dispatch.
+    fn push(&mut self, kernel: KernelId, segment: SegmentEntry, items: u32) {
+        let dispatch = self.dispatch(kernel);
+        dispatch.segments.push(SegmentEntry { first_group: dispatch.groups, items, ..segment });
+        dispatch.groups += items.div_ceil(GROUP_SIZE * ITEMS);
     }
 
     fn dispatch(&mut self, kernel: KernelId) -> &mut Dispatch {
@@ -118,9 +161,40 @@ impl Tables {
     }
 }
 
-/// Whether blocks of the logical tensor are whole words of the destination, one after another.
-fn runs_together(p: &Placement, per_word: u64) -> bool {
-    p.is_contiguous() && p.src % per_word == p.dst % per_word
+/// The innermost axis, and the others.
+fn split(d: &Descriptor) -> (AxisSteps, &[AxisSteps]) {
+    let (outer, inner) = d.axes[..d.axis_count as usize].split_at(d.axis_count as usize - 1);
+    (inner[0], outer)
+}
+
+/// Whether no other descriptor can have an element in this one's words, and the box's steps fit 32 bits.
+fn owns_words(d: &Descriptor, per_word: u32) -> bool {
+    let (inner, outer) = split(d);
+    let span: u64 = d.axes[..d.axis_count as usize].iter().map(|a| u64::from(a.extent - 1) * u64::from(a.dst)).sum();
+    let whole = per_word == 1
+        || inner.dst == 1
+            && inner.src == [1, 0]
+            && inner.extent.is_multiple_of(per_word)
+            && d.dst.wrapping_sub(d.before).is_multiple_of(per_word)
+            && outer.iter().all(|a| a.dst.is_multiple_of(per_word));
+    whole && span + u64::from(d.dst) < 1 << 32
+}
+
+/// Whether every row of the box begins and ends with a 16-byte step of `step` elements, and each step holds whole blocks.
+fn holds_blocks(d: &Descriptor, step: u32) -> bool {
+    let (inner, outer) = split(d);
+    inner.dst == 1
+        && inner.src == [1, 0]
+        && inner.extent.is_multiple_of(step)
+        && d.src[0].is_multiple_of(4)
+        && d.dst.wrapping_sub(d.before).is_multiple_of(step)
+        && outer.iter().all(|a| a.dst.is_multiple_of(step) && a.src[0].is_multiple_of(4))
+}
+
+/// How many units of `unit` elements of the innermost axis the box has.
+fn units(d: &Descriptor, unit: u32) -> u32 {
+    let (inner, outer) = split(d);
+    outer.iter().map(|a| a.extent).product::<u32>() * (inner.extent / unit)
 }
 
 fn descriptor(piece: &Piece, p: &Placement, from: u64, at: u32, per_word: u64) -> Descriptor {

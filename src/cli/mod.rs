@@ -1,6 +1,7 @@
 //! The command line: what it takes, and how a command ends.
 
 mod args;
+mod bench;
 mod devices;
 mod fill;
 mod init;
@@ -33,6 +34,7 @@ enum Command {
     Inspect(inspect::Args),
     Verify(verify::Args),
     Selftest(selftest::Args),
+    Bench(bench::Args),
     Devices(devices::Args),
 }
 
@@ -60,6 +62,7 @@ pub type Outcome = Result<(), Failure>;
 
 /// Runs the command line; the exit code is 0, 1 after an error, 2 for wrong usage, 130 where it was interrupted.
 pub fn main() -> ExitCode {
+    let started = std::time::Instant::now();
     print::silence_vulkan_layer();
     let outcome = match Cli::parse().command {
         Command::Init(args) => init::run(&args),
@@ -68,6 +71,7 @@ pub fn main() -> ExitCode {
         Command::Inspect(args) => inspect::run(&args),
         Command::Verify(args) => verify::run(&args),
         Command::Selftest(args) => selftest::run(&args),
+        Command::Bench(args) => bench::run(&args, started),
         Command::Devices(args) => devices::run(&args),
     };
     let text = match outcome {

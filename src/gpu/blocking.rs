@@ -2,6 +2,7 @@
 
 use super::device::{Choice, Gpu};
 use super::filler::{Filler, Options};
+use crate::plan::Plan;
 use crate::{DType, Fill, Result, Scheme};
 use pollster::block_on;
 
@@ -27,6 +28,15 @@ pub fn filler(device: &wgpu::Device, queue: &wgpu::Queue, options: &Options) -> 
     block_on(Filler::new(device, queue, options))
 }
 
+/// [`Filler::unchecked`]: for benchmarks, the bits may not be the stream's.
+///
+/// # Errors
+/// As there.
+#[doc(hidden)]
+pub fn filler_unchecked(device: &wgpu::Device, options: &Options) -> Result<Filler> {
+    block_on(Filler::unchecked(device, options))
+}
+
 /// [`Gpu::fill_range`].
 ///
 /// # Errors
@@ -48,4 +58,12 @@ pub fn compare(
     progress: &mut dyn FnMut(u64) -> Result<()>,
 ) -> Result<u64> {
     block_on(super::compare(gpu, scheme, dtype, elements, chunk, progress))
+}
+
+/// [`Gpu::alloc`].
+///
+/// # Errors
+/// As there.
+pub fn alloc(gpu: &Gpu, plan: &Plan) -> Result<wgpu::Buffer> {
+    block_on(gpu.alloc(plan))
 }

@@ -2,6 +2,7 @@
 
 use super::filler::{Filler, Options};
 use super::readback::read_mapped;
+use super::scope::Scope;
 use crate::fill::Fill;
 use crate::{Error, Result};
 use std::sync::Mutex;
@@ -99,40 +100,42 @@ impl Gpu {
             return Ok(None);
         }
         let mut found = adapters().await;
-        let count = found.len();
-        let adapter = match choice {
-            Choice::Index(n) if n < count => found.swap_remove(n),
+        match choice {
+            Choice::Index(n) if n < found.len() => found = vec![found.swap_remove(n)],
             Choice::Index(n) => {
+                let count = found.len();
                 return Err(Error::Device(format!("gpu:{n}: {count} adapters found, see `seedbed devices`")));
             }
-            _ => {
-                let rank = |a: &wgpu::Adapter| match a.get_info().device_type {
-                    wgpu::DeviceType::DiscreteGpu => 0,
-                    wgpu::DeviceType::IntegratedGpu => 1,
-                    wgpu::DeviceType::VirtualGpu => 2,
-                    wgpu::DeviceType::Other => 3,
-                    wgpu::DeviceType::Cpu => 4,
-                };
-                // The first of the best: a machine may list one GPU under several backends.
-                found.sort_by_key(rank);
-                match found.into_iter().next() {
-                    Some(a) if choice == Choice::Gpu || !is_software(&a.get_info()) => a,
-                    _ if choice == Choice::Auto => return Ok(None),
-                    _ => return Err(Error::Device("no adapter found: install a driver, or take --device cpu".into())),
-                }
-            }
-        };
-        let info = adapter.get_info();
-        if is_software(&info) {
-            notice(format!("{} is a software adapter: --device cpu gives the same bytes, faster", info.name));
+            Choice::Auto => found.retain(|a| !is_software(&a.get_info())),
+            _ => {}
         }
-        match Self::from_adapter(&adapter, options).await {
-            Err(e) if choice == Choice::Auto => {
-                notice(format!("{}: {e}", info.name));
-                Ok(None)
+        // The best first; a machine may list one GPU under several backends, and the next may work where one does not.
+        found.sort_by_key(|a| match a.get_info().device_type {
+            wgpu::DeviceType::DiscreteGpu => 0,
+            wgpu::DeviceType::IntegratedGpu => 1,
+            wgpu::DeviceType::VirtualGpu => 2,
+            wgpu::DeviceType::Other => 3,
+            wgpu::DeviceType::Cpu => 4,
+        });
+        let mut failed = Vec::new();
+        for adapter in found {
+            let info = adapter.get_info();
+            if is_software(&info) {
+                notice(format!("{} is a software adapter: --device cpu gives the same bytes, faster", info.name));
             }
-            opened => opened.map(Some),
+            match Self::from_adapter(&adapter, options).await {
+                Ok(gpu) => return Ok(Some(gpu)),
+                Err(e) => failed.push(format!("{} ({}): {e}", info.name, info.backend)),
+            }
         }
+        if choice == Choice::Auto {
+            failed.into_iter().for_each(notice);
+            return Ok(None);
+        }
+        if failed.is_empty() {
+            return Err(Error::Device("no adapter found: install a driver, or take --device cpu".to_owned()));
+        }
+        Err(Error::Device(failed.join("; ")))
     }
 
     /// Opens an adapter.
@@ -199,10 +202,12 @@ impl Gpu {
         let chunk = scratch.output.size();
         for (i, out) in out.chunks_mut(chunk as usize).enumerate() {
             let size = (out.len() as u64).next_multiple_of(4);
+            let scope = Scope::begin(&self.device);
             let mut encoder = self.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
             self.filler.record_range(&mut encoder, fill, from + i as u64 * chunk, size, &scratch.output, 0)?;
             encoder.copy_buffer_to_buffer(&scratch.output, 0, &scratch.staging, 0, size);
             self.queue.submit([encoder.finish()]);
+            scope.end("the fill was not submitted").await.map_err(|e| e.in_tensor(fill.name()))?;
             let len = out.len();
             read_mapped(&self.device, &scratch.staging, size, |bytes| out.copy_from_slice(&bytes[..len])).await?;
         }
@@ -214,7 +219,7 @@ impl Gpu {
 
     async fn scratch(&self) -> Result<Scratch> {
         let size = CHUNK.min(self.device.limits().max_buffer_size) & !3;
-        let scope = self.device.push_error_scope(wgpu::ErrorFilter::OutOfMemory);
+        let scope = Scope::begin(&self.device);
         let buffer = |usage| {
             self.device.create_buffer(&wgpu::BufferDescriptor {
                 label: Some("seedbed scratch"),
@@ -227,9 +232,7 @@ impl Gpu {
             output: buffer(wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_SRC),
             staging: buffer(wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST),
         };
-        match scope.pop().await {
-            Some(e) => Err(Error::Device(format!("two buffers of {size} bytes: {e}"))),
-            None => Ok(scratch),
-        }
+        scope.end(&format!("two buffers of {size} bytes")).await?;
+        Ok(scratch)
     }
 }

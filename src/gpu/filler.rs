@@ -1,14 +1,22 @@
 //! Recording fills into an engine's own command encoder and buffer.
 
 use super::kernels::{Kernels, MulWide, Tier};
+use super::scope::Scope;
 use super::selftest;
+use crate::descriptor::kind;
 use crate::fill::Fill;
 use crate::plan::Plan;
 use crate::window::{Entry, KernelId, Tables};
 use crate::{DType, Error, Result};
 
-/// Words of one window at most: 32-bit element indices stay below 2^31.
-const MAX_WINDOW_WORDS: u64 = 1 << 29;
+/// Words of one dispatch at most. 32-bit element indices stay below 2^31; and a display driver's watchdog, two seconds on some
+/// systems, must not end a dispatch: the soft tier is twenty times slower.
+fn window_words(tier: Tier) -> u64 {
+    match tier {
+        Tier::NativeFma => 1 << 29,
+        Tier::SoftFma => 1 << 24,
+    }
+}
 
 /// What a [`Filler`] is built with.
 #[derive(Clone, Debug, Default)]
@@ -20,6 +28,23 @@ pub struct Options {
     pub tier: Option<Tier>,
     /// The multiplication; none: 64-bit where the device has [`wgpu::Features::SHADER_INT64`].
     pub mul_wide: Option<MulWide>,
+}
+
+impl Options {
+    fn mul_wide_on(&self, device: &wgpu::Device) -> Result<MulWide> {
+        let has_u64 = device.features().contains(wgpu::Features::SHADER_INT64);
+        match self.mul_wide.unwrap_or(if has_u64 { MulWide::U64 } else { MulWide::U32 }) {
+            MulWide::U64 if !has_u64 => {
+                Err(Error::Device("the device was opened without SHADER_INT64: take MulWide::U32".to_owned()))
+            }
+            mul_wide => Ok(mul_wide),
+        }
+    }
+
+    fn kernel_ids(&self) -> Vec<KernelId> {
+        let dtypes = if self.dtypes.is_empty() { DType::ALL.to_vec() } else { self.dtypes.clone() };
+        dtypes.into_iter().flat_map(|d| Entry::ALL.map(|e| (d, e))).collect()
+    }
 }
 
 /// The kernels of one device, compiled and checked against the CPU twin. Cheap to keep, costly to build.
@@ -34,34 +59,60 @@ pub struct Filler {
 impl Filler {
     /// Compiles the kernels on an engine's own device, and runs each once against the CPU twin (a few thousand elements).
     ///
+    /// Though `async`, on native devices it polls the device until the self-test is read back: some milliseconds of work, and
+    /// whatever the queue held before. Call it while loading, not in a frame.
+    ///
     /// # Errors
     /// [`Error::Device`] where no tier gives the twin's bits, or the device is lost.
     pub async fn new(device: &wgpu::Device, queue: &wgpu::Queue, options: &Options) -> Result<Self> {
-        let has_u64 = device.features().contains(wgpu::Features::SHADER_INT64);
-        let mul_wide = options.mul_wide.unwrap_or(if has_u64 { MulWide::U64 } else { MulWide::U32 });
-        if mul_wide == MulWide::U64 && !has_u64 {
-            return Err(Error::Device("the device was opened without SHADER_INT64: take MulWide::U32".to_owned()));
+        let mut bricks = vec![options.mul_wide_on(device)?];
+        if options.mul_wide.is_none() && bricks[0] == MulWide::U64 {
+            bricks.push(MulWide::U32);
         }
         let tiers = options.tier.map_or(vec![Tier::NativeFma, Tier::SoftFma], |tier| vec![tier]);
         let mut failed = Vec::new();
-        for tier in tiers {
-            // One small kernel tells a device that rounds twice; the others are only compiled where it passes.
-            let probe =
-                Self::build(device, mul_wide, tier, [(DType::F32, Entry::Contiguous(crate::descriptor::kind::NORMAL))])
-                    .await?;
-            let mut differing = selftest::differing_words(&probe, device, queue).await?;
-            if differing == 0 {
-                let dtypes = if options.dtypes.is_empty() { DType::ALL.to_vec() } else { options.dtypes.clone() };
-                let ids = dtypes.iter().flat_map(|&d| Entry::ALL.map(|e| (d, e)));
-                let filler = Self::build(device, mul_wide, tier, ids).await?;
-                differing = selftest::differing_words(&filler, device, queue).await?;
-                if differing == 0 {
-                    return Ok(filler);
+        for mul_wide in bricks {
+            for &tier in &tiers {
+                match Self::checked(device, queue, mul_wide, tier, &options.kernel_ids()).await {
+                    Ok(filler) => return Ok(filler),
+                    Err(e) => failed.push(format!("{tier}, {mul_wide}: {e}")),
                 }
             }
-            failed.push(format!("{differing} words differ with {tier}"));
         }
-        Err(Error::Device(format!("the kernels do not give the CPU's bits: {}; use the CPU", failed.join(", "))))
+        Err(Error::Device(format!("no kernels give the CPU's bits ({}); use the CPU", failed.join("; "))))
+    }
+
+    /// The kernels of one choice of bricks, where they give the twin's bits.
+    async fn checked(
+        device: &wgpu::Device,
+        queue: &wgpu::Queue,
+        mul_wide: MulWide,
+        tier: Tier,
+        ids: &[KernelId],
+    ) -> Result<Self> {
+        // One small kernel tells a device that rounds twice; the others are only compiled where it passes.
+        let probe = [(DType::F32, Entry::Aligned(kind::NORMAL))];
+        let mut filler = None;
+        for ids in [&probe, ids] {
+            let built = Self::build(device, mul_wide, tier, ids.iter().copied()).await?;
+            let differing = selftest::differing_words(&built, device, queue).await?;
+            if differing != 0 {
+                return Err(Error::Device(format!("{differing} words differ")));
+            }
+            filler = Some(built);
+        }
+        filler.ok_or_else(|| Error::Device("no kernels were asked for".to_owned()))
+    }
+
+    /// For benchmarks: compiles the kernels and skips the self-test. **The bits may not be the stream's**, as where native
+    /// `fma` is taken on a driver that rounds it twice: measure with it, never fill weights. Without a tier it takes native `fma`.
+    ///
+    /// # Errors
+    /// [`Error::Device`] where the kernels do not compile.
+    #[doc(hidden)]
+    pub async fn unchecked(device: &wgpu::Device, options: &Options) -> Result<Self> {
+        let tier = options.tier.unwrap_or(Tier::NativeFma);
+        Self::build(device, options.mul_wide_on(device)?, tier, options.kernel_ids()).await
     }
 
     async fn build(
@@ -145,14 +196,44 @@ impl Filler {
         buffer: &wgpu::Buffer,
         offset: u64,
     ) -> Result<()> {
-        let fills: Vec<Fill> = plan.tensors().iter().map(|t| t.fill()).collect();
-        let mut items = Vec::with_capacity(fills.len());
-        for (fill, tensor) in fills.iter().zip(plan.tensors()) {
-            let offset = offset.saturating_add(tensor.device_offset());
-            let item = Item { fill, from: 0, len: fill.device_bytes(), offset };
-            self.check(&item, buffer)?;
-            items.push(item);
-        }
+        self.record_plan_range(encoder, plan, 0, plan.device_bytes(), buffer, offset)
+    }
+
+    /// Records the bytes `from..from + len` of a plan's arena: one of several buffers that hold a model between them, each its own
+    /// stretch. A tensor may lie across two of them.
+    ///
+    /// # Errors
+    /// As [`Filler::record`]; also where `from` or `len` is no multiple of 4, or the range leaves the plan.
+    pub fn record_plan_range(
+        &self,
+        encoder: &mut wgpu::CommandEncoder,
+        plan: &Plan,
+        from: u64,
+        len: u64,
+        buffer: &wgpu::Buffer,
+        offset: u64,
+    ) -> Result<()> {
+        let end = from.checked_add(len).filter(|&end| end <= plan.device_bytes());
+        let (true, true, Some(end)) = (from.is_multiple_of(4), len.is_multiple_of(4), end) else {
+            return Err(Error::Buffer(format!(
+                "bytes {from} + {len} of a plan: multiples of 4 that end by {} are needed",
+                plan.device_bytes()
+            )));
+        };
+        check_buffer(buffer, offset, len)?;
+        let reached = plan.tensors().partition_point(|t| t.device_offset() < end);
+        let fills: Vec<(u64, Fill)> = plan.tensors()[..reached]
+            .iter()
+            .filter(|t| t.device_end() > from)
+            .map(|t| (t.device_offset(), t.fill()))
+            .collect();
+        let items: Vec<Item<'_>> = fills
+            .iter()
+            .map(|(at, fill)| {
+                let (first, last) = (from.max(*at), end.min(at + fill.device_bytes()));
+                Item { fill, from: first - at, len: last - first, offset: offset + (first - from) }
+            })
+            .collect();
         self.record_items(encoder, &items, buffer)
     }
 
@@ -168,7 +249,7 @@ impl Filler {
         items: &[Item<'_>],
         buffer: &wgpu::Buffer,
     ) -> Result<()> {
-        let reach = self.max_binding.min(4 * MAX_WINDOW_WORDS);
+        let reach = self.max_binding.min(4 * window_words(self.tier()));
         let mut tables = Tables::default();
         // The binding that is being filled up: its first byte, and the end of what it holds.
         let (mut start, mut end) = (0, 0);
@@ -212,13 +293,15 @@ impl Filler {
             let size = bytes.len() as u64 - at;
             parts.push((self.kernels.get(dispatch.kernel)?, dispatch.size(), at, size));
         }
-        if descriptors_size.max(parts.iter().map(|p| p.3).max().unwrap_or(0)) > self.max_binding {
+        if bytes.len() as u64 > self.max_binding {
             return Err(Error::Placement(format!(
-                "{} descriptors in one window exceed the device's binding limit of {} bytes; record fewer tensors at once",
+                "{} descriptors in one window take {} bytes, the device binds {}; record fewer tensors at once",
                 tables.descriptors.len(),
+                bytes.len(),
                 self.max_binding
             )));
         }
+        let scope = Scope::begin(&self.device);
         let parameters = self.device.create_buffer(&wgpu::BufferDescriptor {
             label: Some("seedbed parameters"),
             size: bytes.len() as u64,
@@ -253,7 +336,8 @@ impl Filler {
             pass.set_bind_group(0, &group, &[]);
             pass.dispatch_workgroups(x, y, 1);
         }
-        Ok(())
+        drop(pass);
+        scope.end_now("the fill cannot be recorded")
     }
 }
 

@@ -3,18 +3,22 @@
 //! An engine builds a [`Filler`] on its own device and records into its own encoder; the binary opens a [`Gpu`]. Either
 //! way the kernels run once against the CPU twin before they are used, and the [`Tier`] that gives its bits is taken.
 
+mod alloc;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod blocking;
 mod device;
 mod filler;
 mod kernels;
 mod readback;
+mod scope;
 mod selftest;
 
 pub(crate) use device::WORKING_BYTES;
 pub use device::{Choice, Gpu, adapters, is_software};
 pub use filler::{Filler, Options};
 pub use kernels::{MulWide, Tier, source};
+#[cfg(all(feature = "checkpoint", feature = "parallel", not(target_arch = "wasm32")))]
+pub(crate) use readback::read_mapped;
 pub use selftest::{compare, schemes};
 /// The wgpu that this crate's API speaks: its major version is part of ours.
 pub use wgpu;

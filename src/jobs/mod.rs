@@ -2,6 +2,8 @@
 //!
 //! Each takes an [`crate::engine::Engine`] where it fills, and a [`Progress`] where it takes long.
 
+#[cfg(all(feature = "gpu", feature = "parallel"))]
+pub mod bench;
 mod commit;
 mod describe;
 mod dirs;

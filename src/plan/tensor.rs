@@ -182,6 +182,12 @@ impl PlannedTensor {
         self.offset
     }
 
+    /// One past its last byte in the arena: a multiple of 4.
+    #[must_use]
+    pub fn device_end(&self) -> u64 {
+        self.offset + self.bytes().next_multiple_of(4)
+    }
+
     /// The whole tensor.
     ///
     /// # Panics

@@ -1,6 +1,7 @@
 //! The binary, as a user runs it.
 
 mod bad;
+mod bench;
 mod files;
 mod gpu;
 mod limits;

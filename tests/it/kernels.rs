@@ -9,7 +9,7 @@ use seedbed::gpu::{MulWide, Tier, source};
 /// A module and what the validator found out about it.
 pub type Valid = (Module, ModuleInfo);
 
-pub const ENTRIES: [&str; 2] = ["fill_contiguous", "fill_general"];
+pub const ENTRIES: [&str; 4] = ["fill_aligned", "fill_boxed", "fill_contiguous", "fill_general"];
 
 /// A choice of bricks.
 #[derive(Clone, Copy, Debug)]

@@ -29,7 +29,12 @@ fn init_writes_the_tensors_of_the_config() {
             let fill = plan.push(spec).unwrap().fill();
             let (mut wanted, mut got) = (vec![0; fill.bytes() as usize], Vec::new());
             cpu::fill(&fill, &mut wanted).unwrap();
-            reader.read_bytes(&spec.name, |_, bytes| Ok(got.extend_from_slice(bytes))).unwrap();
+            reader
+                .read_bytes(&spec.name, |_, bytes| {
+                    got.extend_from_slice(bytes);
+                    Ok(())
+                })
+                .unwrap();
             assert_eq!(got, wanted, "{}", spec.name);
         }
         let metadata = |key: &str| reader.metadata().get(key).map(String::as_str);
@@ -130,7 +135,12 @@ fn fill_writes_the_tensor_that_init_writes_and_any_slab_of_it() {
     let read = |file: &str| {
         let mut bytes = Vec::new();
         let mut reader = Reader::open(dir.path().join(file)).unwrap();
-        reader.read_bytes(name, |_, b| Ok(bytes.extend_from_slice(b))).unwrap();
+        reader
+            .read_bytes(name, |_, b| {
+                bytes.extend_from_slice(b);
+                Ok(())
+            })
+            .unwrap();
         bytes
     };
     let whole = read("m/model.safetensors");

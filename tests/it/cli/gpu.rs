@@ -2,7 +2,7 @@
 
 use super::{dir, json, run};
 
-fn skipped() -> bool {
+pub(super) fn skipped() -> bool {
     std::env::var("SEEDBED_GPU").is_ok_and(|v| v == "skip")
 }
 

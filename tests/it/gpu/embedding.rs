@@ -63,3 +63,35 @@ fn a_plan_of_ten_thousand_tensors_is_recorded_at_once() {
     let mut encoder = gpu.device().create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
     assert!(gpu.filler().record_plan(&mut encoder, &plan, &buffer, 4 * (lead as u64 + 40)).is_err());
 }
+
+/// A buffer that wgpu does not clear holds the plan, and zeros between its tensors.
+#[test]
+fn an_allocation_holds_the_plan_and_nothing_else() {
+    let Some(gpu) = shared() else { return };
+    let mut plan = Plan::new(StreamVersion::V1, 3);
+    for n in [1u64, 5, 1 << 20, 77] {
+        plan.push(&TensorSpec::new(format!("{n}"), [n], Scheme::normal(0.0, 1.0)).unwrap().dtype(DType::F16)).unwrap();
+    }
+    let mut expected = vec![0; plan.device_bytes() as usize / 4];
+    for tensor in plan.tensors() {
+        let words = twin(&tensor.fill());
+        let at = tensor.device_offset() as usize / 4;
+        expected[at..at + words.len()].copy_from_slice(&words);
+    }
+    // Twice, so that the second may get the memory of the first.
+    for _ in 0..2 {
+        let buffer = seedbed::gpu::blocking::alloc(gpu, &plan).unwrap();
+        let encoder = gpu.device().create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
+        assert_eq!(read(gpu, encoder, &buffer), expected);
+    }
+}
+
+/// A plan of 2^50 bytes is an error with its size, not a panic.
+#[test]
+fn an_allocation_that_is_refused_is_an_error() {
+    let Some(gpu) = shared() else { return };
+    let mut plan = Plan::new(StreamVersion::V1, 3);
+    plan.push(&TensorSpec::new("w", [1 << 48], Scheme::normal(0.0, 1.0)).unwrap()).unwrap();
+    let text = seedbed::gpu::blocking::alloc(gpu, &plan).unwrap_err().to_string();
+    assert!(text.contains("1125899906842624 bytes") && !text.contains('\n'), "{text}");
+}

@@ -141,3 +141,44 @@ fn parts_by_columns_rows_heads_and_transposed() {
         check(gpu, gpu.filler(), &fills, 1);
     }
 }
+
+/// Boxes whose rows begin and end with 16-byte steps, at destinations that do and do not.
+#[test]
+fn boxes_in_whole_steps() {
+    let Some(gpu) = shared() else { return };
+    for dtype in DType::ALL {
+        let plan = plan([TensorSpec::new("rows", [37, 6, 48], normal()).unwrap().dtype(dtype)]);
+        let tensor = &plan.tensors()[0];
+        let mut fills = Vec::new();
+        for (start, extent) in
+            [([1, 0, 8], [30, 6, 32]), ([3, 1, 0], [5, 2, 40]), ([0, 2, 40], [37, 3, 8]), ([2, 5, 4], [9, 1, 44])]
+        {
+            fills.push(tensor.fill_slab(&Slab::new(start, extent)).unwrap());
+        }
+        for gap in [1, 2, 3, 4, 8] {
+            check(gpu, gpu.filler(), &fills, gap);
+        }
+    }
+}
+
+/// Columns of many parts: each part is a box of its own where no word is shared, so that time grows with the elements alone.
+#[test]
+fn hundreds_of_parts_by_columns() {
+    let Some(gpu) = shared() else { return };
+    for dtype in DType::ALL {
+        for width in [8u64, 6, 3] {
+            // Words are shared only where 16-bit parts are odd.
+            let count = if width == 3 { 20 } else { 400 };
+            let parts = (0..count).map(|k| {
+                Part::new(format!("{k}"), [9, width], normal(), Slab::new([0, k * width], [9, width])).unwrap()
+            });
+            let dims = [9, count * width];
+            let plan = plan([TensorSpec::with_parts("fused", dims, dims, parts.collect()).unwrap().dtype(dtype)]);
+            let fused = &plan.tensors()[0];
+            let slab = fused.fill_slab(&Slab::new([1, 5], [7, count * width - 9])).unwrap();
+            for gap in [3, 4] {
+                check(gpu, gpu.filler(), &[fused.fill(), slab.clone()], gap);
+            }
+        }
+    }
+}

@@ -1,7 +1,8 @@
 //! Fills larger than a binding go through windows, and give the same words.
 
-use super::{check, shared};
+use super::{POISON, check, poisoned, read, shared, twin};
 use seedbed::gpu::{Filler, Options, blocking, wgpu};
+use seedbed::placement::Slab;
 use seedbed::plan::{Plan, TensorSpec};
 use seedbed::{DType, Scheme, StreamVersion};
 
@@ -40,6 +41,45 @@ fn many_windows_of_a_small_binding_limit() {
         plan.push(&TensorSpec::new(format!("{k}"), [n], Scheme::normal(0.0, 1.0)).unwrap().dtype(DType::BF16)).unwrap();
     }
     plan.push(&TensorSpec::transposed("t", [301, 403], Scheme::normal(0.0, 1.0)).unwrap().dtype(DType::BF16)).unwrap();
-    let fills: Vec<_> = plan.tensors().iter().map(|t| t.fill()).collect();
+    let rows =
+        plan.push(&TensorSpec::new("rows", [2003, 64], Scheme::normal(0.0, 1.0)).unwrap().dtype(DType::BF16)).unwrap();
+    let columns = rows.fill_slab(&Slab::new([1, 16], [2001, 40])).unwrap();
+    let mut fills: Vec<_> = plan.tensors().iter().map(|t| t.fill()).collect();
+    fills.push(columns);
     check(&small, small.filler(), &fills, 3);
+}
+
+/// A model over three buffers, cut inside tensors: between them they hold what one would.
+#[test]
+fn a_plan_over_several_buffers() {
+    let Some(gpu) = shared() else { return };
+    let mut plan = Plan::new(StreamVersion::V1, 7);
+    for (k, dtype) in DType::ALL.into_iter().cycle().take(12).enumerate() {
+        let spec = TensorSpec::new(format!("{k}"), [997 + 3 * k as u64], Scheme::normal(0.0, 1.0)).unwrap();
+        plan.push(&spec.dtype(dtype)).unwrap();
+    }
+    let words = plan.device_bytes() as usize / 4;
+    let mut expected = vec![POISON; words];
+    for tensor in plan.tensors() {
+        let at = tensor.device_offset() as usize / 4;
+        let of_tensor = twin(&tensor.fill());
+        expected[at..at + of_tensor.len()].copy_from_slice(&of_tensor);
+    }
+    let mut got = Vec::new();
+    for (from, to) in [(0, 1001), (1001, 1003), (1003, words)] {
+        let lead = 7;
+        let buffer = poisoned(gpu.device(), lead + to - from);
+        let mut encoder = gpu.device().create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
+        let (at, len) = (4 * from as u64, 4 * (to - from) as u64);
+        gpu.filler().record_plan_range(&mut encoder, &plan, at, len, &buffer, 4 * lead as u64).unwrap();
+        let read = read(gpu, encoder, &buffer);
+        assert_eq!(read[..lead], [POISON; 7]);
+        got.extend_from_slice(&read[lead..]);
+    }
+    assert_eq!(got, expected);
+    let buffer = poisoned(gpu.device(), 10);
+    let mut encoder = gpu.device().create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
+    for (from, len) in [(2, 4), (0, 2), (plan.device_bytes(), 4), (0, 44), (u64::MAX - 3, 4)] {
+        assert!(gpu.filler().record_plan_range(&mut encoder, &plan, from, len, &buffer, 0).is_err());
+    }
 }

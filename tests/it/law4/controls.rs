@@ -18,6 +18,9 @@ const fn control(edits: &'static [(&'static str, &'static str)], function: &'sta
 }
 
 const STEP: &str = "fused(e, p, bitcast<f32>(0x3ebfff9au))";
+/// An entry may use one of the two destinations: where a control writes to one in every entry, the other moves away.
+const APART: (&str, &str) =
+    ("@binding(2) var<storage, read_write> destination_4", "@binding(3) var<storage, read_write> destination_4");
 const CLAMP: &str = "let y = select(x, lo, x < lo);";
 const MIDDLE: &str = "return fused(t, q, bitcast<f32>(0x408d7294u));";
 const SEED: &str = "bitcast<f32>(0x5f374740u - (bitcast<u32>(v) >> 1u))";
@@ -41,6 +44,7 @@ const CONTROLS: &[Control] = &[
         &[
             ("let s = v * y;", "let s = v * y; put(s);"),
             ("fn root(", "fn put(x: f32) { destination[0] = bitcast<u32>(x + 1.5); } fn root("),
+            APART,
         ],
         "root",
         Rule::ProductAdded,
@@ -93,7 +97,7 @@ const CONTROLS: &[Control] = &[
     control(&[(STEP, "fused(e, p, bitcast<f32>(0x7fc00000u))")], "root", Rule::Conversion),
     control(&[(STEP, "fused(e, p, 1e-42)")], "root", Rule::Literal),
     // Floats from elsewhere, and values that move unseen.
-    control(&[(STEP, "fused(e, p, bitcast<f32>(destination[0]))")], "root", Rule::Memory),
+    control(&[(STEP, "fused(e, p, bitcast<f32>(destination[0]))"), APART], "root", Rule::Memory),
     control(
         &[(STEP, "fused(e, p, bitcast<f32>(g))"), ("fn root(", "var<private> g: u32; fn root(")],
         "root",

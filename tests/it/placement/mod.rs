@@ -1,6 +1,7 @@
 //! A slab, a part, a window or a row of zeros moves offsets, never bits: each gives the bytes that plain indexing of the whole
 //! gives.
 
+mod billions;
 mod far;
 mod parts;
 mod slabs;

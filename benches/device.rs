@@ -1,0 +1,68 @@
+//! The device that `SEEDBED_GPU` names (`gpu`, the default, or `gpu:N`): 64 MiB of every law and dtype on hardware, 4 MiB on a
+//! software adapter. Wall time around submit and wait; `seedbed bench` has GPU timestamps. `cargo bench --bench device`
+
+use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use seedbed::gpu::{Choice, Gpu, Options, blocking, is_software, wgpu};
+use seedbed::plan::{Plan, TensorSpec};
+use seedbed::scheme::{Bounds, StdOf};
+use seedbed::{DType, Scheme, StreamVersion};
+
+fn open() -> Option<Gpu> {
+    let choice = std::env::var("SEEDBED_GPU").unwrap_or_else(|_| "gpu".to_owned());
+    let choice = match choice.parse() {
+        Ok(choice @ (Choice::Gpu | Choice::Index(_))) => choice,
+        _ => {
+            eprintln!("NOTHING MEASURED: SEEDBED_GPU={choice}, name gpu or gpu:N");
+            return None;
+        }
+    };
+    match blocking::open(choice, &Options::default(), &mut |notice| eprintln!("{notice}")) {
+        Ok(gpu) => gpu,
+        Err(e) => {
+            eprintln!("NOTHING MEASURED: {e}");
+            None
+        }
+    }
+}
+
+fn submit(gpu: &Gpu, record: impl FnOnce(&mut wgpu::CommandEncoder)) {
+    let mut encoder = gpu.device().create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
+    record(&mut encoder);
+    gpu.queue().submit([encoder.finish()]);
+    gpu.device().poll(wgpu::PollType::wait_indefinitely()).expect("the device answers");
+}
+
+fn device(c: &mut Criterion) {
+    let Some(gpu) = open() else { return };
+    println!("{}, {}, {}", gpu.info().name, gpu.info().driver_info, gpu.filler().tier());
+    let bytes: u64 = if is_software(gpu.info()) { 4 << 20 } else { 64 << 20 };
+    let out = gpu.device().create_buffer(&wgpu::BufferDescriptor {
+        label: None,
+        size: bytes,
+        usage: wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_DST,
+        mapped_at_creation: false,
+    });
+    let mut group = c.benchmark_group("device");
+    group.sample_size(10).throughput(Throughput::Bytes(bytes));
+    group.bench_function("clear", |b| b.iter(|| submit(&gpu, |encoder| encoder.clear_buffer(&out, 0, None))));
+    let schemes = [
+        ("constant", Scheme::constant(0.02)),
+        ("uniform", Scheme::uniform(-0.1, 0.1)),
+        ("normal", Scheme::normal(0.0, 0.02)),
+        ("truncated", Scheme::truncated_normal(0.0, 0.02, Bounds::TWO_SIGMA, StdOf::Parent)),
+    ];
+    for (name, scheme) in schemes {
+        for dtype in DType::ALL {
+            let mut plan = Plan::new(StreamVersion::V1, 1);
+            let spec = TensorSpec::new(name, [bytes / dtype.size()], scheme).expect("a valid shape").dtype(dtype);
+            let fill = plan.push(&spec).expect("a valid law").fill();
+            group.bench_with_input(BenchmarkId::new(name, dtype), &fill, |b, fill| {
+                b.iter(|| submit(&gpu, |e| gpu.filler().record(e, fill, &out, 0).expect("a buffer of the right size")));
+            });
+        }
+    }
+    group.finish();
+}
+
+criterion_group!(benches, device);
+criterion_main!(benches);

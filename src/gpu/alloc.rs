@@ -1,0 +1,92 @@
+//! Buffers for whole plans, without the pass that wgpu clears fresh buffers with.
+
+use super::device::Gpu;
+use super::scope::Scope;
+use crate::plan::Plan;
+use crate::{Error, Result};
+
+/// What a buffer of weights is used for: kernels read and write it, copies go in and out.
+const USAGE: wgpu::BufferUsages =
+    wgpu::BufferUsages::STORAGE.union(wgpu::BufferUsages::COPY_SRC).union(wgpu::BufferUsages::COPY_DST);
+
+impl Gpu {
+    /// A buffer that holds the whole plan, its fill submitted: work submitted later sees every byte written, the few between
+    /// tensors as zeros.
+    ///
+    /// wgpu clears a fresh buffer before its first use, a whole pass over memory; this one it does not clear.
+    ///
+    /// # Errors
+    /// [`Error::Device`] where the device refuses the allocation, with the size; as [`super::Filler::record_plan`].
+    pub async fn alloc(&self, plan: &Plan) -> Result<wgpu::Buffer> {
+        // SAFETY: the fill and the clears below write every byte, in a submission before any that can read.
+        let buffer = unsafe { self.alloc_uninitialized(plan.device_bytes()) }.await?;
+        let mut encoder = self.device().create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
+        self.filler().record_plan(&mut encoder, plan, &buffer, 0)?;
+        let mut end = 0;
+        for tensor in plan.tensors() {
+            let offset = tensor.device_offset();
+            if offset > end {
+                encoder.clear_buffer(&buffer, end, Some(offset - end));
+            }
+            end = tensor.device_end();
+        }
+        self.queue().submit([encoder.finish()]);
+        Ok(buffer)
+    }
+
+    /// A buffer of `size` bytes for storage and copies that wgpu takes as initialized. On Vulkan it is allocated beneath wgpu,
+    /// also beyond `max_buffer_size` where the driver grants it; elsewhere it is an ordinary one, cleared at its first use.
+    ///
+    /// # Safety
+    /// The bytes hold whatever the memory held before. The caller has every byte written before it is read, in a kernel, by a
+    /// copy or on the host.
+    ///
+    /// # Errors
+    /// [`Error::Device`] where the device refuses the allocation, with the size; [`Error::Buffer`] for a size of 0 or one that is
+    /// no multiple of 4.
+    pub async unsafe fn alloc_uninitialized(&self, size: u64) -> Result<wgpu::Buffer> {
+        if size == 0 || !size.is_multiple_of(4) {
+            return Err(Error::Buffer(format!("{size} bytes: must be a positive multiple of 4")));
+        }
+        let desc = wgpu::BufferDescriptor { label: Some("weights"), size, usage: USAGE, mapped_at_creation: false };
+        #[cfg(all(feature = "vulkan", any(target_os = "linux", target_os = "windows", target_os = "android")))]
+        if let Some(buffer) = vulkan(self, &desc)? {
+            return Ok(buffer);
+        }
+        let largest = self.device().limits().max_buffer_size;
+        if size > largest {
+            return Err(Error::Device(format!(
+                "{size} bytes: {} takes {largest} in one buffer; fill slabs or record ranges into several",
+                self.info().name
+            )));
+        }
+        let scope = Scope::begin(self.device());
+        let buffer = self.device().create_buffer(&desc);
+        scope.end(&format!("a buffer of {size} bytes")).await?;
+        Ok(buffer)
+    }
+}
+
+/// Through the driver itself, which clears nothing; `None` where the device is not Vulkan's.
+#[cfg(all(feature = "vulkan", any(target_os = "linux", target_os = "windows", target_os = "android")))]
+fn vulkan(gpu: &Gpu, desc: &wgpu::BufferDescriptor<'_>) -> Result<Option<wgpu::Buffer>> {
+    use wgpu::hal::{self, Device as _, api::Vulkan};
+    // SAFETY: the guard is dropped at the end of this function, and nothing here destroys the device.
+    let Some(device) = (unsafe { gpu.device().as_hal::<Vulkan>() }) else { return Ok(None) };
+    let uses = wgpu::wgt::BufferUses::STORAGE_READ_ONLY
+        | wgpu::wgt::BufferUses::STORAGE_READ_WRITE
+        | wgpu::wgt::BufferUses::COPY_SRC
+        | wgpu::wgt::BufferUses::COPY_DST;
+    let hal_desc = hal::BufferDescriptor {
+        label: desc.label,
+        size: desc.size,
+        usage: uses,
+        memory_flags: hal::MemoryFlags::empty(),
+    };
+    // SAFETY: the size is not 0, and the uses are those of `desc.usage`.
+    let buffer = unsafe { device.create_buffer(&hal_desc) }
+        .map_err(|e| Error::Device(format!("{} bytes: {} refuses the allocation ({e})", desc.size, gpu.info().name)))?;
+    // SAFETY: made by this device as `desc` says; whether its bytes are initialized is the duty of `alloc_uninitialized`'s
+    // caller, by its own contract.
+    Ok(Some(unsafe { gpu.device().create_buffer_from_hal::<Vulkan>(buffer, desc) }))
+}
