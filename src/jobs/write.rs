@@ -9,6 +9,7 @@ use crate::{Error, Fill, Result};
 use std::collections::{BTreeMap, HashMap};
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::thread::{JoinHandle, spawn};
 
 /// How files are written. The default: 512 MiB of memory, synced, one file, nothing replaced.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,6 +73,8 @@ impl OutFile {
 struct Queue {
     waiting: std::vec::IntoIter<(PathBuf, Header)>,
     open: Option<Writer>,
+    /// The file before, on its way to the disk beside the writes of the next one.
+    syncing: Option<JoinHandle<Result<Complete>>>,
     complete: Vec<Complete>,
     sync: bool,
 }
@@ -85,13 +88,24 @@ impl Queue {
                     self.open = Some(writer);
                     return Ok(());
                 }
-                Some(writer) => self.complete.push(writer.complete()?),
+                Some(writer) => {
+                    self.settle()?;
+                    self.syncing = Some(spawn(|| writer.complete()));
+                }
                 None => match self.waiting.next() {
                     Some((target, header)) => self.open = Some(Writer::create(target, header)?.sync(self.sync)),
-                    None => return Ok(()),
+                    None => return self.settle(),
                 },
             }
         }
+    }
+
+    /// Waits for the file before.
+    fn settle(&mut self) -> Result<()> {
+        if let Some(thread) = self.syncing.take() {
+            self.complete.push(thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?);
+        }
+        Ok(())
     }
 
     fn write(&mut self, bytes: &[u8]) -> Result<()> {
@@ -99,6 +113,13 @@ impl Queue {
             writer.write(bytes)?;
         }
         self.advance()
+    }
+}
+
+impl Drop for Queue {
+    fn drop(&mut self) {
+        // A temporary file is removed by its thread, which must not outlive the job. After an error nobody asks for another.
+        let _ = self.syncing.take().map(JoinHandle::join);
     }
 }
 
@@ -111,13 +132,14 @@ pub(super) fn write_files(
     progress: Progress<'_>,
 ) -> Result<Vec<Complete>> {
     let (parts, fills): (Vec<_>, Vec<_>) = files.into_iter().map(|f| ((f.target, f.header), f.fills)).unzip();
-    let mut queue = Queue { waiting: parts.into_iter(), open: None, complete: Vec::new(), sync: options.sync };
+    let mut queue =
+        Queue { waiting: parts.into_iter(), open: None, syncing: None, complete: Vec::new(), sync: options.sync };
     queue.advance()?;
     let fills: Vec<&Fill> = fills.iter().flatten().collect();
     overlap(&fills, options.memory, engine, progress, |bytes| queue.write(bytes))?;
     // An interrupt while the disk was waited for.
     progress(fills.iter().map(|f| f.bytes()).sum())?;
-    Ok(queue.complete)
+    Ok(std::mem::take(&mut queue.complete))
 }
 
 /// Writes fills, each with the dimensions it has in the file, as one safetensors file in the format's order; returns the bytes

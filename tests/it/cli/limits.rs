@@ -8,7 +8,8 @@ use std::path::Path;
 /// Bytes of the process's largest resident set, by its last look at itself before it ended.
 #[cfg(target_os = "linux")]
 fn peak(dir: &Path, args: &[&str]) -> u64 {
-    let mut child = command(dir, args).stderr(std::process::Stdio::null()).spawn().unwrap();
+    let mut child =
+        command(dir, args).stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null()).spawn().unwrap();
     let mut peak = 0;
     loop {
         let ended = child.try_wait().unwrap();

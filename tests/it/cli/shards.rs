@@ -22,7 +22,12 @@ fn tensors(dir: &Path, files: &[&str]) -> BTreeMap<String, Vec<u8>> {
         let mut reader = Reader::open(dir.join(file)).unwrap();
         for name in reader.tensors().iter().map(|t| t.name.clone()).collect::<Vec<_>>() {
             let bytes: &mut Vec<u8> = found.entry(name.clone()).or_default();
-            reader.read_bytes(&name, |_, b| Ok(bytes.extend_from_slice(b))).unwrap();
+            reader
+                .read_bytes(&name, |_, b| {
+                    bytes.extend_from_slice(b);
+                    Ok(())
+                })
+                .unwrap();
         }
     }
     found
