@@ -36,7 +36,7 @@ pub struct InspectRow {
 /// Reads every tensor once, in the files' order.
 ///
 /// # Errors
-/// Those of [`Reader::read_f32`]; whatever `progress` returns.
+/// Those of [`crate::checkpoint::Reader::read_f32`]; whatever `progress` returns.
 pub fn inspect(weights: &mut Weights, progress: Progress<'_>) -> Result<Vec<InspectRow>> {
     let mut done = 0;
     let mut rows = Vec::new();
