@@ -10,6 +10,7 @@ mod device;
 mod filler;
 mod kernels;
 mod readback;
+mod record;
 mod scope;
 mod selftest;
 
