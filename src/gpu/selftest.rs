@@ -34,8 +34,8 @@ pub fn schemes() -> Vec<(&'static str, Scheme)> {
     ]
 }
 
-/// Fills for every kernel of a dtype and every law: of odd length, in whole steps, a box in whole steps, and a tensor of columns
-/// whose 16-bit words are shared.
+/// Fills for every kernel of a dtype and every law: of odd length, in whole steps, a box in whole steps, far indices, and a
+/// tensor of columns whose 16-bit words are shared.
 fn fills(dtype: DType) -> Result<Vec<Fill>> {
     let mut plan = Plan::new(StreamVersion::V1, 0x5eed);
     let mut fills = Vec::new();
@@ -51,6 +51,11 @@ fn fills(dtype: DType) -> Result<Vec<Fill>> {
         let rows = plan.push(&TensorSpec::new(format!("{name} rows"), [40, 64], scheme)?.dtype(dtype))?;
         fills.push(rows.fill());
         fills.push(rows.fill_slab(&Slab::new([3, 16], [35, 40]))?);
+        // Across the carry of the 64-bit index, from inside a block on.
+        let far = plan.push(&TensorSpec::new(format!("{name} far"), [1 << 35], scheme)?.dtype(dtype))?;
+        for start in [(1 << 34) - 510, (1 << 34) - 509] {
+            fills.push(far.fill_slab(&Slab::new([start], [1029]))?);
+        }
         let dims = [31, 2 * columns.len() as u64 + 1];
         columns.push(Part::new(format!("{name} columns"), dims, scheme, Slab::new([0, width], dims))?);
         width += dims[1];
