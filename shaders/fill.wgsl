@@ -6,7 +6,7 @@
 override KIND: u32 = 0u;
 override GROUP_SIZE: u32 = 64u;
 // Items that a thread handles, GROUP_SIZE apart.
-override ITEMS: u32 = 4u;
+override ITEMS: u32 = 8u;
 
 // The last segment whose first workgroup is not after `group`.
 fn find_segment(group: u32) -> u32 {
@@ -48,13 +48,11 @@ fn truncated_value(law: Law, key: vec2<u32>, block: vec2<u32>, lane: u32, w: u32
 }
 
 // The four values of a block. Loops, as software drivers inline every call: a device's compiler unrolls them.
-fn block_values(d: u32, kind: u32, block: vec2<u32>) -> vec4<f32> {
-    let law = descriptors[d].law;
+fn block_values(law: Law, key: vec2<u32>, kind: u32, block: vec2<u32>) -> vec4<f32> {
     var v = vec4<f32>(law.center);
     if kind == CONSTANT {
         return v;
     }
-    let key = descriptors[d].key;
     let w = words_of(key, block, 0u);
     if kind == UNIFORM {
         for (var k = 0u; k < 4u; k++) {
@@ -72,6 +70,22 @@ fn block_values(d: u32, kind: u32, block: vec2<u32>) -> vec4<f32> {
         }
     }
     return v;
+}
+
+// The words of a 16-byte step: one block, or two of 16-bit elements.
+fn step_words(law: Law, key: vec2<u32>, kind: u32, block: vec2<u32>) -> vec4<u32> {
+    var words: vec4<u32>;
+    if PER_WORD == 1u {
+        let v = block_values(law, key, kind, block);
+        words = vec4<u32>(encoded(v.x), encoded(v.y), encoded(v.z), encoded(v.w));
+    } else {
+        for (var k = 0u; k < 2u; k++) {
+            let v = block_values(law, key, kind, add_64(block, vec2<u32>(k, 0u)));
+            words[2u * k] = encoded(v.x) | (encoded(v.y) << 16u);
+            words[2u * k + 1u] = encoded(v.z) | (encoded(v.w) << 16u);
+        }
+    }
+    return words;
 }
 
 // One value, of any kind of law.
@@ -92,6 +106,12 @@ fn element_value(d: u32, index: vec2<u32>) -> f32 {
         return pair[lane & 1u];
     }
     return truncated_value(law, key, block, lane, w[lane]);
+}
+
+// The 64-bit logical index of the first element of a segment that is part of one run.
+fn run_index(s: Segment, d: u32) -> vec2<u32> {
+    let inside = s.word * PER_WORD - descriptors[d].dst + descriptors[d].before;
+    return add_64(descriptors[d].src, vec2<u32>(inside, 0u));
 }
 
 // A step of a box: where it lies in the binding, in elements, and the 64-bit logical index of its first element.
@@ -127,7 +147,8 @@ fn step_of(s: Segment, d: u32, t: u32, unit: u32) -> Step {
     return Step(element, index, inside);
 }
 
-// Segments of one descriptor whose 16-byte steps hold whole blocks: a step a thread, neighbours side by side.
+// Segments of one run whose 16-byte steps hold whole blocks: a step a thread, neighbours side by side. What does not change from
+// step to step is loaded once.
 @compute @workgroup_size(GROUP_SIZE)
 fn fill_aligned(
     @builtin(workgroup_id) id: vec3<u32>,
@@ -136,7 +157,31 @@ fn fill_aligned(
 ) {
     let group = id.y * count.x + id.x;
     let s = segments[find_segment(group)];
+    let law = descriptors[s.first_descriptor].law;
+    let key = descriptors[s.first_descriptor].key;
+    let first_block = block_of(run_index(s, s.first_descriptor));
+    for (var item = 0u; item < ITEMS; item++) {
+        let t = ((group - s.first_group) * ITEMS + item) * GROUP_SIZE + local;
+        if t >= s.items {
+            return;
+        }
+        let block = add_64(first_block, vec2<u32>(t * PER_WORD, 0u));
+        destination_4[s.word / 4u + t] = step_words(law, key, KIND, block);
+    }
+}
+
+// Boxes whose rows are whole 16-byte steps of whole blocks, one a segment: a step a thread.
+@compute @workgroup_size(GROUP_SIZE)
+fn fill_rows(
+    @builtin(workgroup_id) id: vec3<u32>,
+    @builtin(num_workgroups) count: vec3<u32>,
+    @builtin(local_invocation_index) local: u32,
+) {
+    let group = id.y * count.x + id.x;
+    let s = segments[find_segment(group)];
     let d = s.first_descriptor;
+    let law = descriptors[d].law;
+    let key = descriptors[d].key;
     for (var item = 0u; item < ITEMS; item++) {
         let t = ((group - s.first_group) * ITEMS + item) * GROUP_SIZE + local;
         if t >= s.items {
@@ -144,19 +189,7 @@ fn fill_aligned(
         }
         let step = step_of(s, d, t, 4u * PER_WORD);
         if step.inside {
-            let block = block_of(step.index);
-            var words: vec4<u32>;
-            if PER_WORD == 1u {
-                let v = block_values(d, KIND, block);
-                words = vec4<u32>(encoded(v.x), encoded(v.y), encoded(v.z), encoded(v.w));
-            } else {
-                for (var k = 0u; k < 2u; k++) {
-                    let v = block_values(d, KIND, add_64(block, vec2<u32>(k, 0u)));
-                    words[2u * k] = encoded(v.x) | (encoded(v.y) << 16u);
-                    words[2u * k + 1u] = encoded(v.z) | (encoded(v.w) << 16u);
-                }
-            }
-            destination_4[step.element / (4u * PER_WORD)] = words;
+            destination_4[step.element / (4u * PER_WORD)] = step_words(law, key, law.kind, block_of(step.index));
         }
     }
 }
@@ -197,9 +230,10 @@ fn fill_contiguous(
     let group = id.y * count.x + id.x;
     let s = segments[find_segment(group)];
     let d = s.first_descriptor;
+    let law = descriptors[d].law;
+    let key = descriptors[d].key;
     // The first element's index, and its place in its block. For 16-bit elements the place is even.
-    let inside = s.word * PER_WORD - descriptors[d].dst + descriptors[d].before;
-    let first = add_64(descriptors[d].src, vec2<u32>(inside, 0u));
+    let first = run_index(s, d);
     let phase = first.x & 3u;
     let first_block = block_of(first);
     for (var item = 0u; item < ITEMS; item++) {
@@ -207,7 +241,7 @@ fn fill_contiguous(
         if t >= s.items {
             return;
         }
-        let v = block_values(d, descriptors[d].law.kind, add_64(first_block, vec2<u32>(t, 0u)));
+        let v = block_values(law, key, law.kind, add_64(first_block, vec2<u32>(t, 0u)));
         // The block's first element in the segment; before it where the segment begins inside a block (it wraps).
         let element = 4u * t - phase;
         if PER_WORD == 1u {

@@ -9,7 +9,7 @@ use bytemuck::Zeroable;
 /// Threads of a workgroup.
 pub(crate) const GROUP_SIZE: u32 = 64;
 /// Items (blocks, or words) that a thread handles.
-pub(crate) const ITEMS: u32 = 4;
+pub(crate) const ITEMS: u32 = 8;
 /// Workgroups along one dimension of a dispatch.
 pub(crate) const MAX_GROUPS: u32 = 65535;
 
@@ -18,6 +18,8 @@ pub(crate) const MAX_GROUPS: u32 = 65535;
 pub(crate) enum Entry {
     /// `fill_aligned`, specialised for one [`kind`] of law.
     Aligned(u32),
+    /// `fill_rows`.
+    Rows,
     /// `fill_boxed`.
     Boxed,
     /// `fill_contiguous`.
@@ -27,11 +29,12 @@ pub(crate) enum Entry {
 }
 
 impl Entry {
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Aligned(kind::CONSTANT),
         Self::Aligned(kind::UNIFORM),
         Self::Aligned(kind::NORMAL),
         Self::Aligned(kind::TRUNCATED),
+        Self::Rows,
         Self::Boxed,
         Self::Contiguous,
         Self::General,
@@ -102,7 +105,7 @@ impl Tables {
                         SegmentEntry { first_descriptor: first_descriptor + k as u32, descriptor_count: 1, ..whole };
                     let step = 4 * per_word as u32;
                     if holds_blocks(d, step) && one.word.is_multiple_of(4) && one.words.is_multiple_of(4) {
-                        self.push((fill.dtype, Entry::Aligned(d.law.kind)), one, units(d, step));
+                        self.push((fill.dtype, Entry::Rows), one, units(d, step));
                     } else {
                         self.push((fill.dtype, Entry::Boxed), one, units(d, per_word as u32));
                     }

@@ -43,7 +43,7 @@ impl std::fmt::Display for MulWide {
     }
 }
 
-/// The source of a kernel module: WGSL with the entries `fill_aligned`, `fill_boxed`, `fill_contiguous` and `fill_general`.
+/// The source of a kernel module: WGSL with the entries `fill_aligned`, `fill_rows`, `fill_boxed`, `fill_contiguous` and `fill_general`.
 #[must_use]
 pub fn source(mul_wide: MulWide, tier: Tier, dtype: DType) -> String {
     let bricks = [
@@ -122,6 +122,7 @@ impl Kernels {
             });
             let (name, kind) = match entry {
                 Entry::Aligned(kind) => ("fill_aligned", Some(kind)),
+                Entry::Rows => ("fill_rows", None),
                 Entry::Boxed => ("fill_boxed", None),
                 Entry::Contiguous => ("fill_contiguous", None),
                 Entry::General => ("fill_general", None),

@@ -9,7 +9,7 @@ use seedbed::gpu::{MulWide, Tier, source};
 /// A module and what the validator found out about it.
 pub type Valid = (Module, ModuleInfo);
 
-pub const ENTRIES: [&str; 4] = ["fill_aligned", "fill_boxed", "fill_contiguous", "fill_general"];
+pub const ENTRIES: [&str; 5] = ["fill_aligned", "fill_rows", "fill_boxed", "fill_contiguous", "fill_general"];
 
 /// A choice of bricks.
 #[derive(Clone, Copy, Debug)]
@@ -47,7 +47,7 @@ impl Combination {
     /// The module as a pipeline has it: one entry, its overrides replaced by numbers.
     pub fn pipeline(self, entry: &str, kind: u32) -> Valid {
         let (module, info) = self.module();
-        let constants = [("KIND", kind), ("GROUP_SIZE", 64), ("ITEMS", 4)];
+        let constants = [("KIND", kind), ("GROUP_SIZE", 64), ("ITEMS", 8)];
         let constants = constants.into_iter().map(|(name, value)| (name.to_owned(), f64::from(value))).collect();
         let entry = Some((ShaderStage::Compute, entry));
         let (module, info) = naga::back::pipeline_constants::process_overrides(&module, &info, entry, &constants)
