@@ -41,7 +41,7 @@ impl Engine {
     }
 
     /// Bytes of memory that the engine keeps for itself while it fills, beside the output: what is read back from a GPU
-    /// passes through two buffers, which a software GPU has in the host's memory.
+    /// passes through four buffers, which a software GPU has in the host's memory.
     #[must_use]
     pub fn working_bytes(&self) -> u64 {
         match self {

@@ -45,6 +45,18 @@ pub fn fill_range(gpu: &Gpu, fill: &Fill, from: u64, out: &mut [u8]) -> Result<(
     block_on(gpu.fill_range(fill, from, out))
 }
 
+/// [`Gpu::stream`].
+///
+/// # Errors
+/// As there.
+pub fn stream<'a>(
+    gpu: &Gpu,
+    ranges: impl IntoIterator<Item = (&'a Fill, u64, u64)>,
+    sink: &mut dyn FnMut(&[u8]) -> Result<()>,
+) -> Result<()> {
+    block_on(gpu.stream(ranges, sink))
+}
+
 /// [`super::compare`].
 ///
 /// # Errors

@@ -1,17 +1,9 @@
 //! Choosing and opening a device, for those who have none of their own.
 
 use super::filler::{Filler, Options};
-use super::readback::read_mapped;
-use super::scope::Scope;
-use crate::fill::Fill;
+use super::stream::Scratch;
 use crate::{Error, Result};
 use std::sync::Mutex;
-
-/// Bytes that one submit fills and reads back.
-const CHUNK: u64 = 64 << 20;
-
-/// The device's buffer and the one that is mapped.
-pub(crate) const WORKING_BYTES: u64 = 2 * CHUNK;
 
 /// What shall do the work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -75,18 +67,12 @@ pub fn is_software(info: &wgpu::AdapterInfo) -> bool {
 /// An adapter opened with what the kernels can use, and its kernels.
 #[derive(Debug)]
 pub struct Gpu {
+    pub(super) device: wgpu::Device,
+    pub(super) queue: wgpu::Queue,
+    pub(super) filler: Filler,
+    /// Buffers that are kept between streams.
+    pub(super) scratch: Mutex<Vec<Scratch>>,
     info: wgpu::AdapterInfo,
-    device: wgpu::Device,
-    queue: wgpu::Queue,
-    filler: Filler,
-    scratch: Mutex<Option<Scratch>>,
-}
-
-/// Where fills are made and read back, kept between them.
-#[derive(Debug)]
-struct Scratch {
-    output: wgpu::Buffer,
-    staging: wgpu::Buffer,
 }
 
 impl Gpu {
@@ -161,7 +147,7 @@ impl Gpu {
     /// A device that is open already, with the kernels built on it.
     #[must_use]
     pub fn from_parts(info: wgpu::AdapterInfo, device: wgpu::Device, queue: wgpu::Queue, filler: Filler) -> Self {
-        Self { info, device, queue, filler, scratch: Mutex::new(None) }
+        Self { info, device, queue, filler, scratch: Mutex::new(Vec::new()) }
     }
 
     /// What the adapter says of itself.
@@ -186,53 +172,5 @@ impl Gpu {
     #[must_use]
     pub fn filler(&self) -> &Filler {
         &self.filler
-    }
-
-    /// Fills on the device and reads back: the bytes `from..from + out.len()` of the fill, in chunks of at most 64 MiB.
-    ///
-    /// # Errors
-    /// [`Error::Buffer`] where `from` is no multiple of 4 or the range leaves the fill; [`Error::Device`] where the device
-    /// fails or has too little memory.
-    pub async fn fill_range(&self, fill: &Fill, from: u64, out: &mut [u8]) -> Result<()> {
-        fill.check_range(from, out.len() as u64)?;
-        let scratch = match self.scratch.lock().map(|mut s| s.take()) {
-            Ok(Some(scratch)) => scratch,
-            _ => self.scratch().await?,
-        };
-        let chunk = scratch.output.size();
-        for (i, out) in out.chunks_mut(chunk as usize).enumerate() {
-            let size = (out.len() as u64).next_multiple_of(4);
-            let scope = Scope::begin(&self.device);
-            let mut encoder = self.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
-            self.filler.record_range(&mut encoder, fill, from + i as u64 * chunk, size, &scratch.output, 0)?;
-            encoder.copy_buffer_to_buffer(&scratch.output, 0, &scratch.staging, 0, size);
-            self.queue.submit([encoder.finish()]);
-            scope.end("the fill was not submitted").await.map_err(|e| e.in_tensor(fill.name()))?;
-            let len = out.len();
-            read_mapped(&self.device, &scratch.staging, size, |bytes| out.copy_from_slice(&bytes[..len])).await?;
-        }
-        if let Ok(mut kept) = self.scratch.lock() {
-            *kept = Some(scratch);
-        }
-        Ok(())
-    }
-
-    async fn scratch(&self) -> Result<Scratch> {
-        let size = CHUNK.min(self.device.limits().max_buffer_size) & !3;
-        let scope = Scope::begin(&self.device);
-        let buffer = |usage| {
-            self.device.create_buffer(&wgpu::BufferDescriptor {
-                label: Some("seedbed scratch"),
-                size,
-                usage,
-                mapped_at_creation: false,
-            })
-        };
-        let scratch = Scratch {
-            output: buffer(wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_SRC),
-            staging: buffer(wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST),
-        };
-        scope.end(&format!("two buffers of {size} bytes")).await?;
-        Ok(scratch)
     }
 }

@@ -13,13 +13,14 @@ mod readback;
 mod record;
 mod scope;
 mod selftest;
+mod stream;
 
-pub(crate) use device::WORKING_BYTES;
 pub use device::{Choice, Gpu, adapters, is_software};
 pub use filler::{Filler, Options};
 pub use kernels::{MulWide, Tier, source};
 #[cfg(all(feature = "checkpoint", feature = "parallel", not(target_arch = "wasm32")))]
 pub(crate) use readback::read_mapped;
 pub use selftest::{compare, schemes};
+pub(crate) use stream::WORKING_BYTES;
 /// The wgpu that this crate's API speaks: its major version is part of ours.
 pub use wgpu;

@@ -2,11 +2,12 @@
 
 use crate::{Error, Result};
 
-/// Maps the first `size` bytes of `staging` once the queue has done its work, and hands them to `read`.
+/// Maps the first `size` bytes of `staging` once the queue has done the submit `index`, or all its work, and hands them to `read`.
 pub(crate) async fn read_mapped<T>(
     device: &wgpu::Device,
     staging: &wgpu::Buffer,
     size: u64,
+    index: Option<wgpu::SubmissionIndex>,
     read: impl FnOnce(&[u8]) -> T,
 ) -> Result<T> {
     let (sender, receiver) = futures_channel::oneshot::channel();
@@ -17,10 +18,10 @@ pub(crate) async fn read_mapped<T>(
     // In a browser the event loop polls.
     #[cfg(not(target_arch = "wasm32"))]
     device
-        .poll(wgpu::PollType::wait_indefinitely())
+        .poll(wgpu::PollType::Wait { submission_index: index, timeout: None })
         .map_err(|e| Error::Device(format!("waiting for the device failed: {e}")))?;
     #[cfg(target_arch = "wasm32")]
-    let _ = device;
+    let _ = (device, index);
     match receiver.await {
         Ok(Ok(())) => {}
         Ok(Err(e)) => return Err(Error::Device(format!("reading back {size} bytes failed: {e}"))),

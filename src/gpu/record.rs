@@ -115,7 +115,7 @@ impl Filler {
     }
 
     /// Records items in ascending order of offset: as many as one binding reaches go into one window.
-    fn record_items(
+    pub(super) fn record_items(
         &self,
         encoder: &mut wgpu::CommandEncoder,
         items: &[Item<'_>],
@@ -215,11 +215,11 @@ impl Filler {
 
 /// Bytes `from..from + len` of a fill, to be written from byte `offset` of a buffer.
 #[derive(Clone, Copy, Debug)]
-struct Item<'a> {
-    fill: &'a Fill,
-    from: u64,
-    len: u64,
-    offset: u64,
+pub(super) struct Item<'a> {
+    pub fill: &'a Fill,
+    pub from: u64,
+    pub len: u64,
+    pub offset: u64,
 }
 
 fn check_buffer(buffer: &wgpu::Buffer, offset: u64, len: u64) -> Result<()> {

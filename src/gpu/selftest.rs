@@ -119,7 +119,7 @@ pub(super) async fn differing_words(filler: &Filler, device: &wgpu::Device, queu
     encoder.copy_buffer_to_buffer(&buffer, 0, &staging, 0, size);
     queue.submit([encoder.finish()]);
     scope.end("the self-test does not run").await?;
-    read_mapped(device, &staging, size, |bytes| {
+    read_mapped(device, &staging, size, None, |bytes| {
         let got = bytes.chunks_exact(4).map(|w| u32::from_le_bytes([w[0], w[1], w[2], w[3]]));
         got.zip(&wanted).filter(|(got, wanted)| got != *wanted).count() as u64
     })
@@ -171,7 +171,7 @@ pub async fn compare(
         gpu.filler().record_range(&mut encoder, &fill, at, len, &output, 4)?;
         encoder.copy_buffer_to_buffer(&output, 0, &staging, 0, chunk + 8);
         queue.submit([encoder.finish()]);
-        differing += read_mapped(device, &staging, chunk + 8, |got| {
+        differing += read_mapped(device, &staging, chunk + 8, None, |got| {
             if got == wanted {
                 return 0;
             }

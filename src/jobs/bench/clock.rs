@@ -103,7 +103,7 @@ impl<'a> Clock<'a> {
         let Some(s) = &self.stamps else {
             return Ok(Sample { device: wall, wall, record });
         };
-        let ticks = pollster::block_on(read_mapped(device, &s.staging, 16, |bytes| {
+        let ticks = pollster::block_on(read_mapped(device, &s.staging, 16, None, |bytes| {
             let [from, to]: [u64; 2] = bytemuck::pod_read_unaligned(bytes);
             to.saturating_sub(from)
         }))?;

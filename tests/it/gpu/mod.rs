@@ -8,6 +8,7 @@ mod embedding;
 mod errors;
 mod fills;
 mod laws;
+mod stream;
 mod windows;
 
 use seedbed::gpu::{Choice, Filler, Gpu, Options, blocking, wgpu};
