@@ -3,7 +3,9 @@
 //! A file is `N` (u64, little-endian), `N` bytes of JSON padded with spaces to a multiple of 8, then the
 //! tensors without holes. The format's own types come from the `safetensors` crate.
 
+mod ahead;
 mod header;
+mod place;
 mod read;
 mod write;
 
@@ -11,6 +13,8 @@ pub use header::{Entry, Header};
 pub use read::{CHUNK, Reader, StoredTensor};
 pub use write::{Complete, Writer};
 
+#[cfg(not(target_arch = "wasm32"))]
+pub(crate) use place::{AVAILABLE as PLACES, write_all_at};
 #[cfg(not(target_arch = "wasm32"))]
 pub(crate) use write::{directory, new_temp, sync_directory};
 

@@ -1,7 +1,9 @@
 //! The writer: the header first, then every tensor's bytes in the file's order, then one rename.
 
+use super::ahead::Ahead;
 use super::{Entry, Header};
 use crate::{Error, Result};
+use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use tempfile::{NamedTempFile, TempPath};
@@ -22,6 +24,7 @@ pub struct Writer {
     index: usize,
     written: u64,
     sync: bool,
+    ahead: Ahead,
     /// A failed write may have left part of a piece behind: nothing may follow it.
     failed: bool,
 }
@@ -45,7 +48,8 @@ impl Writer {
         let temp = new_temp(directory(&target)).map_err(|e| Error::io(&target, e))?;
         let mut file = BufWriter::with_capacity(BUFFER, temp);
         let started = file.write_all(header.bytes());
-        let mut writer = Self { file, target, header, index: 0, written: 0, sync: true, failed: false };
+        let mut writer =
+            Self { file, target, header, index: 0, written: 0, sync: true, ahead: Ahead::default(), failed: false };
         started.map_err(|e| writer.io(&e))?;
         writer.skip_complete();
         Ok(writer)
@@ -90,13 +94,45 @@ impl Writer {
         if self.failed {
             return Err(self.refuse("an earlier write failed".to_owned()));
         }
-        if let Err(e) = self.file.write_all(bytes) {
+        if let Err(e) = self.file.write_all(bytes).and_then(|()| self.went(given)) {
             self.failed = true;
             return Err(self.io(&e));
         }
         self.written += given;
         self.skip_complete();
         Ok(())
+    }
+
+    /// Writes all tensors at once: `work` is given the file, the name it will have, the place of the first data byte, and what to tell of bytes as they
+    /// are written; when it returns, every data byte of the header stands there.
+    ///
+    /// # Errors
+    /// [`Error::Io`]; those of `work`, after which the file cannot be continued.
+    pub(crate) fn write_all_at(
+        &mut self,
+        work: impl FnOnce((&File, &Path, u64), &mut dyn FnMut(u64) -> Result<()>) -> Result<()>,
+    ) -> Result<()> {
+        if self.written != 0 || self.failed {
+            return Err(self.refuse("all tensors at once: others were written before".to_owned()));
+        }
+        self.failed = true;
+        self.file.flush().map_err(|e| self.io(&e))?;
+        let (file, ahead) = (self.file.get_ref().as_file(), &mut self.ahead);
+        work((file, &self.target, self.header.bytes().len() as u64), &mut |bytes| {
+            if self.sync {
+                ahead.wrote(file, bytes).map_err(|e| Error::io(&self.target, e))?;
+            }
+            Ok(())
+        })?;
+        self.failed = false;
+        self.written = self.header.data_len();
+        self.index = self.header.entries().len();
+        Ok(())
+    }
+
+    /// So many bytes were handed to the system: from time to time it is asked to bring them to the disk.
+    fn went(&mut self, bytes: u64) -> io::Result<()> {
+        if self.sync { self.ahead.wrote(self.file.get_ref().as_file(), bytes) } else { Ok(()) }
     }
 
     /// Flushes, syncs, renames; returns the bytes of the file.
@@ -118,6 +154,7 @@ impl Writer {
             return Err(self.refuse(reason).in_tensor(&entry.name));
         }
         self.file.flush().map_err(|e| self.io(&e))?;
+        self.ahead.finish().map_err(|e| self.io(&e))?;
         if self.sync {
             self.file.get_ref().as_file().sync_all().map_err(|e| self.io(&e))?;
         }

@@ -109,10 +109,7 @@ pub fn fill_at(fill: &Fill, level: Level, out: &mut [u8]) -> Result<()> {
 /// [`Error::Buffer`] where `from` is no multiple of 4, `out` ends inside an element or the range leaves the fill;
 /// [`Error::Device`] where this processor lacks the level.
 pub fn fill_range(fill: &Fill, level: Level, from: u64, out: &mut [u8]) -> Result<()> {
-    fill.check_range(from, out.len() as u64)?;
-    if !Level::available().contains(&level) {
-        return Err(Error::Device(format!("this processor has no {level:?}")));
-    }
+    check(fill, level, from, out)?;
     let task = |(i, out): (usize, &mut [u8])| {
         let size = fill.dtype.size();
         fill_elements(fill, level, (from + (i * TASK_BYTES) as u64) / size, out);
@@ -126,6 +123,25 @@ pub fn fill_range(fill: &Fill, level: Level, from: u64, out: &mut [u8]) -> Resul
         }
     }
     out.chunks_mut(TASK_BYTES).enumerate().for_each(task);
+    Ok(())
+}
+
+/// [`fill_range`] on the calling thread alone.
+///
+/// # Errors
+/// As there.
+#[cfg(feature = "checkpoint")]
+pub(crate) fn fill_range_here(fill: &Fill, level: Level, from: u64, out: &mut [u8]) -> Result<()> {
+    check(fill, level, from, out)?;
+    fill_elements(fill, level, from / fill.dtype.size(), out);
+    Ok(())
+}
+
+fn check(fill: &Fill, level: Level, from: u64, out: &[u8]) -> Result<()> {
+    fill.check_range(from, out.len() as u64)?;
+    if !Level::available().contains(&level) {
+        return Err(Error::Device(format!("this processor has no {level:?}")));
+    }
     Ok(())
 }
 

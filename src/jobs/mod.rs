@@ -7,6 +7,7 @@ pub mod bench;
 mod commit;
 mod describe;
 mod dirs;
+mod in_place;
 mod init;
 mod inspect;
 mod origin;

@@ -1,12 +1,14 @@
 //! Fills into files.
 
-use super::pipeline::overlap;
+use super::in_place::fill_in_place;
+use super::pipeline::in_order;
 use super::space::check_space;
 use super::{DEFAULT_MEMORY, Progress};
-use crate::checkpoint::{Complete, Entry, Header, Writer, directory};
+use crate::checkpoint::{Complete, Entry, Header, PLACES, Writer, directory};
 use crate::engine::Engine;
 use crate::{Error, Fill, Result};
 use std::collections::{BTreeMap, HashMap};
+use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::thread::{JoinHandle, spawn};
@@ -108,6 +110,17 @@ impl Queue {
         Ok(())
     }
 
+    /// Writes all tensors of the open file.
+    fn write_all_at(
+        &mut self,
+        work: impl FnOnce((&File, &Path, u64), &mut dyn FnMut(u64) -> Result<()>) -> Result<()>,
+    ) -> Result<()> {
+        if let Some(writer) = &mut self.open {
+            writer.write_all_at(work)?;
+        }
+        self.advance()
+    }
+
     fn write(&mut self, bytes: &[u8]) -> Result<()> {
         if let Some(writer) = &mut self.open {
             writer.write(bytes)?;
@@ -135,10 +148,25 @@ pub(super) fn write_files(
     let mut queue =
         Queue { waiting: parts.into_iter(), open: None, syncing: None, complete: Vec::new(), sync: options.sync };
     queue.advance()?;
-    let fills: Vec<&Fill> = fills.iter().flatten().collect();
-    overlap(&fills, options.memory, engine, progress, |bytes| queue.write(bytes))?;
+    let mut done = 0;
+    match engine {
+        Engine::Cpu(level) if PLACES => {
+            for fills in fills.iter().filter(|fills| fills.iter().any(|f| f.bytes() > 0)) {
+                queue.write_all_at(|(file, path, at), wrote| {
+                    let mut progress = |bytes| progress(done + bytes);
+                    fill_in_place(fills, *level, (file, path, at), options.memory, wrote, &mut progress)
+                })?;
+                done += fills.iter().map(Fill::bytes).sum::<u64>();
+            }
+        }
+        _ => {
+            let fills: Vec<&Fill> = fills.iter().flatten().collect();
+            in_order(&fills, options.memory, engine, progress, |bytes| queue.write(bytes))?;
+            done = fills.iter().map(|f| f.bytes()).sum();
+        }
+    }
     // An interrupt while the disk was waited for.
-    progress(fills.iter().map(|f| f.bytes()).sum())?;
+    progress(done)?;
     Ok(std::mem::take(&mut queue.complete))
 }
 
@@ -178,7 +206,7 @@ pub fn write_raw(
     progress: Progress<'_>,
 ) -> Result<u64> {
     let failed = |e| Error::io(label, e);
-    overlap(&[fill], options.memory, engine, progress, |bytes| out.write_all(bytes).map_err(failed))?;
+    in_order(&[fill], options.memory, engine, progress, |bytes| out.write_all(bytes).map_err(failed))?;
     out.flush().map_err(failed)?;
     Ok(fill.bytes())
 }

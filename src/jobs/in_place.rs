@@ -1,0 +1,188 @@
+//! Fills by all cores straight into a file: every thread fills a piece that its cache holds, and writes it where it belongs.
+
+use super::Progress;
+use super::pipeline::{WRITER, least_memory};
+use crate::checkpoint::write_all_at;
+use crate::cpu::{self, Level};
+use crate::{Error, Fill, Result};
+use std::fs::File;
+use std::path::Path;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::channel;
+use std::thread;
+
+/// What a core's own cache holds.
+const PIECE: u64 = 1 << 20;
+
+/// Below, system calls cost more than the bytes.
+const MIN_PIECE: u64 = 256 << 10;
+
+/// A stretch of a file: bytes of one or several fills, one behind the other.
+struct Stretch<'a> {
+    at: u64,
+    len: u64,
+    parts: Vec<(&'a Fill, u64, u64)>,
+}
+
+/// Cuts fills that lie behind each other from byte `at` on into stretches of at most `piece` bytes.
+fn stretches<'a>(fills: &'a [Fill], mut at: u64, piece: u64) -> impl Iterator<Item = Stretch<'a>> + Send {
+    let (mut next, mut from) = (0, 0);
+    std::iter::from_fn(move || {
+        let mut stretch = Stretch { at, len: 0, parts: Vec::new() };
+        while let Some(fill) = fills.get(next) {
+            // A cut inside a fill falls on a multiple of its first byte's place plus 4: whole words of it.
+            let len = (fill.bytes() - from).min((piece - stretch.len) & !3);
+            if len > 0 {
+                stretch.parts.push((fill, from, len));
+            }
+            stretch.len += len;
+            from += len;
+            if from < fill.bytes() {
+                break;
+            }
+            (next, from) = (next + 1, 0);
+        }
+        at += stretch.len;
+        (stretch.len > 0).then_some(stretch)
+    })
+}
+
+/// Writes fills, one behind the other, into a file from byte `at` on. `wrote` and `progress` are called on this thread, with the
+/// bytes since the last call and with all so far.
+///
+/// # Errors
+/// [`Error::Buffer`] where the memory is too small; [`Error::Io`] with the path; whatever `wrote` and `progress` return.
+pub(super) fn fill_in_place(
+    fills: &[Fill],
+    level: Level,
+    (file, path, at): (&File, &Path, u64),
+    memory: u64,
+    wrote: &mut dyn FnMut(u64) -> Result<()>,
+    progress: Progress<'_>,
+) -> Result<()> {
+    let memory = least_memory(memory, 0)? - WRITER;
+    let workers = (cpu::threads() as u64).clamp(1, memory / MIN_PIECE);
+    let piece = (memory / workers).min(PIECE) & !4095;
+    let work = Mutex::new(stretches(fills, at, piece));
+    let stop = AtomicBool::new(false);
+    let (sender, written) = channel();
+    let worker = |sender: std::sync::mpsc::Sender<u64>| -> Result<()> {
+        let mut bytes = vec![0; piece as usize];
+        while !stop.load(Ordering::Relaxed) {
+            // The lock is held for the cut alone, which cannot panic.
+            let Some(stretch) = work.lock().ok().and_then(|mut work| work.next()) else { break };
+            let mut done = 0;
+            for (fill, from, len) in stretch.parts {
+                cpu::fill_range_here(fill, level, from, &mut bytes[done..done + len as usize])?;
+                done += len as usize;
+            }
+            write_all_at(file, &bytes[..done], stretch.at).map_err(|e| Error::io(path, e))?;
+            // Who counts may have stopped.
+            let _ = sender.send(stretch.len);
+        }
+        Ok(())
+    };
+    thread::scope(|scope| {
+        let guarded = |sender| worker(sender).inspect_err(|_| stop.store(true, Ordering::Relaxed));
+        let threads: Vec<_> =
+            (0..workers).map(|_| (sender.clone(), guarded)).map(|(s, run)| scope.spawn(move || run(s))).collect();
+        drop(sender);
+        let mut done = 0;
+        let mut count = || -> Result<()> {
+            for bytes in &written {
+                done += bytes;
+                wrote(bytes)?;
+                progress(done)?;
+            }
+            Ok(())
+        };
+        let counted = count().inspect_err(|_| stop.store(true, Ordering::Relaxed));
+        let results = threads.into_iter().map(|t| t.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+        counted.and(results.collect())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::{Plan, TensorSpec};
+    use crate::{DType, Scheme, StreamVersion};
+
+    /// Fills of odd sizes, and their bytes one behind the other.
+    fn some() -> (Vec<Fill>, Vec<u8>) {
+        let mut plan = Plan::new(StreamVersion::V1, 5);
+        let mut bytes = Vec::new();
+        let sizes = [3, 9, 700_001, 1, 131_072, 5, 400_003, 2];
+        let fills = sizes.iter().enumerate().map(|(i, &n)| {
+            let dtype = if i % 3 == 0 { DType::F32 } else { DType::BF16 };
+            let spec = TensorSpec::new(format!("t{i}"), [n], Scheme::normal(0.0, 1.0)).unwrap().dtype(dtype);
+            let fill = plan.push(&spec).unwrap().fill();
+            let mut own = vec![0; fill.bytes() as usize];
+            cpu::fill(&fill, &mut own).unwrap();
+            bytes.extend(own);
+            fill
+        });
+        (fills.collect(), bytes)
+    }
+
+    #[test]
+    fn stretches_hold_every_byte_once_and_cut_fills_at_words() {
+        let (fills, bytes) = some();
+        for piece in [4096, 8192, 1 << 20] {
+            let mut at = 10;
+            for stretch in stretches(&fills, 10, piece) {
+                assert_eq!(stretch.at, at);
+                assert_eq!(stretch.len, stretch.parts.iter().map(|p| p.2).sum::<u64>());
+                assert!((1..=piece).contains(&stretch.len));
+                assert!(stretch.parts.iter().all(|p| p.1.is_multiple_of(4)));
+                at += stretch.len;
+            }
+            assert_eq!(at, 10 + bytes.len() as u64);
+        }
+    }
+
+    #[test]
+    fn a_file_filled_in_place_holds_the_fills_and_what_stood_before() {
+        let (fills, bytes) = some();
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        std::io::Write::write_all(&mut file, b"before").unwrap();
+        for memory in [4 << 20, 512 << 20] {
+            let (mut told, mut last) = (0, 0);
+            fill_in_place(
+                &fills,
+                Level::best(),
+                (file.as_file(), file.path(), 6),
+                memory,
+                &mut |n| {
+                    told += n;
+                    Ok(())
+                },
+                &mut |done| {
+                    last = done;
+                    Ok(())
+                },
+            )
+            .unwrap();
+            assert_eq!((told, last), (bytes.len() as u64, bytes.len() as u64));
+            let all = std::fs::read(file.path()).unwrap();
+            assert!(all[..6] == *b"before" && all[6..] == bytes);
+        }
+    }
+
+    #[test]
+    fn errors_of_the_disk_of_the_progress_and_of_the_memory_end_it() {
+        let (fills, _) = some();
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let read_only = File::open(file.path()).unwrap();
+        let run = |file: &File, memory, limit| {
+            let place = (file, Path::new("w.safetensors"), 0);
+            let mut progress = |done| if done > limit { Err(Error::Config("stopped".into())) } else { Ok(()) };
+            fill_in_place(&fills, Level::best(), place, memory, &mut |_| Ok(()), &mut progress).unwrap_err().to_string()
+        };
+        let text = run(&read_only, 512 << 20, u64::MAX);
+        assert!(text.starts_with("w.safetensors: ") && text.contains("os error"), "{text}");
+        assert_eq!(run(file.as_file(), 512 << 20, 1000), "config: stopped");
+        assert!(run(file.as_file(), 1000, u64::MAX).starts_with("buffer: a memory of 1000 bytes is too small"));
+    }
+}
