@@ -16,6 +16,9 @@ pub struct Options {
     pub tier: Option<Tier>,
     /// The multiplication; none: 64-bit where the device has [`wgpu::Features::SHADER_INT64`].
     pub mul_wide: Option<MulWide>,
+    /// Where compiled kernels are looked up and kept: the engine's own, which loads it before and saves it after. Needs
+    /// [`wgpu::Features::PIPELINE_CACHE`]. None: what the driver caches by itself.
+    pub pipeline_cache: Option<wgpu::PipelineCache>,
 }
 
 impl Options {
@@ -61,7 +64,7 @@ impl Filler {
         let mut failed = Vec::new();
         for mul_wide in bricks {
             for &tier in &tiers {
-                match Self::checked(device, queue, mul_wide, tier, &options.kernel_ids()).await {
+                match Self::checked(device, queue, mul_wide, tier, options).await {
                     Ok(filler) => return Ok(filler),
                     Err(e) => failed.push(format!("{tier}, {mul_wide}: {e}")),
                 }
@@ -76,13 +79,13 @@ impl Filler {
         queue: &wgpu::Queue,
         mul_wide: MulWide,
         tier: Tier,
-        ids: &[KernelId],
+        options: &Options,
     ) -> Result<Self> {
         // One small kernel tells a device that rounds twice; the others are only compiled where it passes.
         let probe = [(DType::F32, Entry::Aligned(kind::NORMAL))];
         let mut filler = None;
-        for ids in [&probe, ids] {
-            let built = Self::build(device, mul_wide, tier, ids.iter().copied()).await?;
+        for ids in [&probe[..], &options.kernel_ids()] {
+            let built = Self::build(device, mul_wide, tier, ids, options).await?;
             let differing = selftest::differing_words(&built, device, queue).await?;
             if differing != 0 {
                 return Err(Error::Device(format!("{differing} words differ")));
@@ -100,19 +103,20 @@ impl Filler {
     #[doc(hidden)]
     pub async fn unchecked(device: &wgpu::Device, options: &Options) -> Result<Self> {
         let tier = options.tier.unwrap_or(Tier::NativeFma);
-        Self::build(device, options.mul_wide_on(device)?, tier, options.kernel_ids()).await
+        Self::build(device, options.mul_wide_on(device)?, tier, &options.kernel_ids(), options).await
     }
 
     async fn build(
         device: &wgpu::Device,
         mul_wide: MulWide,
         tier: Tier,
-        ids: impl IntoIterator<Item = KernelId>,
+        ids: &[KernelId],
+        options: &Options,
     ) -> Result<Self> {
         let limits = device.limits();
         Ok(Self {
             device: device.clone(),
-            kernels: Kernels::new(device, mul_wide, tier, ids).await?,
+            kernels: Kernels::new(device, mul_wide, tier, ids, options.pipeline_cache.as_ref()).await?,
             align: u64::from(limits.min_storage_buffer_offset_alignment.max(4)),
             max_binding: limits.max_storage_buffer_binding_size & !3,
         })

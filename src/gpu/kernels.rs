@@ -84,7 +84,8 @@ impl Kernels {
         device: &wgpu::Device,
         mul_wide: MulWide,
         tier: Tier,
-        ids: impl IntoIterator<Item = KernelId>,
+        ids: &[KernelId],
+        cache: Option<&wgpu::PipelineCache>,
     ) -> Result<Self> {
         let scope = Scope::begin(device);
         let storage = |binding: u32, read_only: bool| wgpu::BindGroupLayoutEntry {
@@ -108,7 +109,7 @@ impl Kernels {
         });
         let mut modules = BTreeMap::new();
         let mut pipelines = BTreeMap::new();
-        for (dtype, entry) in ids {
+        for &(dtype, entry) in ids {
             let module = modules.entry(dtype).or_insert_with(|| {
                 let desc = wgpu::ShaderModuleDescriptor {
                     label: Some("seedbed"),
@@ -140,7 +141,7 @@ impl Kernels {
                     constants: &constants,
                     zero_initialize_workgroup_memory: false,
                 },
-                cache: None,
+                cache,
             });
             pipelines.insert((dtype, entry), pipeline);
         }

@@ -1,7 +1,7 @@
 //! What an engine embeds: its device, its encoder, its buffer.
 
 use super::{POISON, poisoned, read, shared, twin};
-use seedbed::gpu::wgpu;
+use seedbed::gpu::{Options, blocking, wgpu};
 use seedbed::plan::{Plan, TensorSpec};
 use seedbed::{DType, Scheme, StreamVersion};
 
@@ -94,4 +94,38 @@ fn an_allocation_that_is_refused_is_an_error() {
     plan.push(&TensorSpec::new("w", [1 << 48], Scheme::normal(0.0, 1.0)).unwrap()).unwrap();
     let text = seedbed::gpu::blocking::alloc(gpu, &plan).unwrap_err().to_string();
     assert!(text.contains("1125899906842624 bytes") && !text.contains('\n'), "{text}");
+}
+
+/// The kernels land in an engine's own pipeline cache, and are taken from it again.
+#[test]
+fn kernels_go_through_the_engine_s_pipeline_cache() {
+    let Some(gpu) = shared() else { return };
+    let adapter = blocking::adapters().into_iter().find(|a| a.get_info() == *gpu.info()).unwrap();
+    let feature = wgpu::Features::PIPELINE_CACHE;
+    if !adapter.features().contains(feature) {
+        eprintln!("NOTHING TESTED: {} has no pipeline cache", gpu.info().name);
+        return;
+    }
+    let desc = wgpu::DeviceDescriptor {
+        required_features: feature,
+        required_limits: adapter.limits(),
+        ..wgpu::DeviceDescriptor::default()
+    };
+    let (device, queue) = pollster::block_on(adapter.request_device(&desc)).unwrap();
+    let mut sizes = Vec::new();
+    let mut data: Option<Vec<u8>> = None;
+    for _ in 0..2 {
+        let desc = wgpu::PipelineCacheDescriptor { label: None, data: data.as_deref(), fallback: false };
+        // SAFETY: the data is none, or what `get_data` returned for this very adapter.
+        let cache = unsafe { device.create_pipeline_cache(&desc) };
+        let mut options = Options::default();
+        options.dtypes = vec![DType::F32];
+        options.tier = Some(gpu.filler().tier());
+        options.pipeline_cache = Some(cache.clone());
+        let filler = blocking::filler(&device, &queue, &options).unwrap();
+        assert_eq!(filler.tier(), gpu.filler().tier());
+        data = cache.get_data();
+        sizes.push(data.as_ref().map_or(0, Vec::len));
+    }
+    assert!(sizes[0] > 0 && sizes[1] >= sizes[0], "{sizes:?}");
 }
