@@ -20,6 +20,7 @@ impl Gpu {
     pub async fn alloc(&self, plan: &Plan) -> Result<wgpu::Buffer> {
         // SAFETY: the fill and the clears below write every byte, in a submission before any that can read.
         let buffer = unsafe { self.alloc_uninitialized(plan.device_bytes()) }.await?;
+        let scope = Scope::begin(self.device());
         let mut encoder = self.device().create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
         self.filler().record_plan(&mut encoder, plan, &buffer, 0)?;
         let mut end = 0;
@@ -31,6 +32,7 @@ impl Gpu {
             end = tensor.device_end();
         }
         self.queue().submit([encoder.finish()]);
+        scope.end("the allocation was not filled").await?;
         Ok(buffer)
     }
 

@@ -1,5 +1,6 @@
 //! Getting bytes back from the device.
 
+use super::scope::described;
 use crate::{Error, Result};
 
 /// Maps the first `size` bytes of `staging` once the queue has done the submit `index`, or all its work, and hands them to `read`.
@@ -19,17 +20,17 @@ pub(crate) async fn read_mapped<T>(
     #[cfg(not(target_arch = "wasm32"))]
     device
         .poll(wgpu::PollType::Wait { submission_index: index, timeout: None })
-        .map_err(|e| Error::Device(format!("waiting for the device failed: {e}")))?;
+        .map_err(|e| described("waiting for the device failed", &e))?;
     #[cfg(target_arch = "wasm32")]
     let _ = (device, index);
     match receiver.await {
         Ok(Ok(())) => {}
-        Ok(Err(e)) => return Err(Error::Device(format!("reading back {size} bytes failed: {e}"))),
+        Ok(Err(e)) => return Err(described(&format!("reading back {size} bytes failed"), &e)),
         Err(_) => return Err(Error::Device(format!("reading back {size} bytes was dropped: the device was lost"))),
     }
     let result = match staging.get_mapped_range(..size) {
         Ok(view) => Ok(read(&view)),
-        Err(e) => Err(Error::Device(format!("reading back {size} bytes failed: {e}"))),
+        Err(e) => Err(described(&format!("reading back {size} bytes failed"), &e)),
     };
     staging.unmap();
     result

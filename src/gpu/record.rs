@@ -2,7 +2,7 @@
 
 use super::filler::Filler;
 use super::kernels::Tier;
-use super::scope::Scope;
+use super::scope::{Scope, described};
 use crate::fill::Fill;
 use crate::plan::Plan;
 use crate::window::Tables;
@@ -180,10 +180,15 @@ impl Filler {
             usage: wgpu::BufferUsages::STORAGE,
             mapped_at_creation: true,
         });
-        parameters
-            .get_mapped_range_mut(..)
-            .map_err(|e| Error::Device(format!("parameters of {} bytes: {e}", bytes.len())))?
-            .copy_from_slice(&bytes);
+        let mapped = parameters.get_mapped_range_mut(..).map(|mut view| view.copy_from_slice(&bytes));
+        if let Err(e) = mapped {
+            // The scope knows why, but for a device that is lost: wgpu tells the engine's callback alone.
+            scope.end_now("the fill cannot be recorded")?;
+            return Err(described(
+                &format!("parameters of {} bytes: the device seems lost, open it again", bytes.len()),
+                &e,
+            ));
+        }
         parameters.unmap();
         let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
         for (pipeline, (x, y), at, part_size) in parts {

@@ -4,23 +4,30 @@ use crate::{Error, Result};
 use std::task::{Context, Poll, Waker};
 
 /// Every kind of error of what is done on this thread until [`Scope::end`].
-pub(crate) struct Scope([wgpu::ErrorScopeGuard; 3]);
+pub(crate) struct Scope(Vec<wgpu::ErrorScopeGuard>);
 
 impl Scope {
     pub fn begin(device: &wgpu::Device) -> Self {
         Self(
             [wgpu::ErrorFilter::OutOfMemory, wgpu::ErrorFilter::Internal, wgpu::ErrorFilter::Validation]
-                .map(|filter| device.push_error_scope(filter)),
+                .map(|filter| device.push_error_scope(filter))
+                .into(),
         )
     }
 
     /// The first error, in one line after `what`.
-    pub fn end(self, what: &str) -> impl Future<Output = Result<()>> {
+    pub fn end(mut self, what: &str) -> impl Future<Output = Result<()>> {
         // The innermost scope ends first, and all of them on this thread.
-        let [out_of_memory, internal, validation] = self.0;
-        let (validation, internal, out_of_memory) = (validation.pop(), internal.pop(), out_of_memory.pop());
+        let mut ended = Vec::new();
+        while let Some(guard) = self.0.pop() {
+            ended.push(guard.pop());
+        }
         async move {
-            match validation.await.or(internal.await).or(out_of_memory.await) {
+            let mut first = None;
+            for scope in ended {
+                first = first.or(scope.await);
+            }
+            match first {
                 Some(error) => Err(described(what, &error)),
                 None => Ok(()),
             }
@@ -37,7 +44,15 @@ impl Scope {
     }
 }
 
-fn described(what: &str, error: &wgpu::Error) -> Error {
+impl Drop for Scope {
+    /// Where another error came first. wgpu wants the innermost scope first, and panics at another order.
+    fn drop(&mut self) {
+        while self.0.pop().is_some() {}
+    }
+}
+
+/// An error of wgpu in one line after `what`.
+pub(crate) fn described(what: &str, error: &dyn std::error::Error) -> Error {
     let lines: Vec<String> = error.to_string().lines().map(|l| l.trim().to_owned()).filter(|l| !l.is_empty()).collect();
     Error::Device(format!("{what}: {}", lines.join("; ")))
 }

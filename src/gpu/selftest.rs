@@ -3,7 +3,7 @@
 use super::device::Gpu;
 use super::filler::Filler;
 use super::readback::read_mapped;
-use super::scope::Scope;
+use super::scope::{Scope, described};
 use crate::fill::Fill;
 use crate::placement::Slab;
 use crate::plan::{Part, Plan, TensorSpec};
@@ -103,7 +103,9 @@ pub(super) async fn differing_words(filler: &Filler, device: &wgpu::Device, queu
     });
     buffer
         .get_mapped_range_mut(..)
-        .map_err(|e| Error::Device(format!("a self-test buffer of {size} bytes: {e}")))?
+        .map_err(|e| {
+            described(&format!("a self-test buffer of {size} bytes: the device seems lost, open it again"), &e)
+        })?
         .copy_from_slice(bytemuck::cast_slice(&vec![POISON; wanted.len()]));
     buffer.unmap();
     let staging = device.create_buffer(&wgpu::BufferDescriptor {

@@ -6,6 +6,7 @@ use crate::checkpoint::write_all_at;
 use crate::cpu::{self, Level};
 use crate::{Error, Fill, Result};
 use std::fs::File;
+use std::io;
 use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -66,6 +67,7 @@ pub(super) fn fill_in_place(
     let piece = (memory / workers).min(PIECE) & !4095;
     let work = Mutex::new(stretches(fills, at, piece));
     let stop = AtomicBool::new(false);
+    let end = at + fills.iter().map(Fill::bytes).sum::<u64>();
     let (sender, written) = channel();
     let worker = |sender: std::sync::mpsc::Sender<u64>| -> Result<()> {
         let mut bytes = vec![0; piece as usize];
@@ -77,7 +79,10 @@ pub(super) fn fill_in_place(
                 cpu::fill_range_here(fill, level, from, &mut bytes[done..done + len as usize])?;
                 done += len as usize;
             }
-            write_all_at(file, &bytes[..done], stretch.at).map_err(|e| Error::io(path, e))?;
+            write_all_at(file, &bytes[..done], stretch.at).map_err(|e| {
+                let where_to = format!("{e} (writing {done} bytes at byte {} of {end})", stretch.at);
+                Error::io(path, io::Error::new(e.kind(), where_to))
+            })?;
             // Who counts may have stopped.
             let _ = sender.send(stretch.len);
         }

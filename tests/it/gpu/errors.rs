@@ -1,9 +1,9 @@
 //! Everything is validated before wgpu sees it: its uncaptured-error handler panics.
 
 use super::{poisoned, shared};
-use seedbed::gpu::{Choice, Options, blocking, wgpu};
+use seedbed::gpu::{Choice, Gpu, Options, blocking, wgpu};
 use seedbed::plan::{Plan, TensorSpec};
-use seedbed::{Scheme, StreamVersion};
+use seedbed::{DType, Error, Scheme, StreamVersion};
 
 #[test]
 fn a_buffer_that_cannot_take_the_fill_is_an_error_with_the_numbers() {
@@ -55,4 +55,34 @@ fn a_dtype_that_was_not_built_is_an_error() {
 fn an_adapter_that_is_not_there_is_an_error() {
     let text = blocking::open(Choice::Index(999), &Options::default(), &mut |_| {}).unwrap_err().to_string();
     assert!(text.contains("gpu:999") && !text.contains('\n'), "{text}");
+}
+
+/// A driver that is reset, a card that falls off the bus: every call answers with an error, none panics or waits for ever.
+#[test]
+fn a_lost_device_is_an_error() {
+    let Some(gpu) = shared() else { return };
+    let adapter = blocking::adapters().into_iter().find(|a| a.get_info() == *gpu.info()).unwrap();
+    let desc = wgpu::DeviceDescriptor { required_limits: adapter.limits(), ..wgpu::DeviceDescriptor::default() };
+    let (device, queue) = pollster::block_on(adapter.request_device(&desc)).unwrap();
+    let mut options = Options::default();
+    options.dtypes = vec![DType::F32];
+    options.tier = Some(gpu.filler().tier());
+    let filler = blocking::filler(&device, &queue, &options).unwrap();
+    let lost = Gpu::from_parts(gpu.info().clone(), device.clone(), queue.clone(), filler);
+    let mut plan = Plan::new(StreamVersion::V1, 3);
+    let fill = plan.push(&TensorSpec::new("w", [100], Scheme::normal(0.0, 1.0)).unwrap()).unwrap().fill();
+    let mut bytes = [0; 400];
+    blocking::fill_range(&lost, &fill, 0, &mut bytes).unwrap();
+
+    device.destroy();
+    let refused = [
+        blocking::fill_range(&lost, &fill, 0, &mut bytes).unwrap_err(),
+        blocking::alloc(&lost, &plan).map(drop).unwrap_err(),
+        blocking::filler(&device, &queue, &options).map(drop).unwrap_err(),
+    ];
+    for error in refused {
+        let text = error.to_string();
+        assert!(matches!(error, Error::Device(_)) && !text.contains('\n'), "{text}");
+        assert!(text.contains("the device seems lost, open it again"), "{text}");
+    }
 }
