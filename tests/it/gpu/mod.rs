@@ -8,6 +8,7 @@ mod embedding;
 mod errors;
 mod fills;
 mod laws;
+mod orthogonal;
 mod windows;
 
 use seedbed::gpu::{Choice, Filler, Gpu, Options, blocking, wgpu};
