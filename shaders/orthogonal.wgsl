@@ -167,7 +167,8 @@ fn set_work_4(at: u32, x: vec4<f32>) {
     work[at + 3u] = x.w;
 }
 
-// V^T C over a chunk of 256 rows (y) for a tile of columns (x); the last tile is V^T V.
+// V^T C over a chunk of 256 rows (y) for a tile of columns (x); the last tile is V^T V. From the last row to the first: a
+// reflector's leading 1 comes last, and does not coarsen the sums of its small numbers.
 @compute @workgroup_size(256)
 fn products(@builtin(workgroup_id) id: vec3<u32>, @builtin(local_invocation_index) local: u32) {
     let v = id.z * block.work_step;
@@ -178,10 +179,10 @@ fn products(@builtin(workgroup_id) id: vec3<u32>, @builtin(local_invocation_inde
     var sum_1 = vec4<f32>();
     var sum_2 = vec4<f32>();
     var sum_3 = vec4<f32>();
-    for (var stage = 0u; stage < 8u; stage++) {
+    for (var stage = 8u; stage > 0u; stage--) {
         for (var s = 0u; s < 2u; s++) {
             let at = local + 256u * s;
-            let row = 256u * id.y + 32u * stage + at / 16u;
+            let row = 256u * id.y + 32u * (stage - 1u) + at / 16u;
             let col = 4u * (at % 16u);
             var a = vec4<f32>();
             if row < block.rows {
@@ -195,9 +196,9 @@ fn products(@builtin(workgroup_id) id: vec3<u32>, @builtin(local_invocation_inde
             }
         }
         workgroupBarrier();
-        for (var k = 0u; k < 32u; k++) {
-            let a = tile_a[16u * k + i];
-            let b = tile_b[16u * k + j];
+        for (var k = 32u; k > 0u; k--) {
+            let a = tile_a[16u * k - 16u + i];
+            let b = tile_b[16u * k - 16u + j];
             sum_0 = fused_4(a.x, b, sum_0);
             sum_1 = fused_4(a.y, b, sum_1);
             sum_2 = fused_4(a.z, b, sum_2);
@@ -223,8 +224,8 @@ fn factor(@builtin(workgroup_id) id: vec3<u32>, @builtin(local_invocation_index)
     // The triangle stands above the diagonal of `square`, T's transpose below and on it.
     for (var row = 0u; row <= column; row++) {
         var sum = 0.0;
-        for (var chunk = 0u; chunk < chunks(); chunk++) {
-            sum = fused(work[sum_of(id.z, chunk, tiles()) + 64u * row + column], block.one, sum);
+        for (var chunk = chunks(); chunk > 0u; chunk--) {
+            sum = fused(work[sum_of(id.z, chunk - 1u, tiles()) + 64u * row + column], block.one, sum);
         }
         if row < column {
             square[64u * row + column] = flushed(sum);
@@ -259,8 +260,8 @@ fn apply(@builtin(workgroup_id) id: vec3<u32>, @builtin(local_invocation_index) 
     for (var s = 0u; s < 4u; s++) {
         let at = local + 256u * s;
         var w = vec4<f32>();
-        for (var chunk = 0u; chunk < chunks(); chunk++) {
-            w = fused_4(block.one, work_4(sum_of(id.z, chunk, id.x) + 4u * at), w);
+        for (var chunk = chunks(); chunk > 0u; chunk--) {
+            w = fused_4(block.one, work_4(sum_of(id.z, chunk - 1u, id.x) + 4u * at), w);
         }
         if s < 2u {
             tile_a[at] = flushed_4(w);
@@ -296,12 +297,9 @@ fn apply(@builtin(workgroup_id) id: vec3<u32>, @builtin(local_invocation_index) 
 fn store(z: u32, row: u32, col: u32, sum: f32) {
     if row < block.rows && col < block.cols {
         let c = flushed(fused(-sum, block.one, before(z, row, col)));
-        var value = c;
         // After the first block the values are those of the tensor. A 0 has no sign in the stream.
-        if block.first == 0u {
-            value = select(c * block.gain, 0.0, bitcast<u32>(c) == 0u);
-        }
-        destination[place(z, row, col)] = value;
+        let value = select(c, c * block.gain, block.first == 0u);
+        destination[place(z, row, col)] = select(value, 0.0, (bitcast<u32>(value) << 1u) == 0u);
     }
 }
 

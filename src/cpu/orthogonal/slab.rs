@@ -88,7 +88,7 @@ pub(super) struct Job<'a> {
     pub c: &'a Matrix<'a>,
 }
 
-/// Adds `V^T B` over some rows, fewer than a chunk, to the sums.
+/// Adds `V^T B` over the rows of a chunk to the sums.
 #[inline(always)]
 fn add_products<A: Fma, const MR: usize, const NR: usize>(
     v: [&[Line]; BLOCK / GROUP],
@@ -119,7 +119,7 @@ pub(super) fn gram<A: Fma, const MR: usize, const NR: usize>(
 ) {
     sums.fill([0.0; SLAB]);
     let mut packed = [[0.0; SLAB]; CHUNK];
-    for first in (0..rows).step_by(CHUNK) {
+    for first in (0..rows).step_by(CHUNK).rev() {
         let packed = &mut packed[..CHUNK.min(rows - first)];
         for (r, packed) in packed.iter_mut().enumerate() {
             for g in 0..SLAB / GROUP {
@@ -170,7 +170,7 @@ impl Job<'_> {
     fn products<A: Fma, const MR: usize, const NR: usize>(&self, col: usize, width: usize) -> Square {
         let mut w = [[0.0; SLAB]; BLOCK];
         let mut packed = [[0.0; SLAB]; CHUNK];
-        for chunk in (0..self.rows).step_by(CHUNK) {
+        for chunk in (0..self.rows).step_by(CHUNK).rev() {
             let (first, end) = (chunk.max(BLOCK), self.rows.min(chunk + CHUNK));
             let packed = &mut packed[..end.saturating_sub(first)];
             // SAFETY: these columns belong to this task.
@@ -208,8 +208,11 @@ impl Job<'_> {
             }
             for (i, c) in c[..count].iter_mut().enumerate() {
                 if self.first == 0 {
-                    // A 0 has no sign in the stream.
-                    c.iter_mut().for_each(|c| *c = if c.to_bits() == 0 { 0.0 } else { *c * self.gain });
+                    for c in c.iter_mut() {
+                        let value = *c * self.gain;
+                        // A 0 has no sign in the stream.
+                        *c = if value.to_bits() << 1 == 0 { 0.0 } else { value };
+                    }
                 }
                 // SAFETY: these columns belong to this task.
                 unsafe { self.c.write(self.first + row + i, col, &c[..width]) };

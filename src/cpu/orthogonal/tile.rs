@@ -1,10 +1,11 @@
 //! The two products that cost the time, a tile of the result in registers: every element is a sequence of fused multiply-adds
-//! over ascending k, so that neither the tile nor the vector's width shows in the bits.
+//! in the stream's order, so that neither the tile nor the vector's width shows in the bits.
 
 use super::{BLOCK, GROUP, Line, SLAB};
 use crate::cpu::fma::Fma;
 
-/// `sum over rows of lines[row][column + i] * b[row][from + j]`.
+/// `sum over rows of lines[row][column + i] * b[row][from + j]`, from the last row to the first: a reflector's leading 1 comes
+/// last, and does not coarsen the sums of its small numbers.
 #[inline(always)]
 pub(super) fn over_rows<A: Fma, const MR: usize, const NR: usize>(
     lines: &[Line],
@@ -13,7 +14,7 @@ pub(super) fn over_rows<A: Fma, const MR: usize, const NR: usize>(
     from: usize,
 ) -> [[f32; NR]; MR] {
     let mut sums = [[0.0; NR]; MR];
-    for (line, b) in lines.iter().zip(b) {
+    for (line, b) in lines.iter().zip(b).rev() {
         let a: &[f32; MR] = line[column..column + MR].try_into().expect("inside the line");
         let b: &[f32; NR] = b[from..from + NR].try_into().expect("inside the slab");
         for i in 0..MR {
