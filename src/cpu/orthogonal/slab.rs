@@ -8,6 +8,10 @@ use std::marker::PhantomData;
 
 type Square = [[f32; SLAB]; BLOCK];
 
+/// On a cache line's start, so that no vector crosses two.
+#[repr(align(64))]
+struct Aligned<T>(T);
+
 /// The destination, seen as the tall one of the matrix and its transpose, shared by tasks that own columns of it.
 pub(super) struct Matrix<'a> {
     at: *mut f32,
@@ -118,9 +122,9 @@ pub(super) fn gram<A: Fma, const MR: usize, const NR: usize>(
     sums: &mut [[f32; SLAB]],
 ) {
     sums.fill([0.0; SLAB]);
-    let mut packed = [[0.0; SLAB]; CHUNK];
+    let mut packed = Aligned([[0.0; SLAB]; CHUNK]);
     for first in (0..rows).step_by(CHUNK).rev() {
-        let packed = &mut packed[..CHUNK.min(rows - first)];
+        let packed = &mut packed.0[..CHUNK.min(rows - first)];
         for (r, packed) in packed.iter_mut().enumerate() {
             for g in 0..SLAB / GROUP {
                 packed[g * GROUP..(g + 1) * GROUP].copy_from_slice(&v[s * (SLAB / GROUP) + g][first + r]);
@@ -138,28 +142,28 @@ impl Job<'_> {
         let width = SLAB.min(self.c.cols - col);
         let panel = s * SLAB < BLOCK;
         let w = if panel { self.of_identity(s) } else { self.products::<A, MR, NR>(col, width) };
-        let mut b = [[0.0; SLAB]; BLOCK];
+        let mut b = Aligned([[0.0; SLAB]; BLOCK]);
         for from in (0..SLAB).step_by(NR) {
             for i in (0..BLOCK).step_by(MR) {
-                let tile = over_columns::<A, MR, NR>(self.t, i, &w, from);
-                for (b, tile) in b[i..i + MR].iter_mut().zip(&tile) {
+                let tile = over_columns::<A, MR, NR>(self.t, i, &w.0, from);
+                for (b, tile) in b.0[i..i + MR].iter_mut().zip(&tile) {
                     for j in 0..NR {
                         b[from + j] = flushed(tile[j]);
                     }
                 }
             }
         }
-        self.update::<A, MR, NR>(s, col, width, &b);
+        self.update::<A, MR, NR>(s, col, width, &b.0);
     }
 
     /// `V^T C` of the block's own columns, which are still the identity's, with their signs.
     #[inline(always)]
-    fn of_identity(&self, s: usize) -> Square {
-        let mut w = [[0.0; SLAB]; BLOCK];
+    fn of_identity(&self, s: usize) -> Aligned<Square> {
+        let mut w = Aligned([[0.0; SLAB]; BLOCK]);
         for j in 0..SLAB.min(self.rows - (s * SLAB).min(self.rows)) {
             let row = s * SLAB + j;
             for k in 0..BLOCK {
-                w[k][j] = flushed(self.v[k / GROUP][row][k % GROUP] * self.diagonal[row]);
+                w.0[k][j] = flushed(self.v[k / GROUP][row][k % GROUP] * self.diagonal[row]);
             }
         }
         w
@@ -167,17 +171,17 @@ impl Job<'_> {
 
     /// `V^T C` of columns that later blocks have filled: C's first rows are still 0 there.
     #[inline(always)]
-    fn products<A: Fma, const MR: usize, const NR: usize>(&self, col: usize, width: usize) -> Square {
-        let mut w = [[0.0; SLAB]; BLOCK];
-        let mut packed = [[0.0; SLAB]; CHUNK];
+    fn products<A: Fma, const MR: usize, const NR: usize>(&self, col: usize, width: usize) -> Aligned<Square> {
+        let mut w = Aligned([[0.0; SLAB]; BLOCK]);
+        let mut packed = Aligned([[0.0; SLAB]; CHUNK]);
         for chunk in (0..self.rows).step_by(CHUNK).rev() {
             let (first, end) = (chunk.max(BLOCK), self.rows.min(chunk + CHUNK));
-            let packed = &mut packed[..end.saturating_sub(first)];
+            let packed = &mut packed.0[..end.saturating_sub(first)];
             // SAFETY: these columns belong to this task.
             unsafe { self.c.read(self.first + first, col, width, packed) };
-            add_products::<A, MR, NR>(self.v, first, packed, &mut w);
+            add_products::<A, MR, NR>(self.v, first, packed, &mut w.0);
         }
-        w.as_flattened_mut().iter_mut().for_each(|w| *w = flushed(*w));
+        w.0.as_flattened_mut().iter_mut().for_each(|w| *w = flushed(*w));
         w
     }
 
@@ -186,7 +190,8 @@ impl Job<'_> {
     fn update<A: Fma, const MR: usize, const NR: usize>(&self, s: usize, col: usize, width: usize, b: &Square) {
         for row in (0..self.rows).step_by(MR) {
             let count = MR.min(self.rows - row);
-            let mut c = [[0.0; SLAB]; MR];
+            let mut c = Aligned([[0.0; SLAB]; MR]);
+            let c = &mut c.0;
             if s * SLAB < BLOCK {
                 for (i, c) in c.iter_mut().enumerate() {
                     let j = (row + i).wrapping_sub(s * SLAB);
