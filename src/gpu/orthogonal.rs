@@ -165,7 +165,7 @@ impl Orthogonal {
         offset: u64,
         workspace: &wgpu::Buffer,
     ) -> Result<()> {
-        let bytes = batch.len()?.checked_mul(4);
+        let bytes = batch.elements()?.checked_mul(4);
         let fits = bytes.and_then(|bytes| bytes.checked_add(offset)).is_some_and(|end| end <= buffer.size());
         let storage = [buffer, workspace].iter().all(|b| b.usage().contains(wgpu::BufferUsages::STORAGE));
         if !fits || !storage || !offset.is_multiple_of(4) {

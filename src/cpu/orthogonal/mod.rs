@@ -52,7 +52,7 @@ impl Batch {
     ///
     /// # Errors
     /// [`Error::Buffer`] where they pass `u64`, the indices pass 2^32, or the gain is out of range.
-    pub fn len(&self) -> Result<u64> {
+    pub fn elements(&self) -> Result<u64> {
         let gain = self.gain.abs();
         let (least, most) = (f32::from_bits(0x1980_0000), f32::from_bits(0x7b80_0000));
         if !(gain == 0.0 || (least..=most).contains(&gain)) {
@@ -91,10 +91,10 @@ pub fn workspace_bytes(rows: u32, cols: u32) -> u64 {
 /// Writes the matrices with the code of one level, on all cores where the feature `parallel` is on.
 ///
 /// # Errors
-/// Those of [`Batch::len`]; [`Error::Buffer`] where `out` has another length; [`Error::Device`] where this processor lacks
+/// Those of [`Batch::elements`]; [`Error::Buffer`] where `out` has another length; [`Error::Device`] where this processor lacks
 /// the level.
 pub fn fill(level: Level, batch: &Batch, out: &mut [f32], workspace: &mut Workspace) -> Result<()> {
-    let len = batch.len()?;
+    let len = batch.elements()?;
     if out.len() as u64 != len {
         return Err(Error::Buffer(format!("{} elements given, {len} are needed", out.len())));
     }
@@ -137,7 +137,7 @@ fn each_mut<T: Send>(items: &mut [T], f: impl Fn(usize, &mut T) + Sync + Send) {
     #[cfg(feature = "parallel")]
     {
         use rayon::prelude::*;
-        return items.par_iter_mut().enumerate().for_each(|(i, item)| f(i, item));
+        items.par_iter_mut().enumerate().for_each(|(i, item)| f(i, item));
     }
     #[cfg(not(feature = "parallel"))]
     items.iter_mut().enumerate().for_each(|(i, item)| f(i, item));

@@ -33,7 +33,7 @@ fn check(gpu: &Gpu, kernels: &Orthogonal, batches: &[Batch], together: u64) {
     let got = read(gpu, encoder, &buffer);
     for (i, batch) in batches.iter().enumerate() {
         let from = offsets[i] as usize / 4;
-        let len = batch.len().unwrap() as usize;
+        let len = batch.elements().unwrap() as usize;
         let differing = (from..from + len).filter(|&k| got[k] != wanted[k]).count();
         assert_eq!(differing, 0, "{batch:?}: words of {len} that differ");
     }

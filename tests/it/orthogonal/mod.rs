@@ -13,7 +13,7 @@ pub fn batch(first: u32, count: u32, rows: u32, cols: u32) -> Batch {
 
 /// The matrices, with the code of one level.
 pub fn at_level(level: Level, batch: &Batch) -> Vec<f32> {
-    let mut out = vec![f32::NAN; batch.len().unwrap() as usize];
+    let mut out = vec![f32::NAN; batch.elements().unwrap() as usize];
     fill(level, batch, &mut out, &mut Workspace::default()).unwrap();
     out
 }
