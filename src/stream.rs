@@ -25,6 +25,8 @@ impl StreamVersion {
 pub mod domain {
     /// The values of a tensor.
     pub const VALUES: u32 = 0;
+    /// The reflectors of orthogonal matrices.
+    pub const ORTHOGONAL: u32 = 1;
 }
 
 /// A Philox key: 64 bits, low word first.

@@ -6,7 +6,7 @@ cd "$(dirname "$0")/../.."
 
 python=${PYTHON:-python3}
 cargo build --release --bin seedbed || exit 1
-for peer in torch numpy jax cupy; do
+for peer in torch orthogonal numpy jax cupy; do
     echo "== $peer"
     "$python" "benches/peers/${peer}_peer.py" "$@"
 done

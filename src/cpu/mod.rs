@@ -4,6 +4,8 @@ mod fill;
 mod fma;
 mod math;
 mod mulwide;
+#[doc(hidden)]
+pub mod orthogonal;
 mod philox;
 mod sample;
 mod store;

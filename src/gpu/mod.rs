@@ -9,6 +9,8 @@ pub mod blocking;
 mod device;
 mod filler;
 mod kernels;
+#[doc(hidden)]
+pub mod orthogonal;
 mod readback;
 mod record;
 mod scope;

@@ -10,6 +10,7 @@
 
 mod controls;
 mod flow;
+mod orthogonal;
 mod range;
 mod walk;
 

@@ -9,6 +9,7 @@ mod law4;
 mod laws;
 mod layout;
 mod levels;
+mod orthogonal;
 mod placement;
 mod reference;
 mod statistics;

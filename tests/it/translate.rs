@@ -151,3 +151,86 @@ fn every_kernel_has_both_entries_and_no_other() {
         assert_eq!(names, ENTRIES, "{combination:?}");
     }
 }
+
+/// The orthogonal matrices' module, for every backend, and in the u32 brick's case for GLES and the browser.
+#[test]
+fn the_orthogonal_module_becomes_every_language() {
+    use seedbed::gpu::orthogonal::{ENTRIES, source};
+    for (mul_wide, capabilities) in [(MulWide::U64, Capabilities::SHADER_INT64), (MulWide::U32, Capabilities::empty())]
+    {
+        for tier in [Tier::NativeFma, Tier::SoftFma] {
+            let source = source(mul_wide, tier);
+            let whole = validated(&source, capabilities).unwrap();
+            for entry in ENTRIES {
+                let at = format!("{mul_wide}, {tier}, {entry}");
+                let compute = Some((ShaderStage::Compute, entry));
+                let (module, info) =
+                    naga::back::pipeline_constants::process_overrides(&whole.0, &whole.1, compute, &Default::default())
+                        .unwrap_or_else(|e| panic!("{at}: {e}"));
+                let module = (module.into_owned(), info.into_owned());
+                assert!(spirv(&module, entry, mul_wide == MulWide::U64).len() > 1000, "{at}");
+                assert!(metal(&module, entry).contains(entry), "{at}");
+                assert!(direct_x(&module, entry).contains(entry), "{at}");
+                if mul_wide == MulWide::U32 {
+                    assert!(gles(&module, entry, 310).starts_with("#version 310 es"), "{at}");
+                    let text = wgsl::write_string(&module.0, &module.1, wgsl::WriterFlags::empty()).unwrap();
+                    is_core(&text).unwrap_or_else(|e| panic!("{at}: {e}"));
+                }
+            }
+            if mul_wide == MulWide::U32 {
+                is_core(&source).unwrap();
+            }
+        }
+    }
+}
+
+/// The host's struct is the shader's.
+#[test]
+fn the_orthogonal_block_is_laid_out_as_the_shader_says() {
+    use seedbed::gpu::orthogonal::{Block, source};
+    use std::mem::offset_of;
+    let (module, _) = validated(&source(MulWide::U32, Tier::SoftFma), Capabilities::empty()).unwrap();
+    let (_, ty) = module.types.iter().find(|(_, t)| t.name.as_deref() == Some("Block")).unwrap();
+    let naga::TypeInner::Struct { members, span } = &ty.inner else { panic!() };
+    let found: Vec<_> = members.iter().map(|m| (m.name.as_deref().unwrap(), m.offset as usize)).collect();
+    macro_rules! offsets { ($($f:ident),*) => { vec![$((stringify!($f), offset_of!(Block, $f))),*] } }
+    let ours = offsets!(
+        key,
+        matrix,
+        first,
+        width,
+        rows,
+        cols,
+        row_step,
+        col_step,
+        matrix_step,
+        start,
+        work_step,
+        t_start,
+        sum_start,
+        gain,
+        one
+    );
+    assert_eq!(found, ours);
+    assert_eq!(*span as usize, size_of::<Block>());
+}
+
+/// Without asking, a device has 16 KiB of workgroup memory.
+#[test]
+fn the_orthogonal_entries_fit_the_smallest_workgroup_memory() {
+    use seedbed::gpu::orthogonal::source;
+    let (module, info) = validated(&source(MulWide::U32, Tier::SoftFma), Capabilities::empty()).unwrap();
+    let mut layouter = naga::proc::Layouter::default();
+    layouter.update(module.to_ctx()).unwrap();
+    for (i, entry) in module.entry_points.iter().enumerate() {
+        let info = info.get_entry_point(i);
+        let bytes: u32 = module
+            .global_variables
+            .iter()
+            .filter(|(h, g)| g.space == naga::AddressSpace::WorkGroup && !info[*h].is_empty())
+            .map(|(_, g)| layouter[g.ty].size.next_multiple_of(16))
+            .sum();
+        println!("{}: {bytes} bytes", entry.name);
+        assert!(bytes <= 16384, "{}: {bytes}", entry.name);
+    }
+}

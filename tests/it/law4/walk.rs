@@ -11,7 +11,18 @@ use naga::{BinaryOperator as B, Block, Expression as E, Function, Handle, Litera
 const EXACT: i128 = 1 << 24;
 
 /// What a module does that law 4 forbids; `source` is its text.
-pub fn walk((module, info): &(Module, ModuleInfo), source: &str) -> Vec<Violation> {
+pub fn walk(module: &(Module, ModuleInfo), source: &str) -> Vec<Violation> {
+    walk_with(module, source, &["descriptors"], &[])
+}
+
+/// The same of a module that reads floats from the globals `given`, and writes and reads them in the globals `shared`, behind
+/// barriers or in another dispatch: what is read there is no longer an operation's result to any compiler.
+pub fn walk_with(
+    (module, info): &(Module, ModuleInfo),
+    source: &str,
+    given: &[&str],
+    shared: &[&str],
+) -> Vec<Violation> {
     let mut found = Vec::new();
     let at = |function: &str| Violations { function: function.to_owned(), source: source.to_owned(), all: Vec::new() };
     let mut types = at("(types)");
@@ -36,7 +47,7 @@ pub fn walk((module, info): &(Module, ModuleInfo), source: &str) -> Vec<Violatio
     let entries = entries.map(|(i, e)| (e.name.as_str(), &e.function, info.get_entry_point(i)));
     for (name, function, info) in named.chain(entries) {
         let mut violations = at(name);
-        Walk { module, function, info }.run(&mut violations);
+        Walk { module, function, info, given, shared }.run(&mut violations);
         summaries.push(Analysis { module, function, info, summaries: &summaries }.run(&mut violations));
         found.append(&mut violations.all);
     }
@@ -66,6 +77,8 @@ struct Walk<'a> {
     module: &'a Module,
     function: &'a Function,
     info: &'a FunctionInfo,
+    given: &'a [&'a str],
+    shared: &'a [&'a str],
 }
 
 impl Walk<'_> {
@@ -139,9 +152,13 @@ impl Walk<'_> {
             E::LocalVariable(_) => true,
             E::GlobalVariable(global) => {
                 let global = &self.module.global_variables[global];
+                let name = global.name.as_deref().unwrap_or_default();
+                if self.shared.contains(&name) {
+                    return true;
+                }
                 // What the kernel itself wrote would come back unseen, as bits.
                 let written = global.space != AddressSpace::Storage { access: StorageAccess::LOAD };
-                !written && (global.name.as_deref() == Some("descriptors") || !self.holds_float(self.inner(e)))
+                !written && (self.given.contains(&name) || !self.holds_float(self.inner(e)))
             }
             _ => false,
         }
@@ -193,11 +210,19 @@ impl Walk<'_> {
                     self.statements(continuing, violations);
                 }
                 S::Store { pointer, value } => {
-                    let local = matches!(root(self.function, *pointer), E::LocalVariable(_));
+                    let local = match *root(self.function, *pointer) {
+                        E::LocalVariable(_) => true,
+                        E::GlobalVariable(global) => {
+                            let name = self.module.global_variables[global].name.as_deref().unwrap_or_default();
+                            self.shared.contains(&name)
+                        }
+                        _ => false,
+                    };
                     if !local && self.holds_float(self.inner(*value)) {
                         violations.push(Rule::Memory, *span);
                     }
                 }
+                S::ControlBarrier(_) if !self.shared.is_empty() => {}
                 _ => violations.push(Rule::Statement, *span),
             }
         }

@@ -6,6 +6,7 @@ mod accuracy;
 mod bits;
 mod independence;
 mod normal;
+mod orthogonal;
 mod rounding;
 
 pub use rounding::decode;

@@ -1,0 +1,121 @@
+//! The reflectors of a block, sixteen a task: deviates, norms, scaling.
+
+use super::{GROUP, Line};
+use crate::cpu::fill::TILE;
+use crate::cpu::fma::Fma;
+use crate::cpu::math::{neg_2_ln, root, turn};
+use crate::cpu::philox::philox;
+use crate::stream::domain;
+
+/// `1 / d` of a normal positive number within 2^-62 .. 2^62.
+#[inline(always)]
+pub(super) fn reciprocal<A: Fma>(d: f32) -> f32 {
+    // The seed is within 12.2 %; each step takes the error e to e^3.
+    let y = f32::from_bits(0x7ef3_11c3 - d.to_bits());
+    let e = A::fma(-d, y, 1.0);
+    let y = A::fma(y, A::fma(e, e, e), y);
+    let e = A::fma(-d, y, 1.0);
+    A::fma(y, A::fma(e, e, e), y)
+}
+
+/// +0 below 2^-40, else the number itself.
+///
+/// Numbers so treated are multiples of 2^-63, their products and the sums of those of 2^-126: none of them is subnormal.
+#[inline(always)]
+pub(super) fn flushed(x: f32) -> f32 {
+    if x.to_bits() & 0x7fff_ffff < 0x2b80_0000 { 0.0 } else { x }
+}
+
+/// Reflectors `begin..begin + GROUP` of a block.
+pub(super) struct Group<'a> {
+    /// The block's first reflector in the matrix, and the matrix.
+    pub counter: [u32; 2],
+    pub key: [u32; 2],
+    pub begin: usize,
+    /// Reflectors of the block: the columns from here on are 0.
+    pub width: usize,
+    /// Rows of the block.
+    pub rows: usize,
+    /// The rows, and what pads them to whole tiles.
+    pub lines: &'a mut [Line],
+    /// The signs that make the law Haar's.
+    pub diagonal: Line,
+}
+
+impl Group<'_> {
+    #[inline(always)]
+    pub fn run<A: Fma>(&mut self) {
+        self.lines.fill([0.0; GROUP]);
+        let taken = self.width.saturating_sub(self.begin).min(GROUP);
+        let mut sums = [[0.0; TILE]; GROUP];
+        let mut firsts = [1.0; GROUP];
+        for tile in 0..(self.rows - self.begin.min(self.rows)).div_ceil(4 * TILE) {
+            for i in 0..taken {
+                let values = self.deviates::<A>(i, tile, &mut sums[i]);
+                let at = self.begin + i + 4 * TILE * tile;
+                if tile == 0 {
+                    firsts[i] = values[0][0];
+                }
+                for (k, line) in self.lines[at.min(self.rows)..self.rows].iter_mut().take(4 * TILE).enumerate() {
+                    line[i] = values[k % 4][k / 4];
+                }
+            }
+        }
+        let mut factors = [0.0; GROUP];
+        for i in 0..taken {
+            let first = firsts[i];
+            // Twice the norm, so that the sum below is one fma: law 4 knows no sum of a root.
+            let twice = root::<A>(4.0 * total(&mut sums[i]));
+            let inverse = reciprocal::<A>(A::fma(twice, 0.5, first.abs()));
+            factors[i] = if first < 0.0 { -inverse } else { inverse };
+            self.diagonal[i] = if first < 0.0 { 1.0 } else { -1.0 };
+        }
+        for line in self.lines.iter_mut() {
+            for i in 0..GROUP {
+                line[i] = flushed(line[i] * factors[i]);
+            }
+        }
+        for i in 0..taken {
+            self.lines[self.begin + i][i] = 1.0;
+        }
+    }
+
+    /// Elements `4 TILE tile ..` of reflector `i`, 0 after its end; their squares are added to the lanes' sums.
+    #[inline(always)]
+    fn deviates<A: Fma>(&self, i: usize, tile: usize, sums: &mut [f32; TILE]) -> [[f32; TILE]; 4] {
+        let reflector = self.counter[0] + (self.begin + i) as u32;
+        let end = (self.rows - self.begin - i) as u32;
+        let first = (tile * TILE) as u32;
+        let mut values = [[0.0; TILE]; 4];
+        for b in 0..TILE {
+            let block = first + b as u32;
+            let w = philox([block, reflector, self.counter[1], domain::ORTHOGONAL], self.key);
+            for k in [0, 2] {
+                let r = root::<A>(neg_2_ln::<A>(w[k]));
+                let [c, s] = turn::<A>(w[k + 1]);
+                let element = 4 * block + k as u32;
+                values[k][b] = if element < end { r * c } else { 0.0 };
+                values[k + 1][b] = if element + 1 < end { r * s } else { 0.0 };
+            }
+        }
+        for v in &values {
+            for b in 0..TILE {
+                sums[b] = A::fma(v[b], v[b], sums[b]);
+            }
+        }
+        values
+    }
+}
+
+/// The sum of the lanes: halves added to halves.
+#[inline(always)]
+fn total(lanes: &mut [f32; TILE]) -> f32 {
+    let mut half = TILE / 2;
+    while half > 0 {
+        for b in 0..half {
+            lanes[b] += lanes[b + half];
+        }
+        half /= 2;
+    }
+    lanes[0]
+}

@@ -1,0 +1,304 @@
+//! Orthogonal matrices on the device: the pipelines of shaders/orthogonal.wgsl, and the recording of a batch.
+
+use super::kernels::{MulWide, Tier};
+use super::scope::Scope;
+use crate::cpu::orthogonal::{BLOCK, Batch, CHUNK};
+use crate::{Error, Result};
+
+/// The entries, in the order in which a block runs them.
+pub const ENTRIES: [&str; 5] = ["reflect_block", "products", "factor", "apply", "update"];
+
+/// Columns and rows of a workgroup's tile.
+const TILE: u32 = 64;
+/// Workgroups of a dimension that every device has.
+const MAX_GROUPS: u32 = 65_535;
+
+/// The source of the module.
+#[must_use]
+pub fn source(mul_wide: MulWide, tier: Tier) -> String {
+    let bricks = [
+        match mul_wide {
+            MulWide::U64 => include_str!("../../shaders/mulwide_u64.wgsl"),
+            MulWide::U32 => include_str!("../../shaders/mulwide_u32.wgsl"),
+        },
+        match tier {
+            Tier::NativeFma => include_str!("../../shaders/fma_native.wgsl"),
+            Tier::SoftFma => include_str!("../../shaders/fma_soft.wgsl"),
+        },
+        include_str!("../../shaders/philox.wgsl"),
+        include_str!("../../shaders/math.wgsl"),
+        include_str!("../../shaders/orthogonal.wgsl"),
+    ];
+    bricks.join("\n")
+}
+
+/// What a dispatch reads: `Block` of shaders/orthogonal.wgsl.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, bytemuck::Pod, bytemuck::Zeroable)]
+#[allow(missing_docs, reason = "named and explained in the shader")]
+pub struct Block {
+    pub key: [u32; 2],
+    pub matrix: u32,
+    pub first: u32,
+    pub width: u32,
+    pub rows: u32,
+    pub cols: u32,
+    pub row_step: u32,
+    pub col_step: u32,
+    pub matrix_step: u32,
+    pub start: u32,
+    pub work_step: u32,
+    pub t_start: u32,
+    pub sum_start: u32,
+    pub gain: f32,
+    pub one: f32,
+}
+
+/// Words of the workspace for one matrix: the reflectors, T and the signs, the sums of every chunk and tile.
+struct Layout {
+    t_start: u64,
+    sum_start: u64,
+    words: u64,
+}
+
+impl Layout {
+    fn of(batch: &Batch) -> Self {
+        let (p, q) = batch.tall();
+        let square = (BLOCK * BLOCK) as u64;
+        let t_start = BLOCK as u64 * u64::from(p);
+        let sum_start = t_start + square + BLOCK as u64;
+        let sums = u64::from(p).div_ceil(CHUNK as u64) * (u64::from(q).div_ceil(u64::from(TILE)) + 1);
+        Self { t_start, sum_start, words: sum_start + sums * square }
+    }
+}
+
+/// Bytes of workspace that one matrix of the batch takes: 256 for each row, 16 KiB, and 16 KiB for each 256 rows of each 64 columns
+/// (and once more), of the tall one of the matrix and its transpose. A square one takes about a quarter of its own size.
+#[must_use]
+pub fn workspace_bytes(batch: &Batch) -> u64 {
+    4 * Layout::of(batch).words
+}
+
+/// The pipelines of one device, tier and multiplication.
+#[derive(Debug)]
+pub struct Orthogonal {
+    device: wgpu::Device,
+    layout: wgpu::BindGroupLayout,
+    pipelines: [wgpu::ComputePipeline; ENTRIES.len()],
+    align: u64,
+    max_binding: u64,
+}
+
+impl Orthogonal {
+    /// Compiles the pipelines.
+    ///
+    /// # Errors
+    /// [`Error::Device`] where they do not compile.
+    pub async fn new(device: &wgpu::Device, mul_wide: MulWide, tier: Tier) -> Result<Self> {
+        let scope = Scope::begin(device);
+        let storage = |binding: u32, read_only: bool| wgpu::BindGroupLayoutEntry {
+            binding,
+            visibility: wgpu::ShaderStages::COMPUTE,
+            ty: wgpu::BindingType::Buffer {
+                ty: wgpu::BufferBindingType::Storage { read_only },
+                has_dynamic_offset: false,
+                min_binding_size: None,
+            },
+            count: None,
+        };
+        let layout = device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor {
+            label: Some("seedbed orthogonal"),
+            entries: &[storage(0, true), storage(1, false), storage(2, false)],
+        });
+        let pipeline_layout = device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
+            label: Some("seedbed orthogonal"),
+            bind_group_layouts: &[Some(&layout)],
+            immediate_size: 0,
+        });
+        let desc = wgpu::ShaderModuleDescriptor {
+            label: Some("seedbed orthogonal"),
+            source: wgpu::ShaderSource::Wgsl(source(mul_wide, tier).into()),
+        };
+        // SAFETY: no access leaves its array, and every loop ends, so that no check is needed. `record` alone fills `Block`: the
+        // workspace holds `Layout::words` for each z, the destination every (row, col) of each; rows and columns are compared
+        // with the block's before V and the destination are read or written, and chunks and tiles are those that were
+        // dispatched. Indices into workgroup memory come from the local index and constant bounds. Every loop counts up to a
+        // bound that is far below 2^32 less its step, or down to 0.
+        let module = unsafe { device.create_shader_module_trusted(desc, wgpu::ShaderRuntimeChecks::unchecked()) };
+        let pipelines = ENTRIES.map(|entry| {
+            device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
+                label: Some("seedbed orthogonal"),
+                layout: Some(&pipeline_layout),
+                module: &module,
+                entry_point: Some(entry),
+                compilation_options: wgpu::PipelineCompilationOptions {
+                    constants: &[],
+                    zero_initialize_workgroup_memory: false,
+                },
+                cache: None,
+            })
+        });
+        scope.end("the orthogonal kernels do not compile").await?;
+        let limits = device.limits();
+        Ok(Self {
+            device: device.clone(),
+            layout,
+            pipelines,
+            align: u64::from(limits.min_storage_buffer_offset_alignment.max(4)),
+            max_binding: limits.max_storage_buffer_binding_size & !3,
+        })
+    }
+
+    /// Records the matrices, one after another from byte `offset` of `buffer`, in f32. As many as `workspace` holds
+    /// ([`workspace_bytes`] each) are computed side by side; its contents do not matter before and mean nothing after.
+    ///
+    /// Nothing is submitted or waited for. The recording owns its parameters.
+    ///
+    /// # Errors
+    /// [`Error::Buffer`] where the batch is out of range, `offset` is no multiple of 4, or a buffer is too small or lacks
+    /// [`wgpu::BufferUsages::STORAGE`]; [`Error::Placement`] where a matrix passes what the device binds or dispatches.
+    pub fn record(
+        &self,
+        encoder: &mut wgpu::CommandEncoder,
+        batch: &Batch,
+        buffer: &wgpu::Buffer,
+        offset: u64,
+        workspace: &wgpu::Buffer,
+    ) -> Result<()> {
+        let bytes = batch.elements()?.checked_mul(4);
+        let fits = bytes.and_then(|bytes| bytes.checked_add(offset)).is_some_and(|end| end <= buffer.size());
+        let storage = [buffer, workspace].iter().all(|b| b.usage().contains(wgpu::BufferUsages::STORAGE));
+        if !fits || !storage || !offset.is_multiple_of(4) {
+            return Err(Error::Buffer(format!(
+                "{} matrices {} x {} at offset {offset} of {} bytes: a storage buffer that holds them, from a multiple of 4, is \
+                 needed",
+                batch.count,
+                batch.rows,
+                batch.cols,
+                buffer.size()
+            )));
+        }
+        if bytes == Some(0) {
+            return Ok(());
+        }
+        let (p, q) = batch.tall();
+        let (each, work) = (4 * batch.matrix_len(), workspace_bytes(batch));
+        // A binding may begin up to `align` before the first matrix. Indices are of 32 bits.
+        let most = self.max_binding.min(4 * u64::from(u32::MAX));
+        let together = (most.saturating_sub(self.align) / each).min(most.min(workspace.size()) / work);
+        if workspace.size() < work {
+            let given = workspace.size();
+            return Err(Error::Buffer(format!("a workspace of {given} bytes: a matrix takes {work}")));
+        }
+        if together == 0 || p.div_ceil(TILE) > MAX_GROUPS || p > u32::MAX - 512 {
+            return Err(Error::Placement(format!(
+                "an orthogonal matrix {} x {} of {each} bytes, with {work} of workspace: the device binds {} and takes {} rows",
+                batch.rows,
+                batch.cols,
+                self.max_binding,
+                MAX_GROUPS * TILE
+            )));
+        }
+        let together = together.min(u64::from(MAX_GROUPS)) as u32;
+        for done in (0..batch.count).step_by(together as usize) {
+            let count = together.min(batch.count - done);
+            let at = offset + u64::from(done) * each;
+            let start = at - at % self.align;
+            self.record_together(
+                encoder,
+                batch,
+                (batch.first + done, count),
+                (buffer, start, at + u64::from(count) * each - start, ((at - start) / 4) as u32),
+                (workspace, u64::from(count) * work),
+                (p, q),
+            )?;
+        }
+        Ok(())
+    }
+
+    /// Matrices that share dispatches.
+    fn record_together(
+        &self,
+        encoder: &mut wgpu::CommandEncoder,
+        batch: &Batch,
+        (matrix, count): (u32, u32),
+        (buffer, at, size, start): (&wgpu::Buffer, u64, u64, u32),
+        (workspace, work_size): (&wgpu::Buffer, u64),
+        (p, q): (u32, u32),
+    ) -> Result<()> {
+        let layout = Layout::of(batch);
+        let blocks: Vec<Block> = (0..q.div_ceil(TILE))
+            .rev()
+            .map(|block| {
+                let first = block * TILE;
+                let tall = batch.rows >= batch.cols;
+                Block {
+                    key: batch.key,
+                    matrix,
+                    first,
+                    width: TILE.min(q - first),
+                    rows: p - first,
+                    cols: q - first,
+                    row_step: if tall { q } else { 1 },
+                    col_step: if tall { 1 } else { p },
+                    matrix_step: batch.matrix_len() as u32,
+                    start,
+                    work_step: layout.words as u32,
+                    t_start: layout.t_start as u32,
+                    sum_start: layout.sum_start as u32,
+                    gain: batch.gain,
+                    one: 1.0,
+                }
+            })
+            .collect();
+        // Each block's parameters, aligned for a binding of their own.
+        let step = (size_of::<Block>() as u64).next_multiple_of(self.align);
+        let scope = Scope::begin(&self.device);
+        let parameters = self.device.create_buffer(&wgpu::BufferDescriptor {
+            label: Some("seedbed parameters"),
+            size: step * blocks.len() as u64,
+            usage: wgpu::BufferUsages::STORAGE,
+            mapped_at_creation: true,
+        });
+        {
+            let mut mapped = parameters
+                .get_mapped_range_mut(..)
+                .map_err(|e| Error::Device(format!("parameters of {} blocks: {e}", blocks.len())))?;
+            let mut bytes = vec![0; (step * blocks.len() as u64) as usize];
+            for (bytes, block) in bytes.chunks_exact_mut(step as usize).zip(&blocks) {
+                bytes[..size_of::<Block>()].copy_from_slice(bytemuck::bytes_of(block));
+            }
+            mapped.copy_from_slice(&bytes);
+        }
+        parameters.unmap();
+        let bind = |binding: u32, buffer, offset, size| wgpu::BindGroupEntry {
+            binding,
+            resource: wgpu::BindingResource::Buffer(wgpu::BufferBinding {
+                buffer,
+                offset,
+                size: std::num::NonZeroU64::new(size),
+            }),
+        };
+        let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
+        for (i, block) in blocks.iter().enumerate() {
+            let group = self.device.create_bind_group(&wgpu::BindGroupDescriptor {
+                label: Some("seedbed orthogonal"),
+                layout: &self.layout,
+                entries: &[
+                    bind(0, &parameters, step * i as u64, size_of::<Block>() as u64),
+                    bind(1, workspace, 0, work_size),
+                    bind(2, buffer, at, size),
+                ],
+            });
+            pass.set_bind_group(0, &group, &[]);
+            let (tiles, chunks) = (block.cols.div_ceil(TILE), block.rows.div_ceil(CHUNK as u32));
+            let groups = [(TILE, 1), (tiles + 1, chunks), (1, 1), (tiles, 1), (tiles, block.rows.div_ceil(TILE))];
+            for (pipeline, (x, y)) in self.pipelines.iter().zip(groups) {
+                pass.set_pipeline(pipeline);
+                pass.dispatch_workgroups(x, y, count);
+            }
+        }
+        drop(pass);
+        scope.end_now("the orthogonal matrices cannot be recorded")
+    }
+}
