@@ -36,6 +36,8 @@ mod dtype;
 pub mod shape;
 
 pub mod law;
+mod dt_bias;
+mod sinusoidal;
 mod truncated;
 
 pub mod scheme;

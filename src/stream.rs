@@ -25,6 +25,8 @@ impl StreamVersion {
 pub mod domain {
     /// The values of a tensor.
     pub const VALUES: u32 = 0;
+    /// The permutations of a sparse matrix's rows.
+    pub const SPARSE: u32 = 2;
 }
 
 /// A Philox key: 64 bits, low word first.

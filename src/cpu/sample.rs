@@ -5,7 +5,7 @@ use super::math::{neg_2_ln, root, turn};
 use crate::descriptor::LawParams;
 
 #[inline(always)]
-fn clamp(x: f32, lo: f32, hi: f32) -> f32 {
+pub(super) fn clamp(x: f32, lo: f32, hi: f32) -> f32 {
     let x = if x < lo { lo } else { x };
     if x > hi { hi } else { x }
 }
@@ -63,7 +63,7 @@ pub(crate) fn is_fine(law: &LawParams, w: u32) -> bool {
 
 /// y = (1 + f) 2^e with f in [sqrt(1/2) - 1, sqrt(2) - 1], and h(f) = ln(1 + f) / f.
 #[inline(always)]
-fn log_parts<A: Fma>(y: f32) -> (f32, f32, f32) {
+pub(super) fn log_parts<A: Fma>(y: f32) -> (f32, f32, f32) {
     let b = y.to_bits();
     let e = (b.wrapping_sub(0x3f35_04f3) as i32) >> 23;
     let f = f32::from_bits(b.wrapping_sub((e << 23) as u32)) - 1.0;
