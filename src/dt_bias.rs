@@ -69,8 +69,7 @@ impl Steps {
             }
             // T_1 = t T_0, then T_{k+1} = 2 t T_k - T_{k-1}: integers, exact.
             let double = if k == 0 { 1.0 } else { 2.0 };
-            let next =
-                std::array::from_fn(|i| double * (if i == 0 { 0.0 } else { basis[i - 1] }) - before[i]);
+            let next = std::array::from_fn(|i| double * (if i == 0 { 0.0 } else { basis[i - 1] }) - before[i]);
             before = basis;
             basis = next;
         }

@@ -35,8 +35,8 @@ mod dtype;
 
 pub mod shape;
 
-pub mod law;
 mod dt_bias;
+pub mod law;
 mod sinusoidal;
 mod truncated;
 

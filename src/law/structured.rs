@@ -66,7 +66,9 @@ impl Law {
     pub fn block_diagonal(rows: u64, cols: u64, blocks: u64, std: f64) -> Result<Self> {
         check_sides("block_diagonal", &[rows, cols])?;
         if blocks == 0 || !rows.is_multiple_of(blocks) || !cols.is_multiple_of(blocks) {
-            return Err(Error::Law(format!("block_diagonal on {rows} x {cols}: {blocks} blocks do not divide both sides")));
+            return Err(Error::Law(format!(
+                "block_diagonal on {rows} x {cols}: {blocks} blocks do not divide both sides"
+            )));
         }
         check_scale("std", std)?;
         Ok(Self::BlockDiagonal { rows, cols, blocks, std })

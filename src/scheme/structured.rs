@@ -82,9 +82,7 @@ impl Scheme {
             Self::BlockDiagonal { blocks, std } => {
                 matrix().and_then(|(rows, cols)| Law::block_diagonal(rows, cols, blocks, std))
             }
-            Self::Sparse { sparsity, std } => {
-                matrix().and_then(|(rows, cols)| Law::sparse(rows, cols, sparsity, std))
-            }
+            Self::Sparse { sparsity, std } => matrix().and_then(|(rows, cols)| Law::sparse(rows, cols, sparsity, std)),
             Self::Sinusoidal { base, layout } => {
                 matrix().and_then(|(rows, cols)| Law::sinusoidal(rows, cols, base, layout))
             }

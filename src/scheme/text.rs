@@ -185,9 +185,7 @@ const TABLE: &[Entry<Scheme>] = &[
     Entry {
         names: &["sinusoidal"],
         params: &["base", "layout"],
-        build: |a| {
-            Ok(Scheme::sinusoidal(a.number("base")?.unwrap_or(10_000.0), a.word("layout")?.unwrap_or_default()))
-        },
+        build: |a| Ok(Scheme::sinusoidal(a.number("base")?.unwrap_or(10_000.0), a.word("layout")?.unwrap_or_default())),
     },
     Entry { names: &["log_range", "a_log"], params: &[], build: |_| Ok(Scheme::log_range()) },
     Entry { names: &["dt_bias"], params: &["min", "max", "floor"], build: dt_bias },
@@ -197,7 +195,6 @@ fn dt_bias(args: &Args<'_>) -> Result<Scheme> {
     let or = |name: &str, default: f64| Ok::<_, Error>(args.number(name)?.unwrap_or(default));
     Ok(Scheme::dt_bias(or("min", 0.001)?, or("max", 0.1)?, or("floor", 0.0001)?))
 }
-
 
 fn truncated_normal(args: &Args<'_>) -> Result<Scheme> {
     let bounds = match (args.number("lo")?, args.number("hi")?, args.text("bounds")) {

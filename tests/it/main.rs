@@ -13,6 +13,7 @@ mod placement;
 mod reference;
 mod statistics;
 mod stream;
+mod structured;
 mod translate;
 mod twins;
 mod values;

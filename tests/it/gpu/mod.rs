@@ -9,6 +9,7 @@ mod errors;
 mod fills;
 mod laws;
 mod stream;
+mod structured;
 mod windows;
 
 use seedbed::gpu::{Choice, Filler, Gpu, Options, blocking, wgpu};
