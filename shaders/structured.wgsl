@@ -96,10 +96,12 @@ fn sinusoidal_value(law: Law, index: vec2<u32>) -> f32 {
 // ln(1 + column).
 fn log_range_value(law: Law, index: vec2<u32>) -> f32 {
     let column = div_rem(index, law.cols).z;
-    let y = log_parts(f32((column & 0x00ffffffu) + 1u));
+    let b = bitcast<u32>(f32((column & 0x00ffffffu) + 1u));
+    let e = bitcast<i32>(b - 0x3f3504f3u) >> 23u;
+    let f = bitcast<f32>(b - (bitcast<u32>(e) << 23u)) - 1.0;
     // e ln 2, rounded once: a product that feeds an addition must stand inside an fma.
-    let k = fused(y.x + 64.0, bitcast<f32>(0x3f317218u), bitcast<f32>(0xc2317218u));
-    return fused(y.y, y.z, k);
+    let k = fused(f32(e + 64), bitcast<f32>(0x3f317218u), bitcast<f32>(0xc2317218u));
+    return fused(f, log_ratio(f), k);
 }
 
 // A polynomial in the word's place in (-1, 1).

@@ -172,7 +172,7 @@ mod tests {
             assert_eq!(table.len() as u64, width / 2);
             for pair in fields[3].split(' ') {
                 let (j, word) = pair.split_once(':').unwrap();
-                assert_eq!(table[j.parse::<usize>().unwrap()], word.parse().unwrap(), "{line}: {j}");
+                assert_eq!(table[j.parse::<usize>().unwrap()], word.parse::<u64>().unwrap(), "{line}: {j}");
             }
             lines += 1;
         }

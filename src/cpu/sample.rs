@@ -63,7 +63,7 @@ pub(crate) fn is_fine(law: &LawParams, w: u32) -> bool {
 
 /// y = (1 + f) 2^e with f in [sqrt(1/2) - 1, sqrt(2) - 1], and h(f) = ln(1 + f) / f.
 #[inline(always)]
-pub(super) fn log_parts<A: Fma>(y: f32) -> (f32, f32, f32) {
+fn log_parts<A: Fma>(y: f32) -> (f32, f32, f32) {
     let b = y.to_bits();
     let e = (b.wrapping_sub(0x3f35_04f3) as i32) >> 23;
     let f = f32::from_bits(b.wrapping_sub((e << 23) as u32)) - 1.0;
@@ -71,7 +71,7 @@ pub(super) fn log_parts<A: Fma>(y: f32) -> (f32, f32, f32) {
 }
 
 #[inline(always)]
-fn log_ratio<A: Fma>(f: f32) -> f32 {
+pub(super) fn log_ratio<A: Fma>(f: f32) -> f32 {
     let mut h = f32::from_bits(0xbdcf_198b);
     h = A::fma(f, h, f32::from_bits(0x3e26_1b9c));
     h = A::fma(f, h, f32::from_bits(0xbe30_9f18));

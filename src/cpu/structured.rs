@@ -7,7 +7,7 @@ use super::fill::{Run, TILE};
 use super::fma::{Fma, Native, Wide};
 use super::math::turn_64;
 use super::philox::philox;
-use super::sample::{clamp, log_parts};
+use super::sample::{clamp, log_ratio};
 use super::store::{bf16_bits, f16_bits};
 use super::{FUSED, Level};
 use crate::DType;
@@ -122,10 +122,12 @@ fn sinusoidal_value<A: Fma>(law: &LawParams, table: &[u64], (position, column): 
 /// ln(1 + column).
 #[inline(always)]
 fn log_range_value<A: Fma>(column: u32) -> f32 {
-    let (e, f, h) = log_parts::<A>(((column & 0x00ff_ffff) + 1) as i32 as f32);
+    let b = (((column & 0x00ff_ffff) + 1) as i32 as f32).to_bits();
+    let e = (b.wrapping_sub(0x3f35_04f3) as i32) >> 23;
+    let f = f32::from_bits(b.wrapping_sub((e << 23) as u32)) - 1.0;
     // e ln 2, rounded once: a product that feeds an addition must stand inside an fma.
-    let k = A::fma(e as f32 + 64.0, f32::from_bits(0x3f31_7218), f32::from_bits(0xc231_7218));
-    A::fma(f, h, k)
+    let k = A::fma((e + 64) as f32, f32::from_bits(0x3f31_7218), f32::from_bits(0xc231_7218));
+    A::fma(f, log_ratio::<A>(f), k)
 }
 
 /// A polynomial in the word's place in (-1, 1).
