@@ -17,6 +17,16 @@ struct Law {
     right_edge: f32,
     inverse: f32,
     poly: array<f32, 9>,
+    more: array<f32, 3>,
+    mask: u32,
+    inner: u32,
+    spot: u32,
+    cols: u32,
+    rows: u32,
+    block_rows: u32,
+    block_cols: u32,
+    table: u32,
+    unused: u32,
 }
 
 // One axis of a box: how many steps, elements of the destination a step, elements of the logical tensor a step (64 bits).
@@ -52,6 +62,8 @@ struct Segment {
 
 @group(0) @binding(0) var<storage, read> descriptors: array<Descriptor>;
 @group(0) @binding(1) var<storage, read> segments: array<Segment>;
+// The tables of positions: frequencies as 64-bit fractions of a turn.
+@group(0) @binding(3) var<storage, read> frequencies: array<vec2<u32>>;
 // The destination, by words or in 16-byte steps: an entry uses one of the two.
 @group(0) @binding(2) var<storage, read_write> destination: array<u32>;
 @group(0) @binding(2) var<storage, read_write> destination_4: array<vec4<u32>>;

@@ -88,13 +88,15 @@ fn step_words(law: Law, key: vec2<u32>, kind: u32, block: vec2<u32>) -> vec4<u32
     return words;
 }
 
-// One value, of any kind of law.
+// One value, of any plain law.
 fn element_value(d: u32, index: vec2<u32>) -> f32 {
-    let law = descriptors[d].law;
+    return value_at(descriptors[d].law, descriptors[d].key, index);
+}
+
+fn value_at(law: Law, key: vec2<u32>, index: vec2<u32>) -> f32 {
     if law.kind == CONSTANT {
         return law.center;
     }
-    let key = descriptors[d].key;
     let block = block_of(index);
     let lane = index.x & 3u;
     let w = words_of(key, block, 0u);
@@ -312,6 +314,40 @@ fn fill_general(
         var bits = 0u;
         for (var k = 0u; k < PER_WORD; k++) {
             bits = bits | (element_bits(s, word * PER_WORD + k) << (16u * k));
+        }
+        destination[word] = bits;
+    }
+}
+
+// The same as `element_bits`, of any law.
+fn structured_bits(s: Segment, element: u32) -> u32 {
+    for (var d = s.first_descriptor; d < s.first_descriptor + s.descriptor_count; d++) {
+        let found = locate(d, element);
+        if found.z == 1u {
+            return encoded(structured_value(d, found.xy));
+        }
+    }
+    return 0u;
+}
+
+// Any segment that has a structured law: a word a thread, each element found on its own.
+@compute @workgroup_size(GROUP_SIZE)
+fn fill_structured(
+    @builtin(workgroup_id) id: vec3<u32>,
+    @builtin(num_workgroups) count: vec3<u32>,
+    @builtin(local_invocation_index) local: u32,
+) {
+    let group = id.y * count.x + id.x;
+    let s = segments[find_segment(group)];
+    for (var item = 0u; item < ITEMS; item++) {
+        let t = ((group - s.first_group) * ITEMS + item) * GROUP_SIZE + local;
+        if t >= s.items {
+            return;
+        }
+        let word = s.word + t;
+        var bits = 0u;
+        for (var k = 0u; k < PER_WORD; k++) {
+            bits = bits | (structured_bits(s, word * PER_WORD + k) << (16u * k));
         }
         destination[word] = bits;
     }

@@ -50,7 +50,22 @@ fn turn(w: u32) -> vec2<f32> {
     let v = w + 0x20000000u;
     let r = bitcast<i32>(v & 0x3fffffffu) - 0x20000000;
     let lo = fused(f32(r & 0xffff), bitcast<f32>(0x2f800000u), bitcast<f32>(0x2f000000u));
-    let x = fused(f32(r >> 16u), bitcast<f32>(0x37800000u), lo);
+    return quarter_turn(v, fused(f32(r >> 16u), bitcast<f32>(0x37800000u), lo));
+}
+
+// Cosine and sine of 2 pi phase 2^-64, for a phase (low, high).
+fn turn_64(phase: vec2<u32>) -> vec2<f32> {
+    let v = phase.y + 0x20000000u;
+    let r = bitcast<i32>(v & 0x3fffffffu) - 0x20000000;
+    // The next 24 bits, times 2^-56 by their exponent; and the rest as above.
+    let tail = f32(phase.x >> 8u);
+    let low = bitcast<f32>(select(bitcast<u32>(tail) - 0x1c000000u, 0u, phase.x < 0x00000100u));
+    let lo = fused(f32(r & 0xffff), bitcast<f32>(0x2f800000u), low);
+    return quarter_turn(v, fused(f32(r >> 16u), bitcast<f32>(0x37800000u), lo));
+}
+
+// Cosine and sine of x of a turn, x in [-1/8, 1/8], after as many quarter turns as the first two bits of v say.
+fn quarter_turn(v: u32, x: f32) -> vec2<f32> {
     let z = x * x;
     var s = bitcast<f32>(0xc2998cc7u);
     s = fused(z, s, bitcast<f32>(0x42a34052u));

@@ -4,12 +4,15 @@ use crate::descriptor::LawParams;
 use crate::placement::{MAX_AXES, Placement};
 use crate::{DType, Error, Result};
 use std::ops::Range;
+use std::sync::Arc;
 
 /// A box of elements of one logical tensor, with its key and its law's numbers.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Piece {
     pub key: [u32; 2],
     pub law: LawParams,
+    /// The frequencies of a table of positions.
+    pub table: Option<Arc<[u64]>>,
     pub placement: Placement,
 }
 

@@ -1,6 +1,9 @@
 //! A law: a distribution with numbers in it. A scheme and a shape make one; a descriptor carries one.
 
+use crate::sinusoidal::SinusoidalLayout;
 use crate::{DType, Error, Result};
+
+mod structured;
 
 /// The smallest std, half-width, or nonzero magnitude of a mean or midpoint: below, a product of a
 /// deviate and a scale could be subnormal, where drivers differ.
@@ -47,6 +50,94 @@ pub enum Law {
         lo: f64,
         /// Upper bound, absolute; may be infinity.
         hi: f64,
+    },
+    /// `gain` where the row is the column, else 0.
+    #[non_exhaustive]
+    Identity {
+        /// Rows.
+        rows: u64,
+        /// Columns.
+        cols: u64,
+        /// The value on the diagonal.
+        gain: f64,
+    },
+    /// A convolution that hands its inputs on: see [`Law::dirac`].
+    #[non_exhaustive]
+    Dirac {
+        /// Outputs.
+        out: u64,
+        /// Inputs of a group.
+        inputs: u64,
+        /// Elements of a kernel.
+        kernel: u64,
+        /// The kernel's middle, row-major.
+        spot: u64,
+        /// Groups.
+        groups: u64,
+    },
+    /// N(0, std^2), and `alpha` more where the row is the column.
+    #[non_exhaustive]
+    NearIdentity {
+        /// Rows.
+        rows: u64,
+        /// Columns.
+        cols: u64,
+        /// The mean on the diagonal.
+        alpha: f64,
+        /// Standard deviation everywhere.
+        std: f64,
+    },
+    /// N(0, std^2) in equal blocks on the diagonal, else 0.
+    #[non_exhaustive]
+    BlockDiagonal {
+        /// Rows.
+        rows: u64,
+        /// Columns.
+        cols: u64,
+        /// Blocks on the diagonal.
+        blocks: u64,
+        /// Standard deviation inside them.
+        std: f64,
+    },
+    /// N(0, std^2), with as many zeros in each column.
+    #[non_exhaustive]
+    Sparse {
+        /// Rows.
+        rows: u64,
+        /// Columns.
+        cols: u64,
+        /// Zeros in a column.
+        zeros: u64,
+        /// Standard deviation of the others.
+        std: f64,
+    },
+    /// A table of positions: sines and cosines.
+    #[non_exhaustive]
+    Sinusoidal {
+        /// Rows.
+        positions: u64,
+        /// Columns.
+        width: u64,
+        /// The longest wave is about 2 pi times this.
+        base: f64,
+        /// Which column is what.
+        layout: SinusoidalLayout,
+    },
+    /// ln(1 + c) at index c of the last axis.
+    #[non_exhaustive]
+    LogRange {
+        /// The last axis.
+        length: u64,
+    },
+    /// The inverse softplus of a log-uniform step: see [`Law::dt_bias`].
+    #[non_exhaustive]
+    DtBias {
+        /// The least step drawn.
+        min: f64,
+        /// The largest step drawn.
+        max: f64,
+        /// The least step after all.
+        floor: f64,
     },
 }
 
@@ -106,7 +197,7 @@ impl Law {
         Ok(Self::TruncatedNormal { mean, std, lo, hi })
     }
 
-    /// The mean of the law.
+    /// The mean of the law; of a law of places, over the whole tensor.
     #[must_use]
     pub fn mean(&self) -> f64 {
         match *self {
@@ -114,10 +205,11 @@ impl Law {
             Self::Uniform { lo, hi } => (lo + hi) / 2.0,
             Self::Normal { mean, .. } => mean,
             Self::TruncatedNormal { mean, std, lo, hi } => crate::truncated::moments(mean, std, lo, hi).0,
+            _ => self.structured_moments().0,
         }
     }
 
-    /// The standard deviation of the law (after truncation, where it is cut).
+    /// The standard deviation of the law (after truncation, where it is cut; of a law of places, over the whole tensor).
     #[must_use]
     pub fn std(&self) -> f64 {
         match *self {
@@ -125,6 +217,7 @@ impl Law {
             Self::Uniform { lo, hi } => (hi - lo) / 12f64.sqrt(),
             Self::Normal { std, .. } => std,
             Self::TruncatedNormal { mean, std, lo, hi } => crate::truncated::moments(mean, std, lo, hi).1,
+            _ => self.structured_moments().1,
         }
     }
 
@@ -136,6 +229,7 @@ impl Law {
             Self::Uniform { lo, hi } => (lo, hi),
             Self::Normal { mean, std } => (mean - MAX_NORMAL * std, mean + MAX_NORMAL * std),
             Self::TruncatedNormal { mean, std, lo, hi } => crate::truncated::reach(mean, std, lo, hi),
+            _ => self.structured_range(),
         }
     }
 
@@ -169,6 +263,7 @@ impl std::fmt::Display for Law {
             Self::Uniform { lo, hi } => write!(f, "U({lo}, {hi})"),
             Self::Normal { mean, std } => write!(f, "N({mean}, {std}^2)"),
             Self::TruncatedNormal { mean, std, lo, hi } => write!(f, "N({mean}, {std}^2) on [{lo}, {hi}]"),
+            _ => self.display_structured(f),
         }
     }
 }

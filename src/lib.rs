@@ -35,7 +35,9 @@ mod dtype;
 
 pub mod shape;
 
+mod dt_bias;
 pub mod law;
+mod sinusoidal;
 mod truncated;
 
 pub mod scheme;

@@ -10,9 +10,11 @@ use crate::{Error, Result};
 
 mod cut;
 mod named;
+mod structured;
 mod text;
 mod words;
 
+pub use crate::sinusoidal::SinusoidalLayout;
 pub use words::{Bounds, Distribution, Mode, Nonlinearity, StdOf};
 
 /// The standard deviation of N(0, 1) cut at +-2, the f64 that jax and keras write .87962566103423978: what their
@@ -95,18 +97,71 @@ pub enum Scheme {
         /// The fan_in; `None` is that of the tensor's own shape and layout.
         fan_in: Option<u64>,
     },
+    /// A multiple of the identity; see [`Scheme::identity`].
+    Identity {
+        /// The value on the diagonal.
+        gain: f64,
+    },
+    /// A convolution that hands its inputs on; see [`Scheme::dirac`].
+    Dirac {
+        /// The groups of the convolution.
+        groups: u64,
+    },
+    /// A multiple of the identity plus N(0, std^2); see [`Scheme::near_identity`].
+    NearIdentity {
+        /// The mean on the diagonal.
+        alpha: f64,
+        /// The standard deviation.
+        std: f64,
+    },
+    /// N(0, std^2) in blocks on the diagonal; see [`Scheme::block_diagonal`].
+    BlockDiagonal {
+        /// How many blocks.
+        blocks: u64,
+        /// The standard deviation.
+        std: f64,
+    },
+    /// N(0, std^2) with zeros in each column; see [`Scheme::sparse`].
+    Sparse {
+        /// The share of zeros.
+        sparsity: f64,
+        /// The standard deviation of the others.
+        std: f64,
+    },
+    /// A table of positions; see [`Scheme::sinusoidal`].
+    Sinusoidal {
+        /// The longest wave is about 2 pi times this.
+        base: f64,
+        /// Which column is what.
+        layout: SinusoidalLayout,
+    },
+    /// ln 1, ln 2, .. along the last axis; see [`Scheme::log_range`].
+    LogRange,
+    /// The bias of a Mamba block's step; see [`Scheme::dt_bias`].
+    DtBias {
+        /// The least step drawn.
+        min: f64,
+        /// The largest step drawn.
+        max: f64,
+        /// The least step after all.
+        floor: f64,
+    },
 }
 
 impl Scheme {
     /// The law of a tensor of this shape.
     ///
-    /// Only the schemes of fans ([`Scheme::needs_fans`]) look at `shape` and `layout`.
+    /// Only the schemes of fans ([`Scheme::needs_fans`]) and those of places ([`Scheme::identity`] and its like) look at `shape`
+    /// and `layout`.
     ///
     /// # Errors
     /// Those of [`Scheme::check`]; those of [`Layout::fans`]; and [`Error::Law`] where the fans bring a number outside
     /// the stream's range.
     pub fn law(&self, shape: &Shape, layout: &Layout) -> Result<Law> {
         self.check_words()?;
+        if let Some(law) = self.structured_law(shape, layout) {
+            return law;
+        }
         if !self.needs_fans() {
             return self.law_of_fans(None);
         }
@@ -126,7 +181,8 @@ impl Scheme {
     /// be reached; [`Error::Law`] where a number of a scheme without fans is outside the stream's range.
     pub fn check(&self) -> Result<()> {
         self.check_words()?;
-        if !self.needs_fans() {
+        self.check_structured()?;
+        if self.is_plain() {
             self.law_of_fans(None)?;
         }
         Ok(())
@@ -136,9 +192,18 @@ impl Scheme {
     #[must_use]
     pub const fn needs_fans(&self) -> bool {
         match self {
-            Self::Constant(_) | Self::Uniform { .. } | Self::Normal { .. } | Self::TruncatedNormal { .. } => false,
             Self::VarianceScaling { .. } | Self::Xavier { .. } | Self::Kaiming { .. } => true,
             Self::FanInUniform { fan_in } => fan_in.is_none(),
+            _ => false,
+        }
+    }
+
+    /// Whether the law depends on nothing but the scheme.
+    const fn is_plain(&self) -> bool {
+        match self {
+            Self::Constant(_) | Self::Uniform { .. } | Self::Normal { .. } | Self::TruncatedNormal { .. } => true,
+            Self::FanInUniform { fan_in } => fan_in.is_some(),
+            _ => false,
         }
     }
 
@@ -194,6 +259,8 @@ impl Scheme {
                 of_std(nonlinearity.gain() / mode.fan(fans).sqrt(), distribution)
             }
             Self::FanInUniform { fan_in } => symmetric_uniform(1.0 / (fan_in.unwrap_or(fans.fan_in) as f64).sqrt()),
+            // `law` serves the others before it comes here.
+            _ => Err(Error::Scheme(format!("{self}: needs a shape"))),
         }
     }
 }

@@ -27,6 +27,8 @@ pub mod domain {
     pub const VALUES: u32 = 0;
     /// The reflectors of orthogonal matrices.
     pub const ORTHOGONAL: u32 = 1;
+    /// The permutations of a sparse matrix's rows.
+    pub const SPARSE: u32 = 2;
 }
 
 /// A Philox key: 64 bits, low word first.

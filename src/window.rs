@@ -1,10 +1,11 @@
 //! A window of one or many fills, as the kernels read it: descriptors and segments with 32-bit indices, one dispatch a kernel.
 
 use crate::DType;
-use crate::descriptor::{AxisSteps, Descriptor, SegmentEntry, kind};
-use crate::fill::{Fill, Piece};
+use crate::descriptor::{AxisSteps, Descriptor, LawParams, SegmentEntry, kind};
+use crate::fill::Fill;
 use crate::placement::Placement;
 use bytemuck::Zeroable;
+use std::sync::Arc;
 
 /// Threads of a workgroup.
 pub(crate) const GROUP_SIZE: u32 = 64;
@@ -26,10 +27,12 @@ pub(crate) enum Entry {
     Contiguous,
     /// `fill_general`.
     General,
+    /// `fill_structured`.
+    Structured,
 }
 
 impl Entry {
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Aligned(kind::CONSTANT),
         Self::Aligned(kind::UNIFORM),
         Self::Aligned(kind::NORMAL),
@@ -38,6 +41,7 @@ impl Entry {
         Self::Boxed,
         Self::Contiguous,
         Self::General,
+        Self::Structured,
     ];
 }
 
@@ -66,6 +70,9 @@ impl Dispatch {
 pub(crate) struct Tables {
     pub descriptors: Vec<Descriptor>,
     pub dispatches: Vec<Dispatch>,
+    /// Frequencies of tables of positions, and whose they are: the tensors' own, one after another.
+    pub frequencies: Vec<u64>,
+    tables: Vec<(Arc<[u64]>, u32)>,
 }
 
 impl Tables {
@@ -84,7 +91,12 @@ impl Tables {
                 let piece = &fill.pieces[piece];
                 let mut found = Vec::new();
                 piece.placement.in_window(elements.0, elements.1, &mut found);
-                self.descriptors.extend(found.iter().map(|p| descriptor(piece, p, from * per_word, at, per_word)));
+                let mut law = piece.law;
+                if let (Some(table), false) = (&piece.table, found.is_empty()) {
+                    law.table = self.table(table);
+                }
+                self.descriptors
+                    .extend(found.iter().map(|p| descriptor(piece.key, law, p, from * per_word, at, per_word)));
             }
             let descriptor_count = self.descriptors.len() as u32 - first_descriptor;
             let whole = SegmentEntry {
@@ -97,7 +109,9 @@ impl Tables {
                 descriptor_count,
             };
             let added = self.descriptors[first_descriptor as usize..].to_vec();
-            if segment.pieces.len() == 1 && added.len() == 1 && added[0].axis_count == 1 {
+            if added.iter().any(|d| d.law.is_structured()) {
+                self.push((fill.dtype, Entry::Structured), whole, whole.words);
+            } else if segment.pieces.len() == 1 && added.len() == 1 && added[0].axis_count == 1 {
                 self.add_run(fill.dtype, &added[0], whole);
             } else if added.iter().all(|d| owns_words(d, per_word as u32)) {
                 for (k, d) in added.iter().enumerate() {
@@ -143,6 +157,17 @@ impl Tables {
         } else {
             self.push((dtype, Entry::General), rest, rest.words);
         }
+    }
+
+    /// Where a table of positions begins among the frequencies.
+    fn table(&mut self, table: &Arc<[u64]>) -> u32 {
+        if let Some((_, at)) = self.tables.iter().find(|(known, _)| Arc::ptr_eq(known, table)) {
+            return *at;
+        }
+        let at = self.frequencies.len() as u32;
+        self.frequencies.extend_from_slice(table);
+        self.tables.push((table.clone(), at));
+        at
     }
 
     /// Adds a segment of so many items to its kernel's dispatch.
@@ -200,16 +225,16 @@ fn units(d: &Descriptor, unit: u32) -> u32 {
     outer.iter().map(|a| a.extent).product::<u32>() * (inner.extent / unit)
 }
 
-fn descriptor(piece: &Piece, p: &Placement, from: u64, at: u32, per_word: u64) -> Descriptor {
+fn descriptor(key: [u32; 2], law: LawParams, p: &Placement, from: u64, at: u32, per_word: u64) -> Descriptor {
     let words = |x: u64| [x as u32, (x >> 32) as u32];
     let mut d = Descriptor {
-        key: piece.key,
+        key,
         src: words(p.src),
         dst: at * per_word as u32 + p.dst.saturating_sub(from) as u32,
         before: from.saturating_sub(p.dst) as u32,
         axis_count: p.axes.len() as u32,
         pad: 0,
-        law: piece.law,
+        law,
         axes: [AxisSteps::zeroed(); 6],
     };
     for (steps, axis) in d.axes.iter_mut().zip(&p.axes) {

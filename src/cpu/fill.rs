@@ -22,6 +22,8 @@ type Values = [[f32; TILE]; 4];
 pub(crate) struct Run<'a> {
     pub law: &'a LawParams,
     pub key: [u32; 2],
+    /// The frequencies of a table of positions.
+    pub table: &'a [u64],
     /// The logical index of the first element.
     pub src: u64,
     /// The step of the logical index from one element to the next.

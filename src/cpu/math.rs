@@ -56,7 +56,25 @@ pub(crate) fn turn<A: Fma>(w: u32) -> [f32; 2] {
     let v = w.wrapping_add(0x2000_0000);
     let r = (v & 0x3fff_ffff) as i32 - 0x2000_0000;
     let lo = A::fma((r & 0xffff) as f32, f32::from_bits(0x2f80_0000), f32::from_bits(0x2f00_0000));
-    let x = A::fma((r >> 16) as f32, f32::from_bits(0x3780_0000), lo);
+    quarter_turn::<A>(v, A::fma((r >> 16) as f32, f32::from_bits(0x3780_0000), lo))
+}
+
+/// Cosine and sine of 2 pi phase 2^-64.
+#[inline(always)]
+pub(crate) fn turn_64<A: Fma>(phase: u64) -> [f32; 2] {
+    let v = ((phase >> 32) as u32).wrapping_add(0x2000_0000);
+    let r = (v & 0x3fff_ffff) as i32 - 0x2000_0000;
+    // The next 24 bits, times 2^-56 by their exponent; and the rest as above.
+    let tail = (phase as u32 >> 8) as i32 as f32;
+    let low = tail.to_bits().wrapping_sub(0x1c00_0000);
+    let low = f32::from_bits(if (phase as u32) < 0x0000_0100 { 0 } else { low });
+    let lo = A::fma((r & 0xffff) as f32, f32::from_bits(0x2f80_0000), low);
+    quarter_turn::<A>(v, A::fma((r >> 16) as f32, f32::from_bits(0x3780_0000), lo))
+}
+
+/// Cosine and sine of x of a turn, x in [-1/8, 1/8], after as many quarter turns as the first two bits of v say.
+#[inline(always)]
+fn quarter_turn<A: Fma>(v: u32, x: f32) -> [f32; 2] {
     let z = x * x;
     let mut s = f32::from_bits(0xc299_8cc7);
     s = A::fma(z, s, f32::from_bits(0x42a3_4052));

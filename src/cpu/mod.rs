@@ -9,6 +9,7 @@ pub mod orthogonal;
 mod philox;
 mod sample;
 mod store;
+mod structured;
 
 use crate::fill::Fill;
 use crate::placement::Stretch;
@@ -162,7 +163,14 @@ fn fill_elements(fill: &Fill, level: Level, from: u64, out: &mut [u8]) {
         for &piece in &segment.pieces {
             let piece = &fill.pieces[piece];
             piece.placement.runs(from_here, to_here, &mut |s: Stretch| {
-                let run = Run { law: &piece.law, key: piece.key, src: s.src, step: s.src_step, dtype: fill.dtype };
+                let run = Run {
+                    law: &piece.law,
+                    key: piece.key,
+                    table: piece.table.as_deref().unwrap_or_default(),
+                    src: s.src,
+                    step: s.src_step,
+                    dtype: fill.dtype,
+                };
                 scatter(level, &run, &s, from, out);
             });
         }
@@ -195,6 +203,9 @@ fn scatter(level: Level, run: &Run<'_>, s: &Stretch, from: u64, out: &mut [u8]) 
 const FUSED: bool = cfg!(target_feature = "fma") || cfg!(target_arch = "aarch64");
 
 fn fill_run(level: Level, run: &Run<'_>, out: &mut [u8]) {
+    if run.law.is_structured() {
+        return structured::fill_structured(level, run, out);
+    }
     match level {
         // SAFETY: a level above `Baseline` comes from `available`, which has asked the processor for these features.
         #[cfg(target_arch = "x86_64")]

@@ -5,7 +5,7 @@ use super::math::{neg_2_ln, root, turn};
 use crate::descriptor::LawParams;
 
 #[inline(always)]
-fn clamp(x: f32, lo: f32, hi: f32) -> f32 {
+pub(super) fn clamp(x: f32, lo: f32, hi: f32) -> f32 {
     let x = if x < lo { lo } else { x };
     if x > hi { hi } else { x }
 }
@@ -71,7 +71,7 @@ fn log_parts<A: Fma>(y: f32) -> (f32, f32, f32) {
 }
 
 #[inline(always)]
-fn log_ratio<A: Fma>(f: f32) -> f32 {
+pub(super) fn log_ratio<A: Fma>(f: f32) -> f32 {
     let mut h = f32::from_bits(0xbdcf_198b);
     h = A::fma(f, h, f32::from_bits(0x3e26_1b9c));
     h = A::fma(f, h, f32::from_bits(0xbe30_9f18));

@@ -43,7 +43,8 @@ impl std::fmt::Display for MulWide {
     }
 }
 
-/// The source of a kernel module: WGSL with the entries `fill_aligned`, `fill_rows`, `fill_boxed`, `fill_contiguous` and `fill_general`.
+/// The source of a kernel module: WGSL with the entries `fill_aligned`, `fill_rows`, `fill_boxed`, `fill_contiguous`,
+/// `fill_general` and `fill_structured`.
 #[must_use]
 pub fn source(mul_wide: MulWide, tier: Tier, dtype: DType) -> String {
     let bricks = [
@@ -59,6 +60,7 @@ pub fn source(mul_wide: MulWide, tier: Tier, dtype: DType) -> String {
         include_str!("../../shaders/philox.wgsl"),
         include_str!("../../shaders/math.wgsl"),
         include_str!("../../shaders/sample.wgsl"),
+        include_str!("../../shaders/structured.wgsl"),
         match dtype {
             DType::F32 => include_str!("../../shaders/store_f32.wgsl"),
             DType::F16 => include_str!("../../shaders/store_f16.wgsl"),
@@ -100,7 +102,7 @@ impl Kernels {
         };
         let layout = device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor {
             label: Some("seedbed"),
-            entries: &[storage(0, true), storage(1, true), storage(2, false)],
+            entries: &[storage(0, true), storage(1, true), storage(2, false), storage(3, true)],
         });
         let pipeline_layout = device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
             label: Some("seedbed"),
@@ -118,7 +120,9 @@ impl Kernels {
                 // SAFETY: no access leaves its array, and every loop ends, so that no check is needed. The tables are
                 // src/window.rs' own: no segment list is empty, a segment's descriptors exist, its words lie in the binding
                 // and a word is stored only below `words`; `axis_count` is at most 6, no axis steps by 0; lanes are taken
-                // modulo 4. The loops run over lanes, axes, descriptors and items, or halve a range.
+                // modulo 4; a table of positions lies in the binding, and a column's pair in the table. The loops run over
+                // lanes, axes, descriptors, digits, rounds and items, or halve a range, or walk a permutation's cycle back to
+                // the row where it began.
                 unsafe { device.create_shader_module_trusted(desc, wgpu::ShaderRuntimeChecks::unchecked()) }
             });
             let (name, kind) = match entry {
@@ -127,6 +131,7 @@ impl Kernels {
                 Entry::Boxed => ("fill_boxed", None),
                 Entry::Contiguous => ("fill_contiguous", None),
                 Entry::General => ("fill_general", None),
+                Entry::Structured => ("fill_structured", None),
             };
             let mut constants = vec![("GROUP_SIZE", f64::from(GROUP_SIZE)), ("ITEMS", f64::from(ITEMS))];
             if let Some(kind) = kind {

@@ -22,7 +22,7 @@ pub use filler::{Filler, Options};
 pub use kernels::{MulWide, Tier, source};
 #[cfg(all(feature = "checkpoint", feature = "parallel", not(target_arch = "wasm32")))]
 pub(crate) use readback::read_mapped;
-pub use selftest::{compare, schemes};
+pub use selftest::{compare, schemes, structured_schemes};
 pub(crate) use stream::WORKING_BYTES;
 /// The wgpu that this crate's API speaks: its major version is part of ours.
 pub use wgpu;

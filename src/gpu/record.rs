@@ -154,7 +154,7 @@ impl Filler {
         tables: &Tables,
         (buffer, start, size): (&wgpu::Buffer, u64, u64),
     ) -> Result<()> {
-        // The parameters: the descriptors, then each dispatch's segments, each part aligned for a binding of its own.
+        // The parameters: the descriptors, each dispatch's segments, then tables, each part aligned for a binding of its own.
         let mut bytes = bytemuck::cast_slice(&tables.descriptors).to_vec();
         let descriptors_size = bytes.len() as u64;
         let mut parts = Vec::new();
@@ -165,6 +165,14 @@ impl Filler {
             let size = bytes.len() as u64 - at;
             parts.push((self.kernels.get(dispatch.kernel)?, dispatch.size(), at, size));
         }
+        // The frequencies last; where there are none, something must be bound all the same.
+        bytes.resize(bytes.len().next_multiple_of(self.align as usize), 0);
+        let frequencies_at = bytes.len() as u64;
+        bytes.extend_from_slice(bytemuck::cast_slice(&tables.frequencies));
+        let (frequencies_at, frequencies_size) = match bytes.len() as u64 - frequencies_at {
+            0 => (0, descriptors_size),
+            size => (frequencies_at, size),
+        };
         if bytes.len() as u64 > self.max_binding {
             return Err(Error::Placement(format!(
                 "{} descriptors in one window take {} bytes, the device binds {}; record fewer tensors at once",
@@ -207,6 +215,7 @@ impl Filler {
                     bind(0, &parameters, 0, descriptors_size),
                     bind(1, &parameters, at, part_size),
                     bind(2, buffer, start, size),
+                    bind(3, &parameters, frequencies_at, frequencies_size),
                 ],
             });
             pass.set_pipeline(pipeline);

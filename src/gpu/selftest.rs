@@ -7,7 +7,7 @@ use super::scope::{Scope, described};
 use crate::fill::Fill;
 use crate::placement::Slab;
 use crate::plan::{Part, Plan, TensorSpec};
-use crate::scheme::{Bounds, Scheme, StdOf};
+use crate::scheme::{Bounds, Scheme, SinusoidalLayout, StdOf};
 use crate::stream::StreamVersion;
 use crate::window::Tables;
 use crate::{DType, Error, Result, cpu};
@@ -31,6 +31,23 @@ pub fn schemes() -> Vec<(&'static str, Scheme)> {
         ("truncated [0.1, 0.1001]", window(0.0, 1.0, 0.1, 0.1001)),
         ("truncated [0.1, 0.125]", window(0.0, 1.0, 0.1, 0.125)),
         ("truncated [-100, 100]", window(0.0, 0.02, -100.0, 100.0)),
+    ]
+}
+
+/// The laws of places that the opening self-test fills, with the shape of each: small ones, of odd sides.
+#[must_use]
+pub fn structured_schemes() -> Vec<(&'static str, Scheme, Vec<u64>)> {
+    vec![
+        ("identity", Scheme::identity(0.7), vec![37, 29]),
+        ("dirac", Scheme::dirac(3), vec![9, 5, 3, 4]),
+        ("near identity", Scheme::near_identity(1.0, 0.02), vec![23, 45]),
+        ("block diagonal", Scheme::block_diagonal(3, 0.5), vec![33, 15]),
+        ("sparse", Scheme::sparse(0.4, 0.01), vec![37, 29]),
+        ("sinusoidal", Scheme::sinusoidal(10_000.0, SinusoidalLayout::Interleaved), vec![51, 22]),
+        ("sinusoidal halves", Scheme::sinusoidal(100.0, SinusoidalLayout::Halves), vec![51, 22]),
+        ("sinusoidal halves to end", Scheme::sinusoidal(10_000.0, SinusoidalLayout::HalvesToEnd), vec![21, 10]),
+        ("log range", Scheme::log_range(), vec![3, 17, 21]),
+        ("dt bias", Scheme::dt_bias(0.001, 0.1, 1e-4), vec![1025]),
     ]
 }
 
@@ -60,6 +77,16 @@ fn fills(dtype: DType) -> Result<Vec<Fill>> {
         columns.push(Part::new(format!("{name} columns"), dims, scheme, Slab::new([0, width], dims))?);
         width += dims[1];
     }
+    for (name, scheme, dims) in structured_schemes() {
+        let tensor = plan.push(&TensorSpec::new(name, dims.clone(), scheme)?.dtype(dtype))?;
+        fills.push(tensor.fill());
+        if let [rows, cols] = dims[..] {
+            fills.push(tensor.fill_slab(&Slab::new([rows / 3, 1], [rows / 2, cols - 2]))?);
+        }
+    }
+    // Far beyond 2^32 elements.
+    let far = TensorSpec::new("sparse far", [1 << 20, (1 << 20) + 1], Scheme::sparse(0.5, 1.0))?.dtype(dtype);
+    fills.push(plan.push(&far)?.fill_slab(&Slab::new([1_000_000, 12_345], [3, 67]))?);
     fills.push(plan.push(&TensorSpec::with_parts("columns", [31, width], [31, width], columns)?.dtype(dtype))?.fill());
     Ok(fills)
 }

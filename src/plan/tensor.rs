@@ -9,6 +9,7 @@ use crate::placement::{Place, Slab};
 use crate::shape::{Layout, Shape};
 use crate::stream::{Key, StreamVersion};
 use crate::{DType, Error, Result};
+use std::sync::Arc;
 
 /// A stored tensor of a plan.
 #[derive(Clone, Debug)]
@@ -31,6 +32,7 @@ pub struct PlannedPart {
     law: Law,
     key: Key,
     params: LawParams,
+    table: Option<Arc<[u64]>>,
     slab: Slab,
     order: Vec<usize>,
 }
@@ -85,6 +87,7 @@ impl PlannedPart {
             shape: part.shape.clone(),
             layout: part.layout.clone(),
             params: LawParams::new(&law, dtype)?,
+            table: law.frequencies(),
             law,
             key: Key::of_tensor(version, seed, &part.name),
             slab: part.slab.clone(),
@@ -217,10 +220,11 @@ impl PlannedTensor {
                     order: &part.order,
                     clip: &clip,
                 };
-                let law = if zero { LawParams::zero() } else { part.params };
+                let (law, table) = if zero { (LawParams::zero(), None) } else { (part.params, part.table.clone()) };
                 pieces.extend(place.in_slab(slab)?.into_iter().map(|placement| Piece {
                     key: part.key.0,
                     law,
+                    table: table.clone(),
                     placement,
                 }));
             }

@@ -42,6 +42,18 @@ impl Display for Scheme {
             }
             Self::FanInUniform { fan_in: None } => f.write_str("torch_linear"),
             Self::FanInUniform { fan_in: Some(fan_in) } => write!(f, "torch_bias(fan_in={fan_in})"),
+            Self::Identity { gain } => write!(f, "identity(gain={})", Number(gain)),
+            Self::Dirac { groups } => write!(f, "dirac(groups={groups})"),
+            Self::NearIdentity { alpha, std } => {
+                write!(f, "near_identity(alpha={}, std={})", Number(alpha), Number(std))
+            }
+            Self::BlockDiagonal { blocks, std } => write!(f, "block_diagonal(blocks={blocks}, std={})", Number(std)),
+            Self::Sparse { sparsity, std } => write!(f, "sparse(sparsity={}, std={})", Number(sparsity), Number(std)),
+            Self::Sinusoidal { base, layout } => write!(f, "sinusoidal(base={}, layout={layout})", Number(base)),
+            Self::LogRange => f.write_str("log_range"),
+            Self::DtBias { min, max, floor } => {
+                write!(f, "dt_bias(min={}, max={}, floor={})", Number(min), Number(max), Number(floor))
+            }
         }
     }
 }
@@ -63,6 +75,10 @@ impl std::str::FromStr for Scheme {
     ///   `([mode=fan_in, nonlinearity=relu, a=0.01])`; also as `he_..`; `a` alone means `leaky_relu`
     /// - `lecun_uniform`, `lecun_normal`, `lecun_truncated_normal`; `he_fan_avg([distribution=normal])`
     /// - `torch_linear`, `torch_conv`, `torch_bias(fan_in)`, `torch_embedding`, `torch_norm_weight`, `torch_norm_bias`
+    /// - `identity([gain=1])`, also as `eye`; `dirac([groups=1])`; `near_identity([alpha=1], std)` with a std alone named;
+    ///   `block_diagonal(blocks, std)`; `sparse(sparsity, [std=0.01])`
+    /// - `sinusoidal([base=10000, layout=interleaved])`, other layouts `halves`, `halves_to_end`; `log_range`, also as `a_log`;
+    ///   `dt_bias([min=0.001, max=0.1, floor=0.0001])`
     ///
     /// Modes: `fan_in`, `fan_out`, `fan_avg`, `fan_geo_avg`. Nonlinearities: `linear`, `conv`, `sigmoid`, `tanh`,
     /// `relu`, `leaky_relu`, `selu`. Distributions: `normal`, `truncated_normal`, `uniform`.
@@ -142,7 +158,43 @@ const TABLE: &[Entry<Scheme>] = &[
     Entry { names: &["torch_embedding"], params: &[], build: |_| Ok(Scheme::torch_embedding()) },
     Entry { names: &["torch_norm_weight"], params: &[], build: |_| Ok(Scheme::torch_norm_weight()) },
     Entry { names: &["torch_norm_bias"], params: &[], build: |_| Ok(Scheme::torch_norm_bias()) },
+    Entry {
+        names: &["identity", "eye"],
+        params: &["gain"],
+        build: |a| Ok(Scheme::identity(a.number("gain")?.unwrap_or(1.0))),
+    },
+    Entry { names: &["dirac"], params: &["groups"], build: |a| Ok(Scheme::dirac(a.whole("groups")?.unwrap_or(1))) },
+    Entry {
+        names: &["near_identity"],
+        params: &["alpha", "std"],
+        build: |a| Ok(Scheme::near_identity(a.number("alpha")?.unwrap_or(1.0), a.needed("std")?)),
+    },
+    Entry {
+        names: &["block_diagonal"],
+        params: &["blocks", "std"],
+        build: |a| {
+            let blocks = a.whole("blocks")?.ok_or_else(|| a.missing("blocks"))?;
+            Ok(Scheme::block_diagonal(blocks, a.needed("std")?))
+        },
+    },
+    Entry {
+        names: &["sparse"],
+        params: &["sparsity", "std"],
+        build: |a| Ok(Scheme::sparse(a.needed("sparsity")?, a.number("std")?.unwrap_or(0.01))),
+    },
+    Entry {
+        names: &["sinusoidal"],
+        params: &["base", "layout"],
+        build: |a| Ok(Scheme::sinusoidal(a.number("base")?.unwrap_or(10_000.0), a.word("layout")?.unwrap_or_default())),
+    },
+    Entry { names: &["log_range", "a_log"], params: &[], build: |_| Ok(Scheme::log_range()) },
+    Entry { names: &["dt_bias"], params: &["min", "max", "floor"], build: dt_bias },
 ];
+
+fn dt_bias(args: &Args<'_>) -> Result<Scheme> {
+    let or = |name: &str, default: f64| Ok::<_, Error>(args.number(name)?.unwrap_or(default));
+    Ok(Scheme::dt_bias(or("min", 0.001)?, or("max", 0.1)?, or("floor", 0.0001)?))
+}
 
 fn truncated_normal(args: &Args<'_>) -> Result<Scheme> {
     let bounds = match (args.number("lo")?, args.number("hi")?, args.text("bounds")) {

@@ -1,6 +1,7 @@
 //! The words of which schemes are made.
 
 use crate::shape::Fans;
+use crate::sinusoidal::SinusoidalLayout;
 use crate::{Error, Result};
 use std::fmt::{Display, Formatter};
 use std::str::FromStr;
@@ -181,4 +182,5 @@ words! {
     Distribution "distribution"
     Nonlinearity "nonlinearity"
     StdOf "std_of"
+    SinusoidalLayout "layout"
 }

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""The stream, a second time: written from docs/stream.md and docs/stream/truncated.md, standard library only, slow and plain.
+"""The stream, a second time: written from docs/stream.md and the pages under docs/stream, standard library only, slow and plain. The laws
+of places stand in reference_structured.py.
 
     python3 tests/data/reference.py             writes tests/data/values.tsv
     python3 tests/data/reference.py --check     compares it instead
@@ -17,6 +18,8 @@ import struct
 import sys
 from fractions import Fraction
 from pathlib import Path
+
+import reference_structured as structured
 
 HERE = Path(__file__).parent
 MASK = 0xFFFFFFFF
@@ -185,7 +188,10 @@ def root(v):
 def turn(w):
     v = (w + 0x20000000) & MASK
     r = (v & 0x3FFFFFFF) - 0x20000000
-    x = fma(Fraction(r >> 16), bits(0x37800000), fma(Fraction(r & 0xFFFF), bits(0x2F800000), bits(0x2F000000)))
+    return quarter_turn(v, fma(Fraction(r >> 16), bits(0x37800000), fma(Fraction(r & 0xFFFF), bits(0x2F800000), bits(0x2F000000))))
+
+
+def quarter_turn(v, x):
     z = rn(x * x)
     s = rn(x * horner(z, 0xC2998CC7, 0x42A34052, 0xC2255E12, 0x40C90FDB))
     c = horner(z, 0xC2A73C5F, 0x4281D82C, 0xC19DE9CE, 0x3F800000)
@@ -413,6 +419,17 @@ def polynomial(a, sigma, em):
 
 def parameters(law, dtype):
     kind, *n = law
+    if kind == "sinusoidal":
+        return {"kind": kind, "table": n}
+    if kind == "log_range":
+        return {"kind": kind, "length": n[0]}
+    if kind == "dt_bias":
+        low, high, floor = n
+        poly = [rn(c) for c in structured.bias_polynomial(low, high)]
+        lo, hi = (narrow(structured.inverse_softplus(x)) for x in (max(low, floor), high))
+        return {"kind": kind, "poly": poly, "lo": lo, "hi": hi}
+    if isinstance(n[-1], dict):
+        return {**parameters(law[:-1], dtype), "cut": n[-1]}
     if kind == "constant":
         return {"kind": kind, "center": rn(n[0])}
     if kind == "uniform":
@@ -502,6 +519,8 @@ def law_of(scheme, layout, dims):
     """`name(key=value, ..)` and a shape to a law."""
     name, inside = re.fullmatch(r"(\w+)(?:\((.*)\))?", scheme).groups()
     given = dict(part.split("=") for part in inside.split(", ")) if inside else {}
+    if name in structured.KINDS:
+        return structured.law_of(name, given, dims)
     number = lambda key, default=None: float(given.get(key, default))
     symmetric = lambda b: ("uniform", -b, b)
 
@@ -567,9 +586,52 @@ def law_of(scheme, layout, dims):
 # ---- elements
 
 
+def turn_64(phase):
+    v = ((phase >> 32) + 0x20000000) & MASK
+    r = (v & 0x3FFFFFFF) - 0x20000000
+    low = fma(Fraction(r & 0xFFFF), bits(0x2F800000), Fraction((phase & MASK) >> 8, 1 << 56))
+    return quarter_turn(v, fma(Fraction(r >> 16), bits(0x37800000), low))
+
+
+def sinusoidal(p, index):
+    base, width, layout = p["table"]
+    position, column = divmod(index, width)
+    pair, second = divmod(column, 2) if layout == "interleaved" else (column % (width // 2), column // (width // 2))
+    phase = structured.frequency(base, width, layout, pair) * position % (1 << 64)
+    return turn_64(phase)[1 - second]
+
+
+def log_range(column):
+    n, f = split(Fraction(column + 1))
+    return fma(f, horner(f, *LOG), fma(Fraction(n + 64), LN2, bits(0xC2317218)))
+
+
+def dt_bias(p, w):
+    t = rn(Fraction(2 * (w >> 8) - 0x00FFFFFF) * bits(0x33800000))
+    h = p["poly"][11]
+    for c in p["poly"][10::-1]:
+        h = fma(t, h, c)
+    return clamp(h, p["lo"], p["hi"])
+
+
 def element(p, key, index):
     """The f32 value of one element."""
     block, lane = divmod(index, 4)
+    cut = p.get("cut", {})
+    if "zeros" in cut:
+        row, column = divmod(index, cut["cols"])
+        if structured.place_in_permutation(philox, key, column, row, cut["rows"]) < cut["zeros"]:
+            return Fraction(0)
+    elif cut and not cut["on"](index):
+        if "centered" not in cut:
+            return Fraction(0)
+        p = {**p, "center": Fraction(0)}
+    if p["kind"] == "sinusoidal":
+        return sinusoidal(p, index)
+    if p["kind"] == "log_range":
+        return log_range(index % p["length"])
+    if p["kind"] == "dt_bias":
+        return dt_bias(p, words_of(key, block)[lane])
     if p["kind"] == "constant":
         return p["center"]
     w = words_of(key, block)
@@ -706,6 +768,7 @@ def table():
     for scheme, seed, name, dtype in FINE:
         for index in find_fine(scheme, seed, name):
             cases.append((seed, name, dtype, [1 << 20], F, scheme, [index - 1], [3]))
+    cases += structured.CASES
     lines = [
         "# Values of stream version 1, frozen: written by reference.py from docs/stream.md. Patterns, in the order of the slab.",
         "# T: the shape is stored transposed, the last axis of the logical tensor first. Zn: row n is zero.",

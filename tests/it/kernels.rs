@@ -9,7 +9,8 @@ use seedbed::gpu::{MulWide, Tier, source};
 /// A module and what the validator found out about it.
 pub type Valid = (Module, ModuleInfo);
 
-pub const ENTRIES: [&str; 5] = ["fill_aligned", "fill_rows", "fill_boxed", "fill_contiguous", "fill_general"];
+pub const ENTRIES: [&str; 6] =
+    ["fill_aligned", "fill_rows", "fill_boxed", "fill_contiguous", "fill_general", "fill_structured"];
 
 /// A choice of bricks.
 #[derive(Clone, Copy, Debug)]

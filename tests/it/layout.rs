@@ -6,7 +6,7 @@ use bytemuck::Zeroable;
 use naga::proc::Layouter;
 use naga::valid::Capabilities;
 use naga::{ArraySize, Handle, Literal, Module, ScalarKind, Type, TypeInner};
-use seedbed::descriptor::{AxisSteps, Descriptor, LawParams, SegmentEntry, kind};
+use seedbed::descriptor::{AxisSteps, Descriptor, LawParams, SegmentEntry, kind, mask};
 use std::any::type_name_of_val;
 use std::mem::{offset_of, size_of, size_of_val};
 
@@ -49,7 +49,7 @@ fn host() -> Vec<Layout> {
     vec![
         host_layout!(LawParams:
             kind, tail, refine, threshold, scale, center, lo, hi, step, offset, left, right, left_edge, right_edge,
-            inverse, poly),
+            inverse, poly, more, mask, inner, spot, cols, rows, block_rows, block_cols, table, unused),
         host_layout!(AxisSteps: extent, dst, src),
         host_layout!(Descriptor: key, src, dst, before, axis_count, pad, law, axes),
         host_layout!(SegmentEntry: first_group, word, words, elements, items, first_descriptor, descriptor_count),
@@ -148,7 +148,7 @@ fn a_member_that_is_added_moved_renamed_or_retyped_on_one_side_is_seen() {
 
 /// The bindings in the order in which the host binds them, and who may write.
 #[test]
-fn the_kernels_bind_descriptors_segments_and_the_destination() {
+fn the_kernels_bind_descriptors_segments_tables_and_the_destination() {
     for combination in Combination::all() {
         let (module, _) = combination.module();
         let bound: Vec<_> = module
@@ -163,6 +163,7 @@ fn the_kernels_bind_descriptors_segments_and_the_destination() {
         let expected = [
             ("descriptors", 0, 0, false),
             ("segments", 0, 1, false),
+            ("frequencies", 0, 3, false),
             ("destination", 0, 2, true),
             ("destination_4", 0, 2, true),
         ];
@@ -178,6 +179,12 @@ fn the_kinds_of_law_have_the_host_s_numbers() {
         ("UNIFORM", kind::UNIFORM),
         ("NORMAL", kind::NORMAL),
         ("TRUNCATED", kind::TRUNCATED),
+        ("SINUSOIDAL", kind::SINUSOIDAL),
+        ("LOG_RANGE", kind::LOG_RANGE),
+        ("DT_BIAS", kind::DT_BIAS),
+        ("PATTERN", mask::PATTERN),
+        ("CENTERED", mask::CENTERED),
+        ("SPARSE", mask::SPARSE),
     ];
     for (name, expected) in kinds {
         let (_, constant) = module.constants.iter().find(|(_, c)| c.name.as_deref() == Some(name)).expect(name);

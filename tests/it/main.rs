@@ -14,6 +14,7 @@ mod placement;
 mod reference;
 mod statistics;
 mod stream;
+mod structured;
 mod translate;
 mod twins;
 mod values;

@@ -97,7 +97,7 @@ fn philox() {
 
 #[test]
 fn math() {
-    let pairs = [Both("half_up"), Both("neg_2_ln"), Both("root"), Both("turn")];
+    let pairs = [Both("half_up"), Both("neg_2_ln"), Both("root"), Both("turn"), Both("turn_64"), Both("quarter_turn")];
     compare("math", &[shader!("math")], twin!("math"), &pairs);
     let numbers = constants(shader!("math"));
     assert!(numbers.len() > 30, "{}", numbers.len());
@@ -132,6 +132,37 @@ fn sample() {
     assert_eq!(numbers, constants(code(twin!("sample"))));
 }
 
+/// The twin divides 64-bit integers; the shader's way is there for tests. It looks at a tile's rows at once, and cuts what it has
+/// filled uncut, so that a shader's `structured_value` does more than its own.
+#[test]
+fn structured() {
+    let pairs = [
+        Both("div_rem"),
+        Twin("div_rem_split"),
+        Both("is_on_pattern"),
+        Both("is_zero_row"),
+        Both("phase_of"),
+        Both("sinusoidal_value"),
+        Both("log_range_value"),
+        Both("dt_bias_value"),
+        Both("structured_value"),
+        Twin("places"),
+        Twin("fill_structured"),
+        Twin("at_level"),
+        Twin("at_avx2"),
+        Twin("at_avx512"),
+        Twin("cut_or_fill"),
+    ];
+    compare("structured", &[shader!("structured")], twin!("structured"), &pairs);
+    // The multiplier of the permutation is one number of 64 bits in the twin. The mask of a column and the exponent have names
+    // of eight digits on both sides.
+    let multiplier = [0xb1ce_6e93, 0xd2b7_4407];
+    let numbers: Vec<u32> = constants(shader!("structured")).into_iter().filter(|n| !multiplier.contains(n)).collect();
+    assert!(numbers.len() > 4, "{}", numbers.len());
+    assert_eq!(numbers, constants(code(twin!("structured"))));
+    assert!(twin!("structured").contains("0xd2b7_4407_b1ce_6e93"));
+}
+
 /// One name for three bricks in the shaders. An f32's bits need no function in the twin.
 #[test]
 fn store() {
@@ -156,6 +187,7 @@ fn fill() {
         Twin("fill_run"),
         Shader("step_words"),
         Shader("element_value"),
+        Shader("value_at"),
         Shader("run_index"),
         Shader("step_of"),
         Shader("fill_aligned"),
@@ -166,6 +198,8 @@ fn fill() {
         Shader("locate"),
         Shader("element_bits"),
         Shader("fill_general"),
+        Shader("structured_bits"),
+        Shader("fill_structured"),
     ];
     compare("fill", &[shader!("fill")], twin!("fill"), &pairs);
 }

@@ -10,6 +10,7 @@ mod fills;
 mod laws;
 mod stream;
 mod orthogonal;
+mod structured;
 mod windows;
 
 use seedbed::gpu::{Choice, Filler, Gpu, Options, blocking, wgpu};

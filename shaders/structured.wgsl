@@ -1,0 +1,145 @@
+// Laws whose values depend on where in its logical tensor an element lies, and the Mamba step's bias.
+
+const SINUSOIDAL: u32 = 4u;
+const LOG_RANGE: u32 = 5u;
+const DT_BIAS: u32 = 6u;
+
+// How a law of another kind is cut: not at all, to 0 off a pattern, to a center of 0 there, to 0 in some rows of each column.
+const PATTERN: u32 = 1u;
+const CENTERED: u32 = 2u;
+const SPARSE: u32 = 3u;
+
+// A 64-bit number (low, high) by a 32-bit one: the quotient (low, high) and the rest. Knuth's algorithm D in digits of 16 bits:
+// the divisor is shifted until its first bit is set, so that a digit's first guess is at most 2 too large.
+fn div_rem(a: vec2<u32>, d: u32) -> vec3<u32> {
+    let high = a.y / d;
+    let s = countLeadingZeros(d);
+    let v = d << s;
+    let low = a.x << s;
+    var rest = ((a.y - high * d) << s) | ((a.x >> 1u) >> (31u - s));
+    var q = 0u;
+    for (var k = 0u; k < 2u; k++) {
+        let digit = (low >> (16u - 16u * k)) & 0xffffu;
+        var guess = rest / (v >> 16u);
+        var r = rest - guess * (v >> 16u);
+        for (var i = 0u; i < 2u; i++) {
+            if r <= 0xffffu && (guess > 0xffffu || guess * (v & 0xffffu) > ((r << 16u) | digit)) {
+                guess -= 1u;
+                r += v >> 16u;
+            }
+        }
+        rest = ((rest << 16u) | digit) - guess * v;
+        q = (q << 16u) | guess;
+    }
+    return vec3<u32>(q, high, rest >> s);
+}
+
+// Whether an element of a tensor [out, in, kernel] is on the pattern: at the kernel's `spot`, in the blocks of the diagonal, which
+// begins again every `rows` outputs.
+fn is_on_pattern(law: Law, index: vec2<u32>) -> bool {
+    let pair = div_rem(index, law.inner);
+    let place = div_rem(pair.xy, law.cols);
+    let row = (place.x % law.rows) / law.block_rows;
+    return pair.z == law.spot && row == place.z / law.block_cols;
+}
+
+// Whether a row is one of its column's zeros: its place in a permutation of the rows is below `threshold`. The permutation is
+// VariablePhilox (Mitchell, Stokes, Frank, Holmes: Bandwidth-optimal random shuffling for GPUs, 2022) on the least even or odd
+// number of bits that holds the rows, at least 4, walked until it is a row.
+fn is_zero_row(law: Law, key: vec2<u32>, column: u32, row: u32) -> bool {
+    var keys: array<vec4<u32>, 6>;
+    for (var q = 0u; q < 6u; q++) {
+        keys[q] = philox(vec4<u32>(column, 0u, q, 2u), key);
+    }
+    let needed = 32u - countLeadingZeros(law.rows - 1u);
+    let width = select(needed, 4u, needed < 4u);
+    let left = width / 2u;
+    let right = width - left;
+    var x = row;
+    loop {
+        var l = x >> right;
+        var r = x & ((1u << right) - 1u);
+        for (var k = 0u; k < 24u; k++) {
+            let p = mul_wide(0xb1ce6e93u, l);
+            let hi = p.x + 0xd2b74407u * l;
+            let lo = (p.y << (right - left)) | (r >> left);
+            l = (hi ^ keys[k / 4u][k & 3u] ^ r) & ((1u << left) - 1u);
+            r = lo & ((1u << right) - 1u);
+        }
+        x = (l << right) | r;
+        if x < law.rows {
+            break;
+        }
+    }
+    return x < law.threshold;
+}
+
+// The product of 64-bit numbers (low, high), modulo 2^64.
+fn phase_of(f: vec2<u32>, position: vec2<u32>) -> vec2<u32> {
+    let low = mul_wide(f.x, position.x);
+    return vec2<u32>(low.y, low.x + f.x * position.y + f.y * position.x);
+}
+
+// A table of positions: sine or cosine of position * frequency.
+fn sinusoidal_value(law: Law, index: vec2<u32>) -> f32 {
+    let place = div_rem(index, law.cols);
+    let half = law.cols / 2u;
+    let halves = law.spot == 1u;
+    let pair = select(place.z / 2u, place.z % half, halves);
+    let second = select(place.z % 2u, place.z / half, halves);
+    let t = turn_64(phase_of(frequencies[law.table + pair], place.xy));
+    let x = bitcast<u32>(select(t.y, t.x, second == 1u));
+    // A sine of 0 after half a turn is -0.
+    return bitcast<f32>(select(x, 0u, (x << 1u) == 0u));
+}
+
+// ln(1 + column).
+fn log_range_value(law: Law, index: vec2<u32>) -> f32 {
+    let column = div_rem(index, law.cols).z;
+    let b = bitcast<u32>(f32((column & 0x00ffffffu) + 1u));
+    let e = bitcast<i32>(b - 0x3f3504f3u) >> 23u;
+    let f = bitcast<f32>(b - (bitcast<u32>(e) << 23u)) - 1.0;
+    // e ln 2, rounded once: a product that feeds an addition must stand inside an fma.
+    let k = fused(f32(e + 64), bitcast<f32>(0x3f317218u), bitcast<f32>(0xc2317218u));
+    return fused(f, log_ratio(f), k);
+}
+
+// A polynomial in the word's place in (-1, 1).
+fn dt_bias_value(law: Law, w: u32) -> f32 {
+    let t = f32(2 * i32(w >> 8u) - 0x00ffffff) * bitcast<f32>(0x33800000u);
+    var poly = law.poly;
+    var h = law.more[2];
+    h = fused(t, h, law.more[1]);
+    h = fused(t, h, law.more[0]);
+    for (var k = 9u; k > 0u; k--) {
+        h = fused(t, h, poly[k - 1u]);
+    }
+    return clamped(h, law.lo, law.hi);
+}
+
+// One value, of any law.
+fn structured_value(d: u32, index: vec2<u32>) -> f32 {
+    var law = descriptors[d].law;
+    let key = descriptors[d].key;
+    if law.kind == SINUSOIDAL {
+        return sinusoidal_value(law, index);
+    }
+    if law.kind == LOG_RANGE {
+        return log_range_value(law, index);
+    }
+    if law.kind == DT_BIAS {
+        return dt_bias_value(law, words_of(key, block_of(index), 0u)[index.x & 3u]);
+    }
+    if law.mask == SPARSE {
+        let place = div_rem(index, law.cols);
+        if is_zero_row(law, key, place.z, place.x) {
+            return 0.0;
+        }
+    } else if law.mask != 0u && !is_on_pattern(law, index) {
+        if law.mask == PATTERN {
+            return 0.0;
+        }
+        law.center = 0.0;
+    }
+    return value_at(law, key, index);
+}
