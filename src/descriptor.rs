@@ -184,6 +184,8 @@ impl LawParams {
                 p.kind = kind::LOG_RANGE;
                 p.cols = length as u32;
             }
+            // The kernels have no part in it: src/matrix.rs says where its elements come from.
+            Law::Orthogonal { .. } => {}
             Law::DtBias { min, max, floor } => {
                 let steps = Steps::new(min, max, floor)?;
                 p.kind = kind::DT_BIAS;

@@ -51,6 +51,17 @@ impl Engine {
         }
     }
 
+    /// [`Engine::fill_range`], for callers that fill a tensor window by window: what the window before was made of is in `memo`.
+    #[cfg(feature = "checkpoint")]
+    pub(crate) fn fill_window(&self, fill: &Fill, from: u64, out: &mut [u8], memo: &cpu::Memo) -> Result<()> {
+        match self {
+            Self::Cpu(level) => cpu::fill_window(fill, *level, from, out, memo),
+            // The filler has its own.
+            #[cfg(feature = "gpu")]
+            Self::Gpu(gpu) => gpu::blocking::fill_range(gpu, fill, from, out),
+        }
+    }
+
     /// Writes the bytes `from..from + out.len()` of a fill.
     ///
     /// # Errors

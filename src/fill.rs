@@ -1,6 +1,7 @@
 //! What to write where: the pieces of one destination, and the stretches of words that belong to them.
 
 use crate::descriptor::LawParams;
+use crate::matrix::Matrices;
 use crate::placement::{MAX_AXES, Placement};
 use crate::{DType, Error, Result};
 use std::ops::Range;
@@ -13,6 +14,8 @@ pub(crate) struct Piece {
     pub law: LawParams,
     /// The frequencies of a table of positions.
     pub table: Option<Arc<[u64]>>,
+    /// Where the elements are those of matrices, which are made as a whole.
+    pub matrices: Option<Matrices>,
     pub placement: Placement,
 }
 
@@ -65,6 +68,18 @@ impl Fill {
     #[must_use]
     pub fn bytes(&self) -> u64 {
         self.elements * self.dtype.size()
+    }
+
+    /// Whether some of its elements are those of matrices, which are made as a whole.
+    pub(crate) fn has_matrices(&self) -> bool {
+        self.pieces.iter().any(|p| p.matrices.is_some())
+    }
+
+    /// Bytes of the largest of these matrices, in f32; 0 without any.
+    #[cfg(feature = "checkpoint")]
+    pub(crate) fn matrix_bytes(&self) -> u64 {
+        let bytes = |m: Matrices| m.size().saturating_mul(4);
+        self.pieces.iter().filter_map(|p| p.matrices).map(bytes).max().unwrap_or(0)
     }
 
     /// # Errors

@@ -3,6 +3,7 @@
 use crate::sinusoidal::SinusoidalLayout;
 use crate::{DType, Error, Result};
 
+mod orthogonal;
 mod structured;
 
 /// The smallest std, half-width, or nonzero magnitude of a mean or midpoint: below, a product of a
@@ -138,6 +139,22 @@ pub enum Law {
         max: f64,
         /// The least step after all.
         floor: f64,
+    },
+    /// Matrices with orthonormal columns or rows: see [`Law::orthogonal`] and [`Law::delta_orthogonal`].
+    #[non_exhaustive]
+    Orthogonal {
+        /// Matrices, or a kernel's elements before the matrix's axes.
+        count: u64,
+        /// Rows of each.
+        rows: u64,
+        /// Columns of each.
+        cols: u64,
+        /// The factor of every element.
+        gain: f64,
+        /// A kernel's elements after the matrix's axes.
+        inner: u64,
+        /// The kernel's element that has the matrix; none: all matrices are drawn.
+        spot: Option<u64>,
     },
 }
 

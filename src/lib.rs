@@ -51,6 +51,7 @@ pub mod placement;
 pub mod plan;
 
 mod fill;
+mod matrix;
 
 #[cfg(feature = "gpu")]
 mod window;

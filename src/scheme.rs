@@ -10,6 +10,7 @@ use crate::{Error, Result};
 
 mod cut;
 mod named;
+mod orthogonal;
 mod structured;
 mod text;
 mod words;
@@ -145,6 +146,18 @@ pub enum Scheme {
         max: f64,
         /// The least step after all.
         floor: f64,
+    },
+    /// Orthogonal matrices; see [`Scheme::orthogonal`].
+    Orthogonal {
+        /// The factor of every element.
+        gain: f64,
+        /// Leading axes that count matrices.
+        batch: u64,
+    },
+    /// An orthogonal matrix in the middle of a kernel; see [`Scheme::delta_orthogonal`].
+    DeltaOrthogonal {
+        /// The factor of every element.
+        gain: f64,
     },
 }
 

@@ -3,6 +3,7 @@
 mod fill;
 mod fma;
 mod math;
+mod matrices;
 mod mulwide;
 #[doc(hidden)]
 pub mod orthogonal;
@@ -19,6 +20,8 @@ pub(crate) use philox::philox;
 
 use fill::Run;
 use fma::{Native, Wide};
+pub(crate) use matrices::Memo;
+use matrices::Ready;
 
 /// The instruction sets that the twin is compiled for. All give the same bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -112,10 +115,16 @@ pub fn fill_at(fill: &Fill, level: Level, out: &mut [u8]) -> Result<()> {
 /// [`Error::Buffer`] where `from` is no multiple of 4, `out` ends inside an element or the range leaves the fill;
 /// [`Error::Device`] where this processor lacks the level.
 pub fn fill_range(fill: &Fill, level: Level, from: u64, out: &mut [u8]) -> Result<()> {
-    check(fill, level, from, out)?;
+    fill_window(fill, level, from, out, &Memo::default())
+}
+
+/// [`fill_range`], for callers that fill a tensor window by window: matrices of the window before are in `memo`. Not to be called
+/// with one memo from several threads of the pool.
+pub(crate) fn fill_window(fill: &Fill, level: Level, from: u64, out: &mut [u8], memo: &Memo) -> Result<()> {
+    let ready = ready(fill, level, from, out, memo)?;
     let task = |(i, out): (usize, &mut [u8])| {
         let size = fill.dtype.size();
-        fill_elements(fill, level, (from + (i * TASK_BYTES) as u64) / size, out);
+        fill_elements(fill, level, (from + (i * TASK_BYTES) as u64) / size, out, &ready);
     };
     #[cfg(feature = "parallel")]
     {
@@ -129,27 +138,29 @@ pub fn fill_range(fill: &Fill, level: Level, from: u64, out: &mut [u8]) -> Resul
     Ok(())
 }
 
-/// [`fill_range`] on the calling thread alone.
+/// [`fill_window`] on the calling thread alone, but for matrices.
 ///
 /// # Errors
 /// As there.
 #[cfg(feature = "checkpoint")]
-pub(crate) fn fill_range_here(fill: &Fill, level: Level, from: u64, out: &mut [u8]) -> Result<()> {
-    check(fill, level, from, out)?;
-    fill_elements(fill, level, from / fill.dtype.size(), out);
+pub(crate) fn fill_window_here(fill: &Fill, level: Level, from: u64, out: &mut [u8], memo: &Memo) -> Result<()> {
+    let ready = ready(fill, level, from, out, memo)?;
+    fill_elements(fill, level, from / fill.dtype.size(), out, &ready);
     Ok(())
 }
 
-fn check(fill: &Fill, level: Level, from: u64, out: &[u8]) -> Result<()> {
+/// Checks a window, and makes what its elements are copied from.
+fn ready(fill: &Fill, level: Level, from: u64, out: &[u8], memo: &Memo) -> Result<Ready> {
     fill.check_range(from, out.len() as u64)?;
     if !Level::available().contains(&level) {
         return Err(Error::Device(format!("this processor has no {level:?}")));
     }
-    Ok(())
+    let (size, from) = (fill.dtype.size(), from / fill.dtype.size());
+    Ready::new(fill, level, (from, (from + out.len() as u64 / size).min(fill.elements)), memo)
 }
 
 /// Writes the elements that begin at destination element `from`.
-fn fill_elements(fill: &Fill, level: Level, from: u64, out: &mut [u8]) {
+fn fill_elements(fill: &Fill, level: Level, from: u64, out: &mut [u8], ready: &Ready) {
     let (size, per_word) = (fill.dtype.size(), fill.dtype.per_word());
     let to = (from + out.len() as u64 / size).min(fill.elements);
     // The padding half-word of an odd 16-bit tensor.
@@ -160,9 +171,12 @@ fn fill_elements(fill: &Fill, level: Level, from: u64, out: &mut [u8]) {
         if from_here >= to_here {
             break;
         }
-        for &piece in &segment.pieces {
-            let piece = &fill.pieces[piece];
+        for &index in &segment.pieces {
+            let piece = &fill.pieces[index];
             piece.placement.runs(from_here, to_here, &mut |s: Stretch| {
+                if let Some(matrices) = &piece.matrices {
+                    return ready.gather(index, matrices, fill.dtype, &s, from, out);
+                }
                 let run = Run {
                     law: &piece.law,
                     key: piece.key,

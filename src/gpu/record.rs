@@ -6,7 +6,7 @@ use super::scope::{Scope, described};
 use crate::fill::Fill;
 use crate::plan::Plan;
 use crate::window::Tables;
-use crate::{Error, Result};
+use crate::{Error, Result, cpu};
 
 /// Words of one dispatch at most. 32-bit element indices stay below 2^31; and a display driver's watchdog, two seconds on some
 /// systems, must not end a dispatch: the soft tier is twenty times slower.
@@ -16,6 +16,9 @@ fn window_words(tier: Tier) -> u64 {
         Tier::SoftFma => 1 << 24,
     }
 }
+
+/// Bytes of one copy from the host.
+const COPIED: u64 = 64 << 20;
 
 impl Filler {
     /// Records the whole fill into `encoder`: [`Fill::device_bytes`] bytes of `buffer` from byte `offset`.
@@ -51,7 +54,7 @@ impl Filler {
     ) -> Result<()> {
         let item = Item { fill, from, len, offset };
         self.check(&item, buffer)?;
-        self.record_items(encoder, &[item], buffer)
+        self.record_and_forget(encoder, &[item], buffer)
     }
 
     /// Records every tensor of a plan, each at `offset` plus its own [`device_offset`]: [`Plan::device_bytes`] bytes in all. One
@@ -106,7 +109,19 @@ impl Filler {
                 Item { fill, from: first - at, len: last - first, offset: offset + (first - from) }
             })
             .collect();
-        self.record_items(encoder, &items, buffer)
+        self.record_and_forget(encoder, &items, buffer)
+    }
+
+    /// Records items; matrices that the host made for them are not kept.
+    fn record_and_forget(
+        &self,
+        encoder: &mut wgpu::CommandEncoder,
+        items: &[Item<'_>],
+        buffer: &wgpu::Buffer,
+    ) -> Result<()> {
+        let result = self.record_items(encoder, items, buffer);
+        self.memo.clear();
+        result
     }
 
     fn check(&self, item: &Item<'_>, buffer: &wgpu::Buffer) -> Result<()> {
@@ -126,6 +141,13 @@ impl Filler {
         // The binding that is being filled up: its first byte, and the end of what it holds.
         let (mut start, mut end) = (0, 0);
         for item in items {
+            if item.fill.has_matrices() {
+                if !tables.dispatches.is_empty() {
+                    self.record_tables(encoder, &std::mem::take(&mut tables), (buffer, start, end - start))?;
+                }
+                self.record_copy(encoder, item, buffer)?;
+                continue;
+            }
             let mut done = 0;
             while done < item.len {
                 let at = item.offset + done;
@@ -146,6 +168,45 @@ impl Filler {
             return Ok(());
         }
         self.record_tables(encoder, &tables, (buffer, start, end - start))
+    }
+
+    /// Records the copy of bytes that the host makes: those of orthogonal matrices, which no thread can make for itself.
+    fn record_copy(&self, encoder: &mut wgpu::CommandEncoder, item: &Item<'_>, buffer: &wgpu::Buffer) -> Result<()> {
+        let name = item.fill.name();
+        if !buffer.usage().contains(wgpu::BufferUsages::COPY_DST) {
+            let reason = format!("usage {:?} lacks COPY_DST, orthogonal matrices are copied into it", buffer.usage());
+            return Err(Error::Buffer(reason).in_tensor(name));
+        }
+        let piece = COPIED.min(self.device.limits().max_buffer_size) & !3;
+        let mut done = 0;
+        while done < item.len {
+            let len = piece.min(item.len - done);
+            let mut bytes = vec![0; len as usize];
+            cpu::fill_window(item.fill, cpu::Level::best(), item.from + done, &mut bytes, &self.memo)?;
+            let staging = self.buffer_of(wgpu::BufferUsages::COPY_SRC, &bytes).map_err(|e| e.in_tensor(name))?;
+            encoder.copy_buffer_to_buffer(&staging, 0, buffer, item.offset + done, len);
+            done += len;
+        }
+        Ok(())
+    }
+
+    /// A buffer that holds these bytes.
+    fn buffer_of(&self, usage: wgpu::BufferUsages, bytes: &[u8]) -> Result<wgpu::Buffer> {
+        let scope = Scope::begin(&self.device);
+        let buffer = self.device.create_buffer(&wgpu::BufferDescriptor {
+            label: Some("seedbed parameters"),
+            size: bytes.len() as u64,
+            usage,
+            mapped_at_creation: true,
+        });
+        let mapped = buffer.get_mapped_range_mut(..).map(|mut view| view.copy_from_slice(bytes));
+        // The scope knows why, but for a device that is lost: wgpu tells the engine's callback alone.
+        scope.end_now("the fill cannot be recorded")?;
+        mapped.map_err(|e| {
+            described(&format!("parameters of {} bytes: the device seems lost, open it again", bytes.len()), &e)
+        })?;
+        buffer.unmap();
+        Ok(buffer)
     }
 
     fn record_tables(
@@ -181,23 +242,8 @@ impl Filler {
                 self.max_binding
             )));
         }
+        let parameters = self.buffer_of(wgpu::BufferUsages::STORAGE, &bytes)?;
         let scope = Scope::begin(&self.device);
-        let parameters = self.device.create_buffer(&wgpu::BufferDescriptor {
-            label: Some("seedbed parameters"),
-            size: bytes.len() as u64,
-            usage: wgpu::BufferUsages::STORAGE,
-            mapped_at_creation: true,
-        });
-        let mapped = parameters.get_mapped_range_mut(..).map(|mut view| view.copy_from_slice(&bytes));
-        if let Err(e) = mapped {
-            // The scope knows why, but for a device that is lost: wgpu tells the engine's callback alone.
-            scope.end_now("the fill cannot be recorded")?;
-            return Err(described(
-                &format!("parameters of {} bytes: the device seems lost, open it again", bytes.len()),
-                &e,
-            ));
-        }
-        parameters.unmap();
         let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
         for (pipeline, (x, y), at, part_size) in parts {
             let bind = |binding: u32, buffer, offset, size| wgpu::BindGroupEntry {

@@ -153,7 +153,7 @@ impl Gpu {
             })
         };
         let scratch = Scratch {
-            output: buffer(wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_SRC),
+            output: buffer(wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_SRC | wgpu::BufferUsages::COPY_DST),
             staging: buffer(wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST),
         };
         scope.end(&format!("two buffers of {size} bytes")).await?;

@@ -69,6 +69,7 @@ pub(super) fn fill_in_place(
     let stop = AtomicBool::new(false);
     let end = at + fills.iter().map(Fill::bytes).sum::<u64>();
     let (sender, written) = channel();
+    let memo = cpu::Memo::default();
     let worker = |sender: std::sync::mpsc::Sender<u64>| -> Result<()> {
         let mut bytes = vec![0; piece as usize];
         while !stop.load(Ordering::Relaxed) {
@@ -76,7 +77,7 @@ pub(super) fn fill_in_place(
             let Some(stretch) = work.lock().ok().and_then(|mut work| work.next()) else { break };
             let mut done = 0;
             for (fill, from, len) in stretch.parts {
-                cpu::fill_range_here(fill, level, from, &mut bytes[done..done + len as usize])?;
+                cpu::fill_window_here(fill, level, from, &mut bytes[done..done + len as usize], &memo)?;
                 done += len as usize;
             }
             write_all_at(file, &bytes[..done], stretch.at).map_err(|e| {

@@ -41,6 +41,25 @@ pub(super) fn least_memory(memory: u64, device: u64) -> Result<u64> {
     )))
 }
 
+/// Refuses tensors whose orthogonal matrices, which are made as a whole, leave the memory: two are held where one ends and the next
+/// begins.
+///
+/// # Errors
+/// [`Error::Buffer`] with the tensor and the numbers.
+pub(super) fn check_matrices<'a>(fills: impl IntoIterator<Item = &'a Fill>, memory: u64) -> Result<()> {
+    for fill in fills {
+        let needed = fill.matrix_bytes().saturating_mul(2);
+        if needed > memory {
+            let reason = format!(
+                "a memory of {memory} bytes is too small: orthogonal matrices are made as a whole, two of {} bytes",
+                fill.matrix_bytes()
+            );
+            return Err(Error::Buffer(reason).in_tensor(fill.name()));
+        }
+    }
+    Ok(())
+}
+
 /// The bytes of one piece, so that all that is allocated for the data stays within `memory`.
 fn piece_bytes(memory: u64) -> Result<u64> {
     // Each thread wants a few tasks.
@@ -113,6 +132,7 @@ fn from_cores(
             }
             Ok(())
         });
+        let memo = cpu::Memo::default();
         let mut fill_all = || -> Result<()> {
             let mut done = 0;
             for fill in fills {
@@ -125,7 +145,7 @@ fn from_cores(
                         buffer = vec![0; piece as usize];
                     }
                     let len = piece.min(fill.bytes() - at);
-                    cpu::fill_range(fill, level, at, &mut buffer[..len as usize])?;
+                    cpu::fill_window(fill, level, at, &mut buffer[..len as usize], &memo)?;
                     if filled.send((buffer, len as usize)).is_err() {
                         return Ok(());
                     }

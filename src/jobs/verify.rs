@@ -6,7 +6,7 @@ use crate::checkpoint::{Reader, StoredTensor};
 use crate::engine::Engine;
 use crate::model::Model;
 use crate::plan::{Plan, TensorSpec};
-use crate::{DType, Error, Fill, Result};
+use crate::{DType, Error, Fill, Result, cpu};
 use serde::Serialize;
 use std::path::Path;
 
@@ -142,10 +142,11 @@ pub fn verify(
 fn compare(reader: &mut Reader, fill: &Fill, engine: &Engine, progress: Progress<'_>) -> Result<Verdict> {
     let size = fill.dtype().size();
     let mut wanted = Vec::new();
+    let memo = cpu::Memo::default();
     let (mut elements, mut first) = (0, 0);
     reader.read_bytes(fill.name(), |at, bytes| {
         wanted.resize(bytes.len(), 0);
-        engine.fill_range(fill, at, &mut wanted)?;
+        engine.fill_window(fill, at, &mut wanted, &memo)?;
         if wanted != bytes {
             let pairs = wanted.chunks_exact(size as usize).zip(bytes.chunks_exact(size as usize));
             for (i, _) in pairs.enumerate().filter(|(_, (wanted, got))| wanted != got) {

@@ -1,7 +1,7 @@
 //! Fills into files.
 
 use super::in_place::fill_in_place;
-use super::pipeline::in_order;
+use super::pipeline::{check_matrices, in_order};
 use super::space::check_space;
 use super::{DEFAULT_MEMORY, Progress};
 use crate::checkpoint::{Complete, Entry, Header, PLACES, Writer, directory};
@@ -144,6 +144,7 @@ pub(super) fn write_files(
     options: &WriteOptions,
     progress: Progress<'_>,
 ) -> Result<Vec<Complete>> {
+    check_matrices(files.iter().flat_map(|f| &f.fills), options.memory)?;
     let (parts, fills): (Vec<_>, Vec<_>) = files.into_iter().map(|f| ((f.target, f.header), f.fills)).unzip();
     let mut queue =
         Queue { waiting: parts.into_iter(), open: None, syncing: None, complete: Vec::new(), sync: options.sync };
@@ -205,6 +206,7 @@ pub fn write_raw(
     options: &WriteOptions,
     progress: Progress<'_>,
 ) -> Result<u64> {
+    check_matrices([fill], options.memory)?;
     let failed = |e| Error::io(label, e);
     in_order(&[fill], options.memory, engine, progress, |bytes| out.write_all(bytes).map_err(failed))?;
     out.flush().map_err(failed)?;

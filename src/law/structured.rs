@@ -173,6 +173,11 @@ impl Law {
             Self::DtBias { min, max, floor } => {
                 Steps::new(min, max, floor).map_or((f64::NAN, f64::NAN), |steps| steps.moments())
             }
+            // The squares of a row or column of the longer side sum to gain^2.
+            Self::Orthogonal { count, rows, cols, gain, inner, spot } => {
+                let kernel = if spot.is_some() { (count * inner) as f64 } else { 1.0 };
+                (0.0, gain.abs() / (rows.max(cols) as f64 * kernel).sqrt())
+            }
             _ => (f64::NAN, f64::NAN),
         }
     }
@@ -189,6 +194,8 @@ impl Law {
             Self::DtBias { min, max, floor } => {
                 Steps::new(min, max, floor).map_or((f64::NAN, f64::NAN), |steps| steps.ends())
             }
+            // An element is at most 1 but for rounding.
+            Self::Orthogonal { gain, .. } => (-1.000_01 * gain.abs(), 1.000_01 * gain.abs()),
             _ => (-1.0, 1.0),
         }
     }
@@ -212,6 +219,13 @@ impl Law {
             Self::LogRange { length } => write!(f, "ln 1 to ln {length}"),
             Self::DtBias { min, max, floor } => {
                 write!(f, "inverse softplus of a log-uniform ({min}, {max}), at least {floor}")
+            }
+            Self::Orthogonal { count, rows, cols, gain, inner, spot: Some(_) } => {
+                write!(f, "orthogonal {rows} x {cols} in the middle of {}, gain {gain}", count * inner)
+            }
+            Self::Orthogonal { count: 1, rows, cols, gain, .. } => write!(f, "orthogonal {rows} x {cols}, gain {gain}"),
+            Self::Orthogonal { count, rows, cols, gain, .. } => {
+                write!(f, "{count} orthogonal {rows} x {cols}, gain {gain}")
             }
             _ => f.write_str("?"),
         }

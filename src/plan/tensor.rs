@@ -5,6 +5,7 @@ use super::spec::{Part, TensorSpec};
 use crate::descriptor::LawParams;
 use crate::fill::{Fill, Piece};
 use crate::law::Law;
+use crate::matrix::Matrices;
 use crate::placement::{Place, Slab};
 use crate::shape::{Layout, Shape};
 use crate::stream::{Key, StreamVersion};
@@ -33,6 +34,7 @@ pub struct PlannedPart {
     key: Key,
     params: LawParams,
     table: Option<Arc<[u64]>>,
+    matrices: Option<Matrices>,
     slab: Slab,
     order: Vec<usize>,
 }
@@ -82,14 +84,16 @@ impl PlannedPart {
             )));
         }
         let law = part.scheme.law(&part.shape, &part.layout)?;
+        let key = Key::of_tensor(version, seed, &part.name);
         Ok(Self {
             name: part.name.clone(),
             shape: part.shape.clone(),
             layout: part.layout.clone(),
             params: LawParams::new(&law, dtype)?,
             table: law.frequencies(),
+            matrices: Matrices::of(&law, key.0),
             law,
-            key: Key::of_tensor(version, seed, &part.name),
+            key,
             slab: part.slab.clone(),
             order: part.order.clone(),
         })
@@ -220,11 +224,15 @@ impl PlannedTensor {
                     order: &part.order,
                     clip: &clip,
                 };
-                let (law, table) = if zero { (LawParams::zero(), None) } else { (part.params, part.table.clone()) };
+                let (law, table, matrices) = match zero {
+                    true => (LawParams::zero(), None, None),
+                    false => (part.params, part.table.clone(), part.matrices),
+                };
                 pieces.extend(place.in_slab(slab)?.into_iter().map(|placement| Piece {
                     key: part.key.0,
                     law,
                     table: table.clone(),
+                    matrices,
                     placement,
                 }));
             }

@@ -91,7 +91,7 @@ impl Scheme {
                 None => Err(self.unfit(dims, "needs rank 1 or more")),
             },
             Self::DtBias { min, max, floor } => Law::dt_bias(min, max, floor),
-            _ => return None,
+            _ => return self.orthogonal_law(shape, layout),
         };
         Some(law)
     }
@@ -103,6 +103,11 @@ impl Scheme {
             Self::BlockDiagonal { blocks, .. } => &[blocks.max(1), blocks.max(1)],
             Self::Sinusoidal { .. } => &[1, 4],
             Self::LogRange | Self::DtBias { .. } => &[1],
+            Self::Orthogonal { batch, .. } if batch > 30 => {
+                return Err(Error::Scheme(format!("{self}: {batch} leading axes are more than any shape has")));
+            }
+            Self::Orthogonal { batch, .. } => &[1; 32][..batch as usize + 2],
+            Self::DeltaOrthogonal { .. } => &[1; 3],
             _ => &[1, 1],
         };
         let shape = Shape::new(dims).map_err(|_| Error::Scheme(format!("{self}: no shape holds as many")))?;

@@ -50,6 +50,8 @@ impl Display for Scheme {
             Self::BlockDiagonal { blocks, std } => write!(f, "block_diagonal(blocks={blocks}, std={})", Number(std)),
             Self::Sparse { sparsity, std } => write!(f, "sparse(sparsity={}, std={})", Number(sparsity), Number(std)),
             Self::Sinusoidal { base, layout } => write!(f, "sinusoidal(base={}, layout={layout})", Number(base)),
+            Self::Orthogonal { gain, batch } => write!(f, "orthogonal(gain={}, batch={batch})", Number(gain)),
+            Self::DeltaOrthogonal { gain } => write!(f, "delta_orthogonal(gain={})", Number(gain)),
             Self::LogRange => f.write_str("log_range"),
             Self::DtBias { min, max, floor } => {
                 write!(f, "dt_bias(min={}, max={}, floor={})", Number(min), Number(max), Number(floor))
@@ -79,6 +81,7 @@ impl std::str::FromStr for Scheme {
     ///   `block_diagonal(blocks, std)`; `sparse(sparsity, [std=0.01])`
     /// - `sinusoidal([base=10000, layout=interleaved])`, other layouts `halves`, `halves_to_end`; `log_range`, also as `a_log`;
     ///   `dt_bias([min=0.001, max=0.1, floor=0.0001])`
+    /// - `orthogonal([gain=1, batch=0])`, `delta_orthogonal([gain=1])`
     ///
     /// Modes: `fan_in`, `fan_out`, `fan_avg`, `fan_geo_avg`. Nonlinearities: `linear`, `conv`, `sigmoid`, `tanh`,
     /// `relu`, `leaky_relu`, `selu`. Distributions: `normal`, `truncated_normal`, `uniform`.
@@ -188,6 +191,16 @@ const TABLE: &[Entry<Scheme>] = &[
         build: |a| Ok(Scheme::sinusoidal(a.number("base")?.unwrap_or(10_000.0), a.word("layout")?.unwrap_or_default())),
     },
     Entry { names: &["log_range", "a_log"], params: &[], build: |_| Ok(Scheme::log_range()) },
+    Entry {
+        names: &["orthogonal"],
+        params: &["gain", "batch"],
+        build: |a| Ok(Scheme::orthogonal(a.number("gain")?.unwrap_or(1.0), a.whole("batch")?.unwrap_or(0))),
+    },
+    Entry {
+        names: &["delta_orthogonal"],
+        params: &["gain"],
+        build: |a| Ok(Scheme::delta_orthogonal(a.number("gain")?.unwrap_or(1.0))),
+    },
     Entry { names: &["dt_bias"], params: &["min", "max", "floor"], build: dt_bias },
 ];
 

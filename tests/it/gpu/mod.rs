@@ -8,8 +8,8 @@ mod embedding;
 mod errors;
 mod fills;
 mod laws;
-mod stream;
 mod orthogonal;
+mod stream;
 mod structured;
 mod windows;
 

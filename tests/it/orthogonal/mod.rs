@@ -1,6 +1,7 @@
 //! Orthogonal matrices of the CPU twin: how orthogonal, of which deviates, and the same words at every level and thread count.
 
 mod answers;
+mod fills;
 mod reference;
 
 use seedbed::cpu::Level;

@@ -1,0 +1,130 @@
+//! Elements of orthogonal matrices on their way into a fill: each matrix is made once, then copied where it belongs.
+
+use super::Level;
+use super::orthogonal::{self, Batch, Workspace};
+use super::store::{bf16_bits, f16_bits};
+use crate::fill::Fill;
+use crate::matrix::{Entry, Matrices};
+use crate::placement::Stretch;
+use crate::{DType, Result};
+use std::collections::{BTreeSet, VecDeque};
+use std::sync::{Arc, Mutex};
+
+/// Elements up to which a matrix is not kept for the next call: it costs little more than reading it.
+const SMALL: u64 = 1 << 14;
+
+/// Matrices that are kept: where one ends and the next begins, windows of both are under way.
+const KEPT: usize = 2;
+
+type Made = Arc<Mutex<Option<Arc<[f32]>>>>;
+
+/// The matrices that were made last, for callers that fill one tensor window by window.
+#[derive(Debug, Default)]
+pub(crate) struct Memo(Mutex<VecDeque<(Matrices, u64, Made)>>);
+
+impl Memo {
+    /// One matrix: made here, or by another thread while this one waits. That thread must not be one of the pool's, which may be
+    /// called back to work before it is done.
+    fn matrix(&self, level: Level, matrices: &Matrices, matrix: u64) -> Result<Arc<[f32]>> {
+        let made = match self.0.lock() {
+            Ok(mut kept) => match kept.iter().find(|(m, t, _)| (m, *t) == (matrices, matrix)) {
+                Some((_, _, made)) => made.clone(),
+                None => {
+                    kept.truncate(KEPT - 1);
+                    kept.push_front((*matrices, matrix, Made::default()));
+                    kept[0].2.clone()
+                }
+            },
+            // A thread died while it held the list: do without.
+            Err(_) => Made::default(),
+        };
+        let Ok(mut made) = made.lock() else { return one(level, matrices, matrix) };
+        if let Some(values) = &*made {
+            return Ok(values.clone());
+        }
+        let values = one(level, matrices, matrix)?;
+        *made = Some(values.clone());
+        Ok(values)
+    }
+
+    /// Forgets them.
+    #[cfg(feature = "gpu")]
+    pub fn clear(&self) {
+        if let Ok(mut kept) = self.0.lock() {
+            kept.clear();
+        }
+    }
+}
+
+fn one(level: Level, matrices: &Matrices, matrix: u64) -> Result<Arc<[f32]>> {
+    let Matrices { key, rows, cols, gain, .. } = *matrices;
+    // The law has checked that there are fewer than 2^32.
+    let batch = Batch { key, first: matrix as u32, count: 1, rows, cols, gain };
+    let mut values = vec![0.0; batch.elements()? as usize];
+    orthogonal::fill(level, &batch, &mut values, &mut Workspace::default())?;
+    Ok(values.into())
+}
+
+/// The matrices that a window of a fill has elements of, for each of its pieces.
+#[derive(Debug, Default)]
+pub(super) struct Ready(Vec<Vec<(u64, Arc<[f32]>)>>);
+
+impl Ready {
+    /// Makes those of the destination's elements `from..to`.
+    pub fn new(fill: &Fill, level: Level, (from, to): (u64, u64), memo: &Memo) -> Result<Self> {
+        if !fill.has_matrices() {
+            return Ok(Self::default());
+        }
+        let of_piece = |piece: &crate::fill::Piece| {
+            let Some(matrices) = &piece.matrices else { return Ok(Vec::new()) };
+            let mut needed = BTreeSet::new();
+            piece.placement.runs(from, to, &mut |s: Stretch| {
+                each(matrices, &s, |_, _, entry| {
+                    needed.extend(entry.map(|e| e.matrix));
+                });
+            });
+            let made = needed.into_iter().map(|t| {
+                let small = matrices.size() <= SMALL;
+                let values = if small { one(level, matrices, t)? } else { memo.matrix(level, matrices, t)? };
+                Ok((t, values))
+            });
+            made.collect()
+        };
+        fill.pieces.iter().map(of_piece).collect::<Result<Vec<_>>>().map(Self)
+    }
+
+    /// Writes a stretch of a piece; `out` begins with destination element `from`.
+    pub fn gather(&self, piece: usize, matrices: &Matrices, dtype: DType, s: &Stretch, from: u64, out: &mut [u8]) {
+        let size = dtype.size() as usize;
+        each(matrices, s, |k, count, entry| {
+            let values = entry.and_then(|e| {
+                let made = &self.0[piece];
+                let at = made.binary_search_by_key(&e.matrix, |(t, _)| *t).ok()?;
+                let element = e.element as usize;
+                Some(&made[at].1[element..element + count as usize])
+            });
+            for j in 0..count {
+                let value = values.map_or(0.0, |v| v[j as usize]);
+                let at = (s.dst + (k + j) * s.dst_step - from) as usize * size;
+                let out = &mut out[at..at + size];
+                match dtype {
+                    DType::F32 => out.copy_from_slice(&value.to_le_bytes()),
+                    DType::F16 => out.copy_from_slice(&f16_bits(value).to_le_bytes()),
+                    DType::BF16 => out.copy_from_slice(&bf16_bits(value).to_le_bytes()),
+                }
+            }
+        });
+    }
+}
+
+/// The stretch cut where its elements stop being neighbours of one matrix: (first, how many, what stands there).
+fn each(matrices: &Matrices, s: &Stretch, mut f: impl FnMut(u64, u64, Option<Entry>)) {
+    let mut k = 0;
+    while k < s.count {
+        let index = s.src.wrapping_add(k.wrapping_mul(s.src_step));
+        let entry = matrices.entry(index);
+        let run = if s.src_step == 1 { matrices.run(index).min(s.count - k) } else { 1 };
+        f(k, run, entry);
+        k += run;
+    }
+}
