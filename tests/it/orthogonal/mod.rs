@@ -76,7 +76,7 @@ fn columns_or_rows_are_orthonormal_to_2e_6() {
     }
 }
 
-/// The control: one element of 2048^2 that is off by 1e-5.
+/// The control: one element of 256^2 that is off by 1e-4.
 #[test]
 fn the_departure_sees_one_element() {
     let mut q = matrices(&batch(0, 1, 256, 256));
