@@ -8,11 +8,13 @@ use crate::law::Law;
 use crate::shape::{Fans, Layout, Shape};
 use crate::{Error, Result};
 
+mod catalog;
 mod cut;
 mod named;
 mod text;
 mod words;
 
+pub use catalog::{SchemeInfo, catalog};
 pub use words::{Bounds, Distribution, Mode, Nonlinearity, StdOf};
 
 /// The standard deviation of N(0, 1) cut at +-2, the f64 that jax and keras write .87962566103423978: what their
