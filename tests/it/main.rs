@@ -9,6 +9,7 @@ mod law4;
 mod laws;
 mod layout;
 mod levels;
+mod peers;
 mod placement;
 mod reference;
 mod statistics;
