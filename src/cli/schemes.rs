@@ -48,21 +48,22 @@ fn choose(names: &[String]) -> Result<Vec<&'static SchemeInfo>, Error> {
     names.iter().map(find).collect()
 }
 
-/// Three tables of the same rows: side by side they would be twice as wide as a terminal.
+/// Four tables of the same rows: side by side they would be thrice as wide as a terminal.
 fn tables(chosen: &[&SchemeInfo]) -> Vec<String> {
-    let rows = |cells: fn(&SchemeInfo) -> Vec<String>| chosen.iter().map(|info| cells(info)).collect::<Vec<_>>();
-    let law = rows(|info| vec![info.form(), law(info)]);
-    let when = rows(|info| [info.name(), info.when, info.source].map(str::to_owned).to_vec());
-    let peers = rows(|info| [info.name(), info.torch, info.jax, info.keras].map(str::to_owned).to_vec());
-    let mut lines = table(&["<scheme", "<law"], &law);
-    lines.push(String::new());
-    lines.extend(table(&["<scheme", "<when", "<source"], &when));
-    lines.push(String::new());
-    lines.extend(table(&["<scheme", "<torch", "<jax", "<keras"], &peers));
-    lines.push(String::new());
-    lines.push("the same under two names:".to_owned());
-    lines.extend(chosen.iter().filter(|info| info.names.len() > 1).map(|info| format!("  {}", info.names.join(", "))));
-    lines
+    let part = |heads: &[&str], cells: fn(&SchemeInfo) -> Vec<String>| {
+        table(heads, &chosen.iter().map(|info| cells(info)).collect::<Vec<_>>())
+    };
+    let parts = [
+        part(&["<text form", "<also"], |info| vec![info.form(), info.names[1..].join(", ")]),
+        part(&["<scheme", "<law"], |info| vec![info.name().to_owned(), law(info)]),
+        part(&["<scheme", "<when", "<source"], |info| {
+            [info.name(), info.when, info.source].map(str::to_owned).to_vec()
+        }),
+        part(&["<scheme", "<torch", "<jax", "<keras"], |info| {
+            [info.name(), info.torch, info.jax, info.keras].map(str::to_owned).to_vec()
+        }),
+    ];
+    parts.join(&String::new())
 }
 
 /// An entry a block, a fact a line.

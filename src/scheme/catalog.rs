@@ -17,11 +17,11 @@ pub struct SchemeInfo {
     pub when: &'static str,
     /// The paper and its year, or the library whose default it is.
     pub source: &'static str,
-    /// Its name in `torch.nn.init` or in `torch.nn`; `-` where there is none.
+    /// Its name in `torch.nn.init`, or the layers of `torch.nn` whose default it is; `-` where there is none.
     pub torch: &'static str,
-    /// Its name in `jax.nn.initializers`; `-` where there is none.
+    /// Its name in `jax.nn.initializers`, perhaps with what must be given; `-` where there is none.
     pub jax: &'static str,
-    /// Its name in `keras.initializers`; `-` where there is none.
+    /// Its name in `keras.initializers`, perhaps with what must be given; `-` where there is none.
     pub keras: &'static str,
     /// A text that [`Scheme`](super::Scheme) parses.
     pub example: &'static str,
@@ -138,7 +138,7 @@ const CATALOG: &[SchemeInfo] = &[
         args: "(scale, [mode=fan_in, distribution=normal])",
         law: "variance scale / n",
         formula: "n: fan_in, fan_out, fan_avg, fan_geo_avg",
-        when: "the general case of the fans; flax's Dense is scale 1, truncated_normal",
+        when: "the general case of the fans; flax's Dense: scale 1, truncated_normal",
         source: "jax, keras",
         torch: "-",
         jax: "variance_scaling",
@@ -166,7 +166,7 @@ const CATALOG: &[SchemeInfo] = &[
         source: GLOROT_2010,
         torch: "xavier_normal_",
         jax: "variance_scaling(1, fan_avg, normal)",
-        keras: "VarianceScaling(1, fan_avg, untruncated_normal)",
+        keras: "VarianceScaling, untruncated",
         example: "xavier_normal(gain=1.6666666666666667)",
     },
     SchemeInfo {
@@ -202,7 +202,7 @@ const CATALOG: &[SchemeInfo] = &[
         source: HE_2015,
         torch: "kaiming_normal_",
         jax: "variance_scaling(2, fan_in, normal)",
-        keras: "VarianceScaling(2, fan_in, untruncated_normal)",
+        keras: "VarianceScaling, untruncated",
         example: "kaiming_normal(mode=fan_out)",
     },
     SchemeInfo {
@@ -226,7 +226,7 @@ const CATALOG: &[SchemeInfo] = &[
         source: HE_2015,
         torch: "-",
         jax: "variance_scaling(2, fan_avg, normal)",
-        keras: "VarianceScaling(2, fan_avg, untruncated_normal)",
+        keras: "VarianceScaling, untruncated",
         example: "he_fan_avg(uniform)",
     },
     SchemeInfo {
@@ -247,10 +247,10 @@ const CATALOG: &[SchemeInfo] = &[
         law: "N(0, s^2)",
         formula: "s = 1 / sqrt(fan_in)",
         when: "SELU, self-normalizing networks",
-        source: "LeCun et al. 1998, Klambauer et al. 2017",
-        torch: "kaiming_normal_(nonlinearity=\"linear\")",
+        source: "Klambauer et al. 2017",
+        torch: "kaiming_normal_, linear",
         jax: "variance_scaling(1, fan_in, normal)",
-        keras: "VarianceScaling(1, fan_in, untruncated_normal)",
+        keras: "VarianceScaling, untruncated",
         example: "lecun_normal",
     },
     SchemeInfo {
@@ -272,9 +272,9 @@ const CATALOG: &[SchemeInfo] = &[
         formula: "b = 1 / sqrt(fan_in)",
         when: "the weight of torch's Linear and convolutions",
         source: "torch",
-        torch: "Linear, Conv: kaiming_uniform_(a=sqrt(5))",
-        jax: "variance_scaling(1/3, fan_in, uniform)",
-        keras: "VarianceScaling(1/3, fan_in, uniform)",
+        torch: "Linear: kaiming_uniform_",
+        jax: "variance_scaling, scale 1/3",
+        keras: "VarianceScaling, scale 1/3",
         example: "torch_conv",
     },
     SchemeInfo {
@@ -284,7 +284,7 @@ const CATALOG: &[SchemeInfo] = &[
         formula: "b = 1 / sqrt(fan_in), the weight's",
         when: "the bias of those; with the hidden size, all of an RNN, LSTM, GRU",
         source: "torch",
-        torch: "Linear, Conv, RNN, LSTM, GRU",
+        torch: "Linear, Conv, RNN",
         jax: "-",
         keras: "-",
         example: "torch_bias(768)",

@@ -10,12 +10,14 @@ fn every_scheme_is_listed_with_its_law_use_and_names_elsewhere() {
     let printed = run(here.path(), &["schemes"]);
     for info in catalog() {
         let form = info.form();
-        assert!(printed.lines().any(|line| line.starts_with(&form) && line.contains(info.law)), "{form}");
+        let also = info.names[1..].join(", ");
+        assert!(printed.lines().any(|line| line.starts_with(&form) && line.ends_with(&also)), "{form}");
         let of_name = |what: &[&str]| {
             printed.lines().any(|line| {
                 line.split_whitespace().next() == Some(info.name()) && what.iter().all(|text| line.contains(text))
             })
         };
+        assert!(of_name(&[info.law, info.formula]), "{form}");
         assert!(of_name(&[info.when, info.source]), "{form}");
         assert!(of_name(&[info.torch, info.jax, info.keras]), "{form}");
     }
