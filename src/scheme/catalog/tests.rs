@@ -43,7 +43,7 @@ fn the_defaults_shown_are_the_parser_s() {
         assert_eq!(call(&all), call(&[]), "{}", info.form());
         let leaky = "nonlinearity=leaky_relu".to_owned();
         for a in of_leaky_relu.iter().filter_map(|a| shown(a)) {
-            assert_eq!(call(&[leaky.clone(), a]), call(&[leaky.clone()]), "{}", info.form());
+            assert_eq!(call(&[leaky.clone(), a]), call(std::slice::from_ref(&leaky)), "{}", info.form());
             defaults += 1;
         }
         defaults += all.len();
