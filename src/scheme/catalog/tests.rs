@@ -1,4 +1,4 @@
-use super::*;
+use super::entries::CATALOG;
 use crate::scheme::Scheme;
 use crate::scheme::text;
 
