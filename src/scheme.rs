@@ -8,6 +8,7 @@ use crate::law::Law;
 use crate::shape::{Fans, Layout, Shape};
 use crate::{Error, Result};
 
+mod catalog;
 mod cut;
 mod named;
 mod orthogonal;
@@ -16,6 +17,7 @@ mod text;
 mod words;
 
 pub use crate::sinusoidal::SinusoidalLayout;
+pub use catalog::{SchemeInfo, catalog};
 pub use words::{Bounds, Distribution, Mode, Nonlinearity, StdOf};
 
 /// The standard deviation of N(0, 1) cut at +-2, the f64 that jax and keras write .87962566103423978: what their

@@ -9,6 +9,7 @@ mod inspect;
 mod plan;
 mod print;
 mod progress;
+mod schemes;
 mod selftest;
 mod table;
 mod verify;
@@ -31,6 +32,7 @@ enum Command {
     Init(init::Args),
     Fill(fill::Args),
     Plan(plan::Args),
+    Schemes(schemes::Args),
     Inspect(inspect::Args),
     Verify(verify::Args),
     Selftest(selftest::Args),
@@ -74,6 +76,7 @@ pub fn main() -> ExitCode {
         Command::Init(args) => init::run(&args),
         Command::Fill(args) => fill::run(&args),
         Command::Plan(args) => plan::run(&args),
+        Command::Schemes(args) => schemes::run(&args),
         Command::Inspect(args) => inspect::run(&args),
         Command::Verify(args) => verify::run(&args),
         Command::Selftest(args) => selftest::run(&args),

@@ -96,6 +96,12 @@ impl std::str::FromStr for Scheme {
     }
 }
 
+/// The names and parameters of every scheme, in the table's order.
+#[cfg(test)]
+pub(super) fn signatures() -> impl Iterator<Item = (&'static [&'static str], &'static [&'static str])> {
+    TABLE.iter().map(|entry| (entry.names, entry.params))
+}
+
 const KAIMING: &[&str] = &["mode", "nonlinearity", "a"];
 
 const TABLE: &[Entry<Scheme>] = &[

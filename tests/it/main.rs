@@ -10,6 +10,7 @@ mod laws;
 mod layout;
 mod levels;
 mod orthogonal;
+mod peers;
 mod placement;
 mod reference;
 mod statistics;
