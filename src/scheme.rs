@@ -95,18 +95,30 @@ pub enum Scheme {
         /// The fan_in; `None` is that of the tensor's own shape and layout.
         fan_in: Option<u64>,
     },
+    /// N(0, `norm`^2 / n), n the number of elements; see [`Scheme::unit_frobenius`].
+    UnitFrobenius {
+        /// The root of the expected squared Frobenius norm.
+        norm: f64,
+    },
 }
 
 impl Scheme {
     /// The law of a tensor of this shape.
     ///
-    /// Only the schemes of fans ([`Scheme::needs_fans`]) look at `shape` and `layout`.
+    /// Only the schemes of fans ([`Scheme::needs_fans`]) look at `shape` and `layout`; `unit_frobenius` counts the elements of `shape`.
     ///
     /// # Errors
     /// Those of [`Scheme::check`]; those of [`Layout::fans`]; and [`Error::Law`] where the fans bring a number outside
     /// the stream's range.
     pub fn law(&self, shape: &Shape, layout: &Layout) -> Result<Law> {
         self.check_words()?;
+        if let Self::UnitFrobenius { norm } = *self {
+            let n = shape.count();
+            return Law::normal(0.0, norm / (n as f64).sqrt()).map_err(|error| match error {
+                Error::Law(text) => Error::Law(format!("{self} of {n} elements: {text}")),
+                other => other,
+            });
+        }
         if !self.needs_fans() {
             return self.law_of_fans(None);
         }
@@ -126,7 +138,8 @@ impl Scheme {
     /// be reached; [`Error::Law`] where a number of a scheme without fans is outside the stream's range.
     pub fn check(&self) -> Result<()> {
         self.check_words()?;
-        if !self.needs_fans() {
+        // What depends on the shape alone is only known with it, as what depends on fans.
+        if !self.needs_fans() && !matches!(self, Self::UnitFrobenius { .. }) {
             self.law_of_fans(None)?;
         }
         Ok(())
@@ -139,6 +152,7 @@ impl Scheme {
             Self::Constant(_) | Self::Uniform { .. } | Self::Normal { .. } | Self::TruncatedNormal { .. } => false,
             Self::VarianceScaling { .. } | Self::Xavier { .. } | Self::Kaiming { .. } => true,
             Self::FanInUniform { fan_in } => fan_in.is_none(),
+            Self::UnitFrobenius { .. } => false,
         }
     }
 
@@ -156,6 +170,7 @@ impl Scheme {
             Self::FanInUniform { fan_in: Some(0) } => {
                 Err(Error::Scheme(format!("{self}: fan_in is 0, needs 1 or more")))
             }
+            Self::UnitFrobenius { norm } => positive("norm", norm),
             _ => Ok(()),
         }
     }
@@ -194,6 +209,8 @@ impl Scheme {
                 of_std(nonlinearity.gain() / mode.fan(fans).sqrt(), distribution)
             }
             Self::FanInUniform { fan_in } => symmetric_uniform(1.0 / (fan_in.unwrap_or(fans.fan_in) as f64).sqrt()),
+            // Of one element; `law` has taken those of a shape.
+            Self::UnitFrobenius { norm } => Law::normal(0.0, norm),
         }
     }
 }

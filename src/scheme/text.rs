@@ -42,6 +42,7 @@ impl Display for Scheme {
             }
             Self::FanInUniform { fan_in: None } => f.write_str("torch_linear"),
             Self::FanInUniform { fan_in: Some(fan_in) } => write!(f, "torch_bias(fan_in={fan_in})"),
+            Self::UnitFrobenius { norm } => write!(f, "unit_frobenius(norm={})", Number(norm)),
         }
     }
 }
@@ -63,6 +64,7 @@ impl std::str::FromStr for Scheme {
     ///   `([mode=fan_in, nonlinearity=relu, a=0.01])`; also as `he_..`; `a` alone means `leaky_relu`
     /// - `lecun_uniform`, `lecun_normal`, `lecun_truncated_normal`; `he_fan_avg([distribution=normal])`
     /// - `torch_linear`, `torch_conv`, `torch_bias(fan_in)`, `torch_embedding`, `torch_norm_weight`, `torch_norm_bias`
+    /// - `unit_frobenius([norm=1])`
     ///
     /// Modes: `fan_in`, `fan_out`, `fan_avg`, `fan_geo_avg`. Nonlinearities: `linear`, `conv`, `sigmoid`, `tanh`,
     /// `relu`, `leaky_relu`, `selu`. Distributions: `normal`, `truncated_normal`, `uniform`.
@@ -142,6 +144,11 @@ const TABLE: &[Entry<Scheme>] = &[
     Entry { names: &["torch_embedding"], params: &[], build: |_| Ok(Scheme::torch_embedding()) },
     Entry { names: &["torch_norm_weight"], params: &[], build: |_| Ok(Scheme::torch_norm_weight()) },
     Entry { names: &["torch_norm_bias"], params: &[], build: |_| Ok(Scheme::torch_norm_bias()) },
+    Entry {
+        names: &["unit_frobenius"],
+        params: &["norm"],
+        build: |a| Ok(Scheme::unit_frobenius(a.number("norm")?.unwrap_or(1.0))),
+    },
 ];
 
 fn truncated_normal(args: &Args<'_>) -> Result<Scheme> {
