@@ -4,6 +4,7 @@ mod fill;
 mod fma;
 mod math;
 mod mulwide;
+mod normalize;
 mod philox;
 mod sample;
 mod store;
@@ -16,6 +17,9 @@ pub(crate) use philox::philox;
 
 use fill::Run;
 use fma::{Native, Wide};
+#[cfg(feature = "gpu")]
+pub(crate) use normalize::checked;
+pub use normalize::{normalize, normalize_pair};
 
 /// The instruction sets that the twin is compiled for. All give the same bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

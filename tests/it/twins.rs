@@ -177,3 +177,38 @@ fn a_changed_order_name_or_number_is_seen() {
     assert_ne!(functions("fn a() {}\nfn b() {}"), functions("fn b() {}\nfn a() {}"));
     assert_eq!(constants("0x3f80_0000 0xff // 0x12345678\n0x000fffffu 0x1_0000"), [0x3f80_0000, 0x000f_ffff]);
 }
+/// The twin adds 96-bit numbers as u128, and has no threads that put and take sums; only it checks arguments.
+#[test]
+fn normalize() {
+    let pairs = [
+        Both("square"),
+        Shader("add_96"),
+        Both("reciprocal"),
+        Both("sharp_root"),
+        Both("root_of"),
+        Both("split"),
+        Both("factor_of_one"),
+        Both("factor_of_two"),
+        Both("scaled"),
+        Twin("over"),
+        Both("largest"),
+        Both("squares"),
+        Shader("put"),
+        Shader("take"),
+        Shader("sums"),
+        Both("factor"),
+        Both("scale"),
+        Twin("checked"),
+        Twin("normalize"),
+        Twin("normalize_pair"),
+    ];
+    compare("normalize", &[shader!("normalize")], twin!("normalize"), &pairs);
+    let mut numbers = constants(shader!("normalize"));
+    assert!(numbers.len() > 10, "{}", numbers.len());
+    // The mask of a magnitude stands in both `largest`.
+    let mut twin = constants(code(twin!("normalize")));
+    numbers.sort_unstable();
+    twin.sort_unstable();
+    assert_eq!(numbers, twin);
+}
+

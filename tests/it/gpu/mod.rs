@@ -8,6 +8,8 @@ mod embedding;
 mod errors;
 mod fills;
 mod laws;
+mod normalize;
+mod stochastic;
 mod stream;
 mod windows;
 
