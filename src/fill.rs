@@ -2,7 +2,7 @@
 
 use crate::descriptor::LawParams;
 use crate::placement::{MAX_AXES, Placement};
-use crate::{DType, Error, Result};
+use crate::{DType, Error, Result, Rounding};
 use std::ops::Range;
 
 /// A box of elements of one logical tensor, with its key and its law's numbers.
@@ -11,6 +11,7 @@ pub(crate) struct Piece {
     pub key: [u32; 2],
     pub law: LawParams,
     pub placement: Placement,
+    pub rounding: Rounding,
 }
 
 /// A stretch of 32-bit words of the destination, and the pieces that have elements in it.

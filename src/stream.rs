@@ -25,6 +25,8 @@ impl StreamVersion {
 pub mod domain {
     /// The values of a tensor.
     pub const VALUES: u32 = 0;
+    /// Stochastic rounding of 16-bit values.
+    pub const ROUNDING: u32 = 3;
 }
 
 /// A Philox key: 64 bits, low word first.

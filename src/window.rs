@@ -1,9 +1,9 @@
 //! A window of one or many fills, as the kernels read it: descriptors and segments with 32-bit indices, one dispatch a kernel.
 
-use crate::DType;
-use crate::descriptor::{AxisSteps, Descriptor, SegmentEntry, kind};
+use crate::descriptor::{AxisSteps, Descriptor, SegmentEntry, kind, rounding};
 use crate::fill::{Fill, Piece};
 use crate::placement::Placement;
+use crate::{DType, Rounding};
 use bytemuck::Zeroable;
 
 /// Threads of a workgroup.
@@ -104,7 +104,11 @@ impl Tables {
                     let one =
                         SegmentEntry { first_descriptor: first_descriptor + k as u32, descriptor_count: 1, ..whole };
                     let step = 4 * per_word as u32;
-                    if holds_blocks(d, step) && one.word.is_multiple_of(4) && one.words.is_multiple_of(4) {
+                    if by_blocks(d)
+                        && holds_blocks(d, step)
+                        && one.word.is_multiple_of(4)
+                        && one.words.is_multiple_of(4)
+                    {
                         self.push((fill.dtype, Entry::Rows), one, units(d, step));
                     } else {
                         self.push((fill.dtype, Entry::Boxed), one, units(d, per_word as u32));
@@ -120,7 +124,7 @@ impl Tables {
     fn add_run(&mut self, dtype: DType, d: &Descriptor, whole: SegmentEntry) {
         let per_word = dtype.per_word() as u32;
         let step = 4 * per_word;
-        let together = d.axes[0].dst == 1 && d.axes[0].src == [1, 0];
+        let together = by_blocks(d) && d.axes[0].dst == 1 && d.axes[0].src == [1, 0];
         // Blocks come every 4 elements: a 16-bit step holds two, wherever the first lies.
         let from = (whole.word * per_word).wrapping_sub(d.dst).wrapping_add(d.before).wrapping_add(d.src[0]);
         let mut rest = whole;
@@ -170,6 +174,12 @@ fn split(d: &Descriptor) -> (AxisSteps, &[AxisSteps]) {
     (inner[0], outer)
 }
 
+/// Whether the kernels that go by blocks serve it: a word for each element's rounding is drawn by the others alone, so that these
+/// stay small.
+fn by_blocks(d: &Descriptor) -> bool {
+    d.rounding == rounding::NEAREST
+}
+
 /// Whether no other descriptor can have an element in this one's words, and the box's steps fit 32 bits.
 fn owns_words(d: &Descriptor, per_word: u32) -> bool {
     let (inner, outer) = split(d);
@@ -208,7 +218,10 @@ fn descriptor(piece: &Piece, p: &Placement, from: u64, at: u32, per_word: u64) -
         dst: at * per_word as u32 + p.dst.saturating_sub(from) as u32,
         before: from.saturating_sub(p.dst) as u32,
         axis_count: p.axes.len() as u32,
-        pad: 0,
+        rounding: match piece.rounding {
+            Rounding::NearestEven => rounding::NEAREST,
+            Rounding::Stochastic => rounding::STOCHASTIC,
+        },
         law: piece.law,
         axes: [AxisSteps::zeroed(); 6],
     };

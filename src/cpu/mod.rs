@@ -164,7 +164,14 @@ fn fill_elements(fill: &Fill, level: Level, from: u64, out: &mut [u8]) {
         for &piece in &segment.pieces {
             let piece = &fill.pieces[piece];
             piece.placement.runs(from_here, to_here, &mut |s: Stretch| {
-                let run = Run { law: &piece.law, key: piece.key, src: s.src, step: s.src_step, dtype: fill.dtype };
+                let run = Run {
+                    law: &piece.law,
+                    key: piece.key,
+                    src: s.src,
+                    step: s.src_step,
+                    dtype: fill.dtype,
+                    rounding: piece.rounding,
+                };
                 scatter(level, &run, &s, from, out);
             });
         }

@@ -8,7 +8,7 @@ use crate::law::Law;
 use crate::placement::{Place, Slab};
 use crate::shape::{Layout, Shape};
 use crate::stream::{Key, StreamVersion};
-use crate::{DType, Error, Result};
+use crate::{DType, Error, Result, Rounding};
 
 /// A stored tensor of a plan.
 #[derive(Clone, Debug)]
@@ -20,6 +20,7 @@ pub struct PlannedTensor {
     parts: Vec<PlannedPart>,
     zero_rows: Vec<u64>,
     offset: u64,
+    rounding: Rounding,
 }
 
 /// A logical tensor of a plan.
@@ -95,6 +96,7 @@ impl PlannedPart {
 
 impl PlannedTensor {
     pub(super) fn new(version: StreamVersion, seed: u64, spec: &TensorSpec) -> Result<Self> {
+        spec.rounding.check(spec.dtype)?;
         let dims = spec.shape.dims();
         // Without parts the view has nothing to say: rows of zeros are rows of the shape.
         let view = if spec.view.is_empty() || spec.parts.is_empty() { dims } else { &spec.view };
@@ -127,6 +129,7 @@ impl PlannedTensor {
             parts,
             zero_rows,
             offset: 0,
+            rounding: spec.rounding,
         };
         // Lowering can only fail on the view: find that out now.
         tensor.lower(&Slab::whole(dims))?;
@@ -156,6 +159,12 @@ impl PlannedTensor {
     #[must_use]
     pub fn dtype(&self) -> DType {
         self.dtype
+    }
+
+    /// How values are rounded to the element type.
+    #[must_use]
+    pub fn rounding(&self) -> Rounding {
+        self.rounding
     }
 
     /// The logical tensors it is made of, at least one.
@@ -217,11 +226,14 @@ impl PlannedTensor {
                     order: &part.order,
                     clip: &clip,
                 };
-                let law = if zero { LawParams::zero() } else { part.params };
+                // A zero is no number to round: the faster way serves.
+                let (law, rounding) =
+                    if zero { (LawParams::zero(), Rounding::NearestEven) } else { (part.params, self.rounding) };
                 pieces.extend(place.in_slab(slab)?.into_iter().map(|placement| Piece {
                     key: part.key.0,
                     law,
                     placement,
+                    rounding,
                 }));
             }
         }
@@ -243,10 +255,12 @@ impl PlannedTensor {
         };
         let (start, extent) = (part.slab.start.first().unwrap_or(&0), part.slab.extent.first().unwrap_or(&1));
         let mut from = *start;
-        for &row in &self.zero_rows {
-            rows(from, row, false);
-            rows(row, row + 1, true);
-            from = row + 1;
+        // Neighbours are one box: a padded vocabulary has many of them.
+        for run in self.zero_rows.chunk_by(|a, b| a + 1 == *b) {
+            let end = run[run.len() - 1] + 1;
+            rows(from, run[0], false);
+            rows(run[0], end, true);
+            from = end;
         }
         rows(from, start + extent, false);
         clips

@@ -6,6 +6,7 @@ mod files;
 mod gpu;
 mod limits;
 mod python;
+mod recorded;
 mod shards;
 
 use std::path::Path;

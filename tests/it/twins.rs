@@ -135,7 +135,14 @@ fn sample() {
 /// One name for three bricks in the shaders. An f32's bits need no function in the twin.
 #[test]
 fn store() {
-    let pairs = [Shader("encoded"), Named("encoded", "bf16_bits"), Named("encoded", "f16_bits")];
+    let pairs = [
+        Shader("encoded"),
+        Shader("encoded_by"),
+        Named("encoded", "bf16_bits"),
+        Named("encoded_by", "bf16_bits_by"),
+        Named("encoded", "f16_bits"),
+        Named("encoded_by", "f16_bits_by"),
+    ];
     let shaders = [shader!("store_f32"), shader!("store_bf16"), shader!("store_f16")];
     compare("store", &shaders, twin!("store"), &pairs);
 }
@@ -153,9 +160,12 @@ fn fill() {
         Named("block_values", "tile_values"),
         Twin("store_tile"),
         Twin("store_halves"),
+        Twin("store_tile_by"),
+        Twin("store_halves_by"),
         Twin("fill_run"),
         Shader("step_words"),
         Shader("element_value"),
+        Shader("stored_bits"),
         Shader("run_index"),
         Shader("step_of"),
         Shader("fill_aligned"),
@@ -170,13 +180,6 @@ fn fill() {
     compare("fill", &[shader!("fill")], twin!("fill"), &pairs);
 }
 
-/// The negative control.
-#[test]
-fn a_changed_order_name_or_number_is_seen() {
-    assert_eq!(functions("fn a() {}\n// fn b() {}\n    pub(crate) fn c<A>() {}"), ["a", "c"]);
-    assert_ne!(functions("fn a() {}\nfn b() {}"), functions("fn b() {}\nfn a() {}"));
-    assert_eq!(constants("0x3f80_0000 0xff // 0x12345678\n0x000fffffu 0x1_0000"), [0x3f80_0000, 0x000f_ffff]);
-}
 /// The twin adds 96-bit numbers as u128, and has no threads that put and take sums; only it checks arguments.
 #[test]
 fn normalize() {
@@ -212,3 +215,10 @@ fn normalize() {
     assert_eq!(numbers, twin);
 }
 
+/// The negative control.
+#[test]
+fn a_changed_order_name_or_number_is_seen() {
+    assert_eq!(functions("fn a() {}\n// fn b() {}\n    pub(crate) fn c<A>() {}"), ["a", "c"]);
+    assert_ne!(functions("fn a() {}\nfn b() {}"), functions("fn b() {}\nfn a() {}"));
+    assert_eq!(constants("0x3f80_0000 0xff // 0x12345678\n0x000fffffu 0x1_0000"), [0x3f80_0000, 0x000f_ffff]);
+}

@@ -7,6 +7,7 @@ mod bits;
 mod independence;
 mod normal;
 mod rounding;
+mod stochastic;
 
 pub use rounding::decode;
 mod windows;
