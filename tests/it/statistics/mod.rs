@@ -4,6 +4,7 @@
 
 mod accuracy;
 mod bits;
+mod frobenius;
 mod independence;
 mod normal;
 mod rounding;
