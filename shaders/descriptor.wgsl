@@ -44,7 +44,7 @@ struct Descriptor {
     dst: u32,
     before: u32,
     axis_count: u32,
-    pad: u32,
+    rounding: u32,
     law: Law,
     axes: array<Axis, 6>,
 }

@@ -2,6 +2,9 @@
 //
 // A thread owns whole words of the destination, so 16-bit neighbours are written together.
 
+// How 16-bit elements are rounded.
+const STOCHASTIC: u32 = 1u;
+
 // The kind of law of every descriptor of the dispatch (aligned entry).
 override KIND: u32 = 0u;
 override GROUP_SIZE: u32 = 64u;
@@ -110,6 +113,14 @@ fn value_at(law: Law, key: vec2<u32>, index: vec2<u32>) -> f32 {
     return truncated_value(law, key, block, lane, w[lane]);
 }
 
+// The stored bits of an element's value, rounded as its descriptor says. The word that decides is the element's own, of domain 3.
+fn stored_bits(d: u32, index: vec2<u32>, x: f32) -> u32 {
+    if PER_WORD == 2u && descriptors[d].rounding == STOCHASTIC {
+        return encoded_by(x, philox(vec4<u32>(block_of(index), 0u, 3u), descriptors[d].key)[index.x & 3u]);
+    }
+    return encoded(x);
+}
+
 // The 64-bit logical index of the first element of a segment that is part of one run.
 fn run_index(s: Segment, d: u32) -> vec2<u32> {
     let inside = s.word * PER_WORD - descriptors[d].dst + descriptors[d].before;
@@ -215,7 +226,8 @@ fn fill_boxed(
         if step.inside {
             var bits = 0u;
             for (var k = 0u; k < PER_WORD; k++) {
-                bits = bits | (encoded(element_value(d, add_64(step.index, vec2<u32>(k, 0u)))) << (16u * k));
+                let index = add_64(step.index, vec2<u32>(k, 0u));
+                bits = bits | (stored_bits(d, index, element_value(d, index)) << (16u * k));
             }
             destination[step.element / PER_WORD] = bits;
         }
@@ -290,7 +302,7 @@ fn element_bits(s: Segment, element: u32) -> u32 {
     for (var d = s.first_descriptor; d < s.first_descriptor + s.descriptor_count; d++) {
         let found = locate(d, element);
         if found.z == 1u {
-            return encoded(element_value(d, found.xy));
+            return stored_bits(d, found.xy, element_value(d, found.xy));
         }
     }
     return 0u;
@@ -324,7 +336,7 @@ fn structured_bits(s: Segment, element: u32) -> u32 {
     for (var d = s.first_descriptor; d < s.first_descriptor + s.descriptor_count; d++) {
         let found = locate(d, element);
         if found.z == 1u {
-            return encoded(structured_value(d, found.xy));
+            return stored_bits(d, found.xy, structured_value(d, found.xy));
         }
     }
     return 0u;

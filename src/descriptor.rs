@@ -37,6 +37,14 @@ pub mod mask {
     pub const SPARSE: u32 = 3;
 }
 
+/// The ways of rounding, as `shaders/fill.wgsl` tells them apart.
+pub mod rounding {
+    /// To nearest even.
+    pub const NEAREST: u32 = 0;
+    /// By a word of Philox domain 3.
+    pub const STOCHASTIC: u32 = 1;
+}
+
 /// The parameters of a law, each an f64 of the host rounded once to f32.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, PartialEq, Pod, Zeroable)]
@@ -226,8 +234,8 @@ pub struct Descriptor {
     pub before: u32,
     /// How many of `axes` count.
     pub axis_count: u32,
-    /// Unused, 0.
-    pub pad: u32,
+    /// How 16-bit elements are rounded: one of [`rounding`].
+    pub rounding: u32,
     /// The law.
     pub law: LawParams,
     /// The axes, outermost first.

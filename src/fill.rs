@@ -3,7 +3,7 @@
 use crate::descriptor::LawParams;
 use crate::matrix::Matrices;
 use crate::placement::{MAX_AXES, Placement};
-use crate::{DType, Error, Result};
+use crate::{DType, Error, Result, Rounding};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -17,6 +17,7 @@ pub(crate) struct Piece {
     /// Where the elements are those of matrices, which are made as a whole.
     pub matrices: Option<Matrices>,
     pub placement: Placement,
+    pub rounding: Rounding,
 }
 
 /// A stretch of 32-bit words of the destination, and the pieces that have elements in it.

@@ -33,6 +33,8 @@ mod error;
 
 mod dtype;
 
+mod rounding;
+
 pub mod shape;
 
 mod dt_bias;
@@ -81,5 +83,6 @@ pub mod jobs;
 pub use dtype::DType;
 pub use error::{Error, Result};
 pub use fill::Fill;
+pub use rounding::Rounding;
 pub use scheme::Scheme;
 pub use stream::StreamVersion;

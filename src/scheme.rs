@@ -161,13 +161,18 @@ pub enum Scheme {
         /// The factor of every element.
         gain: f64,
     },
+    /// N(0, `norm`^2 / n), n the number of elements; see [`Scheme::unit_frobenius`].
+    UnitFrobenius {
+        /// The root of the expected squared Frobenius norm.
+        norm: f64,
+    },
 }
 
 impl Scheme {
     /// The law of a tensor of this shape.
     ///
     /// Only the schemes of fans ([`Scheme::needs_fans`]) and those of places ([`Scheme::identity`] and its like) look at `shape`
-    /// and `layout`.
+    /// and `layout`; `unit_frobenius` counts the elements of `shape`.
     ///
     /// # Errors
     /// Those of [`Scheme::check`]; those of [`Layout::fans`]; and [`Error::Law`] where the fans bring a number outside
@@ -176,6 +181,13 @@ impl Scheme {
         self.check_words()?;
         if let Some(law) = self.structured_law(shape, layout) {
             return law;
+        }
+        if let Self::UnitFrobenius { norm } = *self {
+            let n = shape.count();
+            return Law::normal(0.0, norm / (n as f64).sqrt()).map_err(|error| match error {
+                Error::Law(text) => Error::Law(format!("{self} of {n} elements: {text}")),
+                other => other,
+            });
         }
         if !self.needs_fans() {
             return self.law_of_fans(None);
@@ -236,6 +248,7 @@ impl Scheme {
             Self::FanInUniform { fan_in: Some(0) } => {
                 Err(Error::Scheme(format!("{self}: fan_in is 0, needs 1 or more")))
             }
+            Self::UnitFrobenius { norm } => positive("norm", norm),
             _ => Ok(()),
         }
     }

@@ -29,6 +29,8 @@ pub mod domain {
     pub const ORTHOGONAL: u32 = 1;
     /// The permutations of a sparse matrix's rows.
     pub const SPARSE: u32 = 2;
+    /// Stochastic rounding of 16-bit values.
+    pub const ROUNDING: u32 = 3;
 }
 
 /// A Philox key: 64 bits, low word first.

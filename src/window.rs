@@ -1,9 +1,9 @@
 //! A window of one or many fills, as the kernels read it: descriptors and segments with 32-bit indices, one dispatch a kernel.
 
-use crate::DType;
-use crate::descriptor::{AxisSteps, Descriptor, LawParams, SegmentEntry, kind};
+use crate::descriptor::{AxisSteps, Descriptor, LawParams, SegmentEntry, kind, rounding};
 use crate::fill::Fill;
 use crate::placement::Placement;
+use crate::{DType, Rounding};
 use bytemuck::Zeroable;
 use std::sync::Arc;
 
@@ -95,8 +95,11 @@ impl Tables {
                 if let (Some(table), false) = (&piece.table, found.is_empty()) {
                     law.table = self.table(table);
                 }
-                self.descriptors
-                    .extend(found.iter().map(|p| descriptor(piece.key, law, p, from * per_word, at, per_word)));
+                self.descriptors.extend(
+                    found
+                        .iter()
+                        .map(|p| descriptor((piece.key, piece.rounding), law, p, from * per_word, at, per_word)),
+                );
             }
             let descriptor_count = self.descriptors.len() as u32 - first_descriptor;
             let whole = SegmentEntry {
@@ -118,7 +121,11 @@ impl Tables {
                     let one =
                         SegmentEntry { first_descriptor: first_descriptor + k as u32, descriptor_count: 1, ..whole };
                     let step = 4 * per_word as u32;
-                    if holds_blocks(d, step) && one.word.is_multiple_of(4) && one.words.is_multiple_of(4) {
+                    if by_blocks(d)
+                        && holds_blocks(d, step)
+                        && one.word.is_multiple_of(4)
+                        && one.words.is_multiple_of(4)
+                    {
                         self.push((fill.dtype, Entry::Rows), one, units(d, step));
                     } else {
                         self.push((fill.dtype, Entry::Boxed), one, units(d, per_word as u32));
@@ -134,7 +141,7 @@ impl Tables {
     fn add_run(&mut self, dtype: DType, d: &Descriptor, whole: SegmentEntry) {
         let per_word = dtype.per_word() as u32;
         let step = 4 * per_word;
-        let together = d.axes[0].dst == 1 && d.axes[0].src == [1, 0];
+        let together = by_blocks(d) && d.axes[0].dst == 1 && d.axes[0].src == [1, 0];
         // Blocks come every 4 elements: a 16-bit step holds two, wherever the first lies.
         let from = (whole.word * per_word).wrapping_sub(d.dst).wrapping_add(d.before).wrapping_add(d.src[0]);
         let mut rest = whole;
@@ -195,6 +202,12 @@ fn split(d: &Descriptor) -> (AxisSteps, &[AxisSteps]) {
     (inner[0], outer)
 }
 
+/// Whether the kernels that go by blocks serve it: a word for each element's rounding is drawn by the others alone, so that these
+/// stay small.
+fn by_blocks(d: &Descriptor) -> bool {
+    d.rounding == rounding::NEAREST
+}
+
 /// Whether no other descriptor can have an element in this one's words, and the box's steps fit 32 bits.
 fn owns_words(d: &Descriptor, per_word: u32) -> bool {
     let (inner, outer) = split(d);
@@ -225,7 +238,14 @@ fn units(d: &Descriptor, unit: u32) -> u32 {
     outer.iter().map(|a| a.extent).product::<u32>() * (inner.extent / unit)
 }
 
-fn descriptor(key: [u32; 2], law: LawParams, p: &Placement, from: u64, at: u32, per_word: u64) -> Descriptor {
+fn descriptor(
+    (key, rounded): ([u32; 2], Rounding),
+    law: LawParams,
+    p: &Placement,
+    from: u64,
+    at: u32,
+    per_word: u64,
+) -> Descriptor {
     let words = |x: u64| [x as u32, (x >> 32) as u32];
     let mut d = Descriptor {
         key,
@@ -233,7 +253,10 @@ fn descriptor(key: [u32; 2], law: LawParams, p: &Placement, from: u64, at: u32, 
         dst: at * per_word as u32 + p.dst.saturating_sub(from) as u32,
         before: from.saturating_sub(p.dst) as u32,
         axis_count: p.axes.len() as u32,
-        pad: 0,
+        rounding: match rounded {
+            Rounding::NearestEven => rounding::NEAREST,
+            Rounding::Stochastic => rounding::STOCHASTIC,
+        },
         law,
         axes: [AxisSteps::zeroed(); 6],
     };

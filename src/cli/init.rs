@@ -1,8 +1,8 @@
 //! `seedbed init`.
 
 use super::{Outcome, args, print, progress::Bar};
-use seedbed::DType;
 use seedbed::jobs::{self, WriteOptions};
+use seedbed::{DType, Rounding};
 use std::path::PathBuf;
 
 /// Write a whole model, initialized: model.safetensors and config.json
@@ -26,6 +26,9 @@ pub struct Args {
     /// The dtype to write; the config's where none is given, else f32
     #[arg(long, value_name = "f32|f16|bf16")]
     dtype: Option<DType>,
+    /// How values are rounded to f16 and bf16: to the nearest one, or to a neighbour drawn so that the mean is the value
+    #[arg(long, default_value = "nearest", value_name = "nearest|stochastic")]
+    rounding: Rounding,
     #[command(flatten)]
     device: args::Device,
     /// Write several files of at most this many bytes of tensors each, and model.safetensors.index.json: as 5GB or 1GiB. A
@@ -42,9 +45,9 @@ pub struct Args {
 pub fn run(args: &Args) -> Outcome {
     let (path, text) = jobs::read_config(&args.config)?;
     // The config is checked before a seed is drawn: its errors stand alone.
-    jobs::plan_model(&path, &text, 0, args.dtype)?;
+    jobs::plan_model(&path, &text, 0, args.dtype, args.rounding)?;
     let seed = args.seed.take()?;
-    let (model, plan) = jobs::plan_model(&path, &text, seed, args.dtype)?;
+    let (model, plan) = jobs::plan_model(&path, &text, seed, args.dtype, args.rounding)?;
     let dtype = plan.tensors().first().map_or(DType::F32, |t| t.dtype());
     let options = WriteOptions { max_shard_size: args.max_shard_size, ..args.writing.options() };
     let outputs = jobs::Outputs::prepare(&args.output, (&path, &text), &plan, &options)?;
@@ -62,6 +65,7 @@ pub fn run(args: &Args) -> Outcome {
             "tensors": plan.tensors().len(),
             "parameters": model.parameters(),
             "dtype": dtype.to_string(),
+            "rounding": args.rounding.to_string(),
             "seed": seed.to_string(),
             "stream_version": plan.version().number(),
             "device": engine.to_string(),

@@ -1,7 +1,7 @@
 //! `seedbed plan`.
 
 use super::{Outcome, args, print, table::table};
-use seedbed::{DType, jobs};
+use seedbed::{DType, Rounding, jobs};
 use std::path::PathBuf;
 
 /// Show what init would write, tensor by tensor: fans, law, key, bytes
@@ -25,7 +25,7 @@ pub struct Args {
 
 pub fn run(args: &Args) -> Outcome {
     let (path, text) = jobs::read_config(&args.config)?;
-    let (model, plan) = jobs::plan_model(&path, &text, args.seed.unwrap_or(0), args.dtype)?;
+    let (model, plan) = jobs::plan_model(&path, &text, args.seed.unwrap_or(0), args.dtype, Rounding::default())?;
     let why = if args.seed.is_some() { "" } else { " (none given; the keys depend on it)" };
     print::note("seed", &format!("{}{why}", plan.seed()));
     let rows = jobs::describe(&plan);

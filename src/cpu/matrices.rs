@@ -1,12 +1,12 @@
 //! Elements of orthogonal matrices on their way into a fill: each matrix is made once, then copied where it belongs.
 
 use super::Level;
+use super::fill::store_one;
 use super::orthogonal::{self, Batch, Workspace};
-use super::store::{bf16_bits, f16_bits};
+use crate::Result;
 use crate::fill::Fill;
 use crate::matrix::{Entry, Matrices};
 use crate::placement::Stretch;
-use crate::{DType, Result};
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex};
 
@@ -94,8 +94,9 @@ impl Ready {
     }
 
     /// Writes a stretch of a piece; `out` begins with destination element `from`.
-    pub fn gather(&self, piece: usize, matrices: &Matrices, dtype: DType, s: &Stretch, from: u64, out: &mut [u8]) {
-        let size = dtype.size() as usize;
+    pub fn gather(&self, fill: &Fill, piece: usize, s: &Stretch, from: u64, out: &mut [u8]) {
+        let (size, rounding) = (fill.dtype.size() as usize, fill.pieces[piece].rounding);
+        let Some(matrices) = &fill.pieces[piece].matrices else { return };
         each(matrices, s, |k, count, entry| {
             let values = entry.and_then(|e| {
                 let made = &self.0[piece];
@@ -106,12 +107,8 @@ impl Ready {
             for j in 0..count {
                 let value = values.map_or(0.0, |v| v[j as usize]);
                 let at = (s.dst + (k + j) * s.dst_step - from) as usize * size;
-                let out = &mut out[at..at + size];
-                match dtype {
-                    DType::F32 => out.copy_from_slice(&value.to_le_bytes()),
-                    DType::F16 => out.copy_from_slice(&f16_bits(value).to_le_bytes()),
-                    DType::BF16 => out.copy_from_slice(&bf16_bits(value).to_le_bytes()),
-                }
+                let index = s.src.wrapping_add((k + j).wrapping_mul(s.src_step));
+                store_one(fill.dtype, rounding, (matrices.key, index), value, &mut out[at..at + size]);
             }
         });
     }

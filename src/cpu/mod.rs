@@ -5,6 +5,7 @@ mod fma;
 mod math;
 mod matrices;
 mod mulwide;
+mod normalize;
 #[doc(hidden)]
 pub mod orthogonal;
 mod philox;
@@ -22,6 +23,9 @@ use fill::Run;
 use fma::{Native, Wide};
 pub(crate) use matrices::Memo;
 use matrices::Ready;
+#[cfg(feature = "gpu")]
+pub(crate) use normalize::checked;
+pub use normalize::{normalize, normalize_pair};
 
 /// The instruction sets that the twin is compiled for. All give the same bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -174,8 +178,8 @@ fn fill_elements(fill: &Fill, level: Level, from: u64, out: &mut [u8], ready: &R
         for &index in &segment.pieces {
             let piece = &fill.pieces[index];
             piece.placement.runs(from_here, to_here, &mut |s: Stretch| {
-                if let Some(matrices) = &piece.matrices {
-                    return ready.gather(index, matrices, fill.dtype, &s, from, out);
+                if piece.matrices.is_some() {
+                    return ready.gather(fill, index, &s, from, out);
                 }
                 let run = Run {
                     law: &piece.law,
@@ -184,6 +188,7 @@ fn fill_elements(fill: &Fill, level: Level, from: u64, out: &mut [u8], ready: &R
                     src: s.src,
                     step: s.src_step,
                     dtype: fill.dtype,
+                    rounding: piece.rounding,
                 };
                 scatter(level, &run, &s, from, out);
             });

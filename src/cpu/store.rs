@@ -7,6 +7,12 @@ pub(crate) fn bf16_bits(x: f32) -> u16 {
     ((b + 0x7fff + ((b >> 16) & 1)) >> 16) as u16
 }
 
+/// The bits of a bf16 rounded by a word: away from zero in as many of its 2^32 values as the dropped bits say, times 2^16.
+#[inline(always)]
+pub(crate) fn bf16_bits_by(x: f32, w: u32) -> u16 {
+    ((x.to_bits() + (w >> 16)) >> 16) as u16
+}
+
 /// The bits of an f16: rounded to nearest even, in integers. The value is finite and fits.
 #[inline(always)]
 pub(crate) fn f16_bits(x: f32) -> u16 {
@@ -22,9 +28,91 @@ pub(crate) fn f16_bits(x: f32) -> u16 {
     ((b >> 16) & 0x8000 | rounded) as u16
 }
 
+/// The bits of an f16 rounded by a word: away from zero where the word and the position between the two neighbours, in 2^-32,
+/// reach 2^32.
+#[inline(always)]
+pub(crate) fn f16_bits_by(x: f32, w: u32) -> u16 {
+    let b = x.to_bits();
+    let magnitude = b & 0x7fff_ffff;
+    let biased = magnitude >> 23;
+    // As in `f16_bits`, but never short of it: the far smaller values go up in fewer words, down to none.
+    let short = 113u32.saturating_sub(biased);
+    let subnormal = if biased == 0 { 0 } else { (magnitude & 0x007f_ffff) | 0x0080_0000 };
+    let whole = if short == 0 { magnitude.wrapping_sub(0x3800_0000) } else { subnormal };
+    // 13 + short bits are dropped: they become the upper bits of the position. Beyond 19 the lowest fall out.
+    let left = 19u32.saturating_sub(short);
+    let right = short.saturating_sub(19);
+    let position = (whole << left) >> right.min(31);
+    // A whole of 24 bits is gone once 24 are dropped.
+    let toward_zero = whole >> (13 + short.min(12));
+    ((b >> 16) & 0x8000 | (toward_zero + u32::from(position > !w))) as u16
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// The value of a 16-bit pattern, and the two neighbours of a magnitude as patterns: toward zero, away from it.
+    fn neighbours(x: f32, value: impl Fn(u16) -> f32) -> (u16, u16) {
+        // Patterns ascend with the value.
+        let (mut below, mut above) = (0u16, 0x7bff);
+        while above - below > 1 {
+            let middle = below + (above - below) / 2;
+            if value(middle) <= x { below = middle } else { above = middle }
+        }
+        if value(above) <= x { (above, above) } else { (below, above) }
+    }
+
+    /// The law itself, in f64: which neighbour a word takes.
+    fn expected(x: f32, w: u32, value: impl Fn(u16) -> f32) -> u16 {
+        let sign = if x.is_sign_negative() { 0x8000 } else { 0 };
+        let (below, above) = neighbours(x.abs(), &value);
+        let [lo, x, hi] = [value(below), x.abs(), value(above)].map(f64::from);
+        let position = if below == above { 0.0 } else { ((x - lo) / (hi - lo) * 4_294_967_296.0).floor() };
+        sign | if position + f64::from(w) >= 4_294_967_296.0 { above } else { below }
+    }
+
+    #[test]
+    fn a_word_takes_the_neighbour_that_the_law_says() {
+        let bf16 = |b: u16| half::bf16::from_bits(b).to_f32();
+        let f16 = |b: u16| half::f16::from_bits(b).to_f32();
+        let mut up = 0u32;
+        for upper in 0..=0xffffu32 {
+            for lower in [0u32, 1, 0x0fff, 0x1000, 0x2000, 0x7fff, 0x8000, 0xe001, 0xffff] {
+                let x = f32::from_bits(upper << 16 | lower);
+                if !(x == 0.0 || x.is_normal()) {
+                    continue;
+                }
+                let scramble = (upper << 16 | lower).wrapping_mul(0x9e37_79b9);
+                for w in [0u32, 1, !0, 0x7fff_ffff, 0x8000_0000, scramble, !lower << 16, !0 - (lower << 16)] {
+                    if x.abs() <= f16(0x7bff) {
+                        assert_eq!(f16_bits_by(x, w), expected(x, w, f16), "{x:e} {w:08x}");
+                    }
+                    if x.abs() <= bf16(0x7bff) {
+                        assert_eq!(bf16_bits_by(x, w), expected(x, w, bf16), "{x:e} {w:08x}");
+                        up += u32::from(bf16_bits_by(x, w) != bf16_bits_by(x, 0));
+                    }
+                }
+            }
+        }
+        assert!(up > 100_000, "{up}");
+    }
+
+    /// Exactly `position` of the 2^32 words go away from zero: the last that does not and the first that does.
+    #[test]
+    fn the_words_that_go_up_are_counted_exactly() {
+        for (x, position) in
+            [(1.0f32 + 1.0 / 4096.0, 1u64 << 30), (2f32.powi(-40), 1 << 16), (2f32.powi(-56), 1), (2f32.powi(-57), 0)]
+        {
+            if position > 0 {
+                let first = (1u64 << 32) - position;
+                assert_ne!(f16_bits_by(x, first as u32), f16_bits_by(x, 0), "{x:e}");
+                assert_eq!(f16_bits_by(x, first as u32 - 1), f16_bits_by(x, 0), "{x:e}");
+            } else {
+                assert_eq!(f16_bits_by(x, !0), 0);
+            }
+        }
+    }
 
     #[test]
     fn every_f32_that_fits_rounds_as_half_does() {

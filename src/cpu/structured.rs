@@ -3,12 +3,12 @@
 //!
 //! A law that is cut is filled as if it were not, then cut: the uncut fill is the fast one.
 
+use super::fill::store_one;
 use super::fill::{Run, TILE};
 use super::fma::{Fma, Native, Wide};
 use super::math::turn_64;
 use super::philox::philox;
 use super::sample::{clamp, log_ratio};
-use super::store::{bf16_bits, f16_bits};
 use super::{FUSED, Level};
 use crate::DType;
 use crate::descriptor::{LawParams, kind, mask};
@@ -252,11 +252,7 @@ fn cut_or_fill<A: Fma>(run: &Run<'_>, out: &mut [u8]) {
     // The step's bias has no columns.
     for ((index, place), element) in places(run, run.law.cols.max(1)).zip(out.chunks_exact_mut(size)) {
         let value = structured_value::<A>(run, index, place);
-        match run.dtype {
-            DType::F32 => element.copy_from_slice(&value.to_bits().to_le_bytes()),
-            DType::F16 => element.copy_from_slice(&f16_bits(value).to_le_bytes()),
-            DType::BF16 => element.copy_from_slice(&bf16_bits(value).to_le_bytes()),
-        }
+        store_one(run.dtype, run.rounding, (run.key, index), value, element);
     }
 }
 

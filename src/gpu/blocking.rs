@@ -2,6 +2,7 @@
 
 use super::device::{Choice, Gpu};
 use super::filler::{Filler, Options};
+use super::normalize::Normalizer;
 use crate::plan::Plan;
 use crate::{DType, Fill, Result, Scheme};
 use pollster::block_on;
@@ -26,6 +27,14 @@ pub fn open(choice: Choice, options: &Options, notice: &mut dyn FnMut(String)) -
 /// As there.
 pub fn filler(device: &wgpu::Device, queue: &wgpu::Queue, options: &Options) -> Result<Filler> {
     block_on(Filler::new(device, queue, options))
+}
+
+/// [`Normalizer::new`].
+///
+/// # Errors
+/// As there.
+pub fn normalizer(filler: &Filler, queue: &wgpu::Queue) -> Result<Normalizer> {
+    block_on(Normalizer::new(filler, queue))
 }
 
 /// [`Filler::unchecked`]: for benchmarks, the bits may not be the stream's.

@@ -9,6 +9,7 @@ pub mod blocking;
 mod device;
 mod filler;
 mod kernels;
+mod normalize;
 #[doc(hidden)]
 pub mod orthogonal;
 mod readback;
@@ -20,6 +21,7 @@ mod stream;
 pub use device::{Choice, Gpu, adapters, is_software};
 pub use filler::{Filler, Options};
 pub use kernels::{MulWide, Tier, source};
+pub use normalize::{Normalizer, Region, normalize_source};
 #[cfg(all(feature = "checkpoint", feature = "parallel", not(target_arch = "wasm32")))]
 pub(crate) use readback::read_mapped;
 pub use selftest::{compare, schemes, structured_schemes};

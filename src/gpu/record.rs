@@ -282,7 +282,7 @@ pub(super) struct Item<'a> {
     pub offset: u64,
 }
 
-fn check_buffer(buffer: &wgpu::Buffer, offset: u64, len: u64) -> Result<()> {
+pub(super) fn check_buffer(buffer: &wgpu::Buffer, offset: u64, len: u64) -> Result<()> {
     if !buffer.usage().contains(wgpu::BufferUsages::STORAGE) {
         return Err(Error::Buffer(format!("usage {:?} lacks STORAGE", buffer.usage())));
     }

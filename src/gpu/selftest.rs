@@ -10,7 +10,7 @@ use crate::plan::{Part, Plan, TensorSpec};
 use crate::scheme::{Bounds, Scheme, SinusoidalLayout, StdOf};
 use crate::stream::StreamVersion;
 use crate::window::Tables;
-use crate::{DType, Error, Result, cpu};
+use crate::{DType, Error, Result, Rounding, cpu};
 
 /// What the device must not leave behind, nor write beyond its range.
 const POISON: u32 = 0xdead_beef;
@@ -87,7 +87,25 @@ fn fills(dtype: DType) -> Result<Vec<Fill>> {
     // Far beyond 2^32 elements.
     let far = TensorSpec::new("sparse far", [1 << 20, (1 << 20) + 1], Scheme::sparse(0.5, 1.0))?.dtype(dtype);
     fills.push(plan.push(&far)?.fill_slab(&Slab::new([1_000_000, 12_345], [3, 67]))?);
+    if dtype != DType::F32 {
+        fills.extend(stochastic(&mut plan, dtype)?);
+    }
     fills.push(plan.push(&TensorSpec::with_parts("columns", [31, width], [31, width], columns)?.dtype(dtype))?.fill());
+    Ok(fills)
+}
+
+/// Rounded by words: of odd length, which one entry serves, and of even length, across the carry too, which another does.
+fn stochastic(plan: &mut Plan, dtype: DType) -> Result<Vec<Fill>> {
+    let mut fills = Vec::new();
+    for (name, scheme) in schemes().into_iter().take(4) {
+        let spec = |what: &str, dims: &[u64]| {
+            let spec = TensorSpec::new(format!("{name} {what}"), dims, scheme)?;
+            Ok(spec.dtype(dtype).rounding(Rounding::Stochastic))
+        };
+        fills.push(plan.push(&spec("odd, stochastic", &[1029])?)?.fill());
+        let far = plan.push(&spec("far, stochastic", &[1 << 35])?)?;
+        fills.push(far.fill_slab(&Slab::new([(1 << 34) - 509], [1030]))?);
+    }
     Ok(fills)
 }
 

@@ -37,6 +37,8 @@ pub struct PlanRow {
     pub key: String,
     /// Bytes of its elements.
     pub bytes: u64,
+    /// How values are rounded to the element type: `nearest`, `stochastic`.
+    pub rounding: String,
 }
 
 /// The rows of a plan, in its order.
@@ -67,5 +69,6 @@ fn row(tensor: &PlannedTensor, part: &PlannedPart) -> PlanRow {
         zero_rows: tensor.zero_rows().to_vec(),
         key: part.key().to_string(),
         bytes: part.shape().count() * tensor.dtype().size(),
+        rounding: tensor.rounding().to_string(),
     }
 }

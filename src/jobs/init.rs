@@ -9,7 +9,7 @@ use crate::checkpoint::{Complete, directory, new_temp};
 use crate::engine::Engine;
 use crate::model::{Model, config_with_dtype};
 use crate::plan::Plan;
-use crate::{DType, Error, Result, StreamVersion};
+use crate::{DType, Error, Result, Rounding, StreamVersion};
 use std::collections::{BTreeMap, HashSet};
 use std::fs;
 use std::io::{Read, Write};
@@ -43,12 +43,18 @@ pub fn read_config(path: &Path) -> Result<(PathBuf, String)> {
 /// # Errors
 /// [`Error::Checkpoint`] naming `path`, the config's file, with those of [`Model::from_json`], [`Model::tensors`] and
 /// [`Plan::push`].
-pub fn plan_model(path: &Path, text: &str, seed: u64, dtype: Option<DType>) -> Result<(Model, Plan)> {
+pub fn plan_model(
+    path: &Path,
+    text: &str,
+    seed: u64,
+    dtype: Option<DType>,
+    rounding: Rounding,
+) -> Result<(Model, Plan)> {
     let planned = || -> Result<(Model, Plan)> {
         let model = Model::from_json(text)?;
         let mut plan = Plan::new(StreamVersion::V1, seed);
         for spec in model.tensors(dtype)? {
-            plan.push(&spec)?;
+            plan.push(&spec.rounding(rounding))?;
         }
         Ok((model, plan))
     };
@@ -102,7 +108,7 @@ impl Outputs {
     pub fn prepare(dir: &Path, source: (&Path, &str), plan: &Plan, options: &WriteOptions) -> Result<Self> {
         let sizes: Vec<u64> = plan.tensors().iter().map(|t| t.bytes()).collect();
         let shards = shards::split(&sizes, options.max_shard_size.unwrap_or(u64::MAX));
-        let metadata = Origin::of_plan(plan).metadata();
+        let metadata = Origin::of_plan(plan)?.metadata();
         let mut files = Vec::with_capacity(shards.len());
         let mut weight_map = BTreeMap::new();
         for (i, shard) in shards.iter().enumerate() {

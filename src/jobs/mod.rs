@@ -12,6 +12,7 @@ mod init;
 mod inspect;
 mod origin;
 mod pipeline;
+mod rows;
 #[cfg(feature = "gpu")]
 mod selftest;
 mod shards;
@@ -25,6 +26,7 @@ pub use init::{ModelFiles, Outputs, plan_model, read_config};
 pub use inspect::{InspectRow, inspect};
 pub use origin::{Origin, SingleTensor};
 pub use pipeline::DEFAULT_MEMORY;
+pub use rows::Rows;
 #[cfg(feature = "gpu")]
 pub use selftest::{SelftestRow, selftest, selftest_bytes};
 pub use verify::{Verdict, VerifyRow, expected, verify};

@@ -1,15 +1,17 @@
 //! What a file's metadata says of where its bytes come from: enough to make it again.
 
+use super::Rows;
 use crate::placement::Slab;
 use crate::plan::{Plan, TensorSpec};
 use crate::shape::{Layout, Shape};
-use crate::{DType, Error, Fill, Result, Scheme, StreamVersion};
+use crate::{DType, Error, Fill, Result, Rounding, Scheme, StreamVersion};
 use std::collections::BTreeMap;
 
 /// The seed and the version of the stream, and for a single tensor how it was asked for.
 ///
-/// In a file: `seedbed.seed` (decimal), `seedbed.stream_version`, `seedbed.version` (the crate's); for a single tensor also
-/// `seedbed.shape` (the whole one), `seedbed.scheme`, `seedbed.layout` and, where it is a part, `seedbed.slab`.
+/// In a file: `seedbed.seed` (decimal), `seedbed.stream_version`, `seedbed.version` (the crate's), `seedbed.rounding` where it is
+/// not `nearest`; for a single tensor also
+/// `seedbed.shape` (the whole one), `seedbed.scheme`, `seedbed.layout` and, where there are any, `seedbed.slab` and `seedbed.zero_rows`.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Origin {
@@ -19,6 +21,8 @@ pub struct Origin {
     pub stream: StreamVersion,
     /// The tensor, where the file holds a single one; a model's are in the config beside the file.
     pub tensor: Option<SingleTensor>,
+    /// How the values of every tensor are rounded to its dtype.
+    pub rounding: Rounding,
 }
 
 /// A tensor asked for by itself. Its name and dtype are the file's.
@@ -32,19 +36,28 @@ pub struct SingleTensor {
     pub layout: Layout,
     /// The box of it that the file holds; none: all of it.
     pub slab: Option<Slab>,
+    /// Rows of the whole tensor that are zero.
+    pub zero_rows: Rows,
 }
 
 impl Origin {
     /// The origin of what a plan writes.
-    #[must_use]
-    pub fn of_plan(plan: &Plan) -> Self {
-        Self { seed: plan.seed(), stream: plan.version(), tensor: None }
+    ///
+    /// # Errors
+    /// [`Error::Config`] where its tensors are rounded in several ways: a file's metadata names one.
+    pub fn of_plan(plan: &Plan) -> Result<Self> {
+        let rounding = plan.tensors().first().map(|t| t.rounding()).unwrap_or_default();
+        if let Some(other) = plan.tensors().iter().find(|t| t.rounding() != rounding) {
+            let text = format!("its rounding is {}, that of the first tensor {rounding}", other.rounding());
+            return Err(Error::Config(text).in_tensor(other.name()));
+        }
+        Ok(Self { seed: plan.seed(), stream: plan.version(), tensor: None, rounding })
     }
 
     /// The origin of a single tensor.
     #[must_use]
-    pub fn of_tensor(seed: u64, tensor: SingleTensor) -> Self {
-        Self { seed, stream: StreamVersion::V1, tensor: Some(tensor) }
+    pub fn of_tensor(seed: u64, tensor: SingleTensor, rounding: Rounding) -> Self {
+        Self { seed, stream: StreamVersion::V1, tensor: Some(tensor), rounding }
     }
 
     /// The file's metadata.
@@ -56,12 +69,19 @@ impl Origin {
             ("seedbed.stream_version".to_owned(), self.stream.number().to_string()),
             ("seedbed.version".to_owned(), env!("CARGO_PKG_VERSION").to_owned()),
         ]);
+        // What is usual is not written: files are as they were before there was a choice.
+        if self.rounding != Rounding::default() {
+            map.insert("seedbed.rounding".to_owned(), self.rounding.to_string());
+        }
         if let Some(tensor) = &self.tensor {
             map.insert("seedbed.shape".to_owned(), tensor.shape.to_string());
             map.insert("seedbed.scheme".to_owned(), tensor.scheme.to_string());
             map.insert("seedbed.layout".to_owned(), tensor.layout.to_string());
             if let Some(slab) = &tensor.slab {
                 map.insert("seedbed.slab".to_owned(), slab.to_string());
+            }
+            if !tensor.zero_rows.is_empty() {
+                map.insert("seedbed.zero_rows".to_owned(), tensor.zero_rows.to_string());
             }
         }
         map
@@ -79,17 +99,19 @@ impl Origin {
             }
         };
         let seed = number(map, "seedbed.seed")?;
+        let rounding = optional(map, "seedbed.rounding")?.unwrap_or_default();
         let tensor = if map.contains_key("seedbed.scheme") {
             Some(SingleTensor {
                 shape: read(map, "seedbed.shape")?,
                 scheme: read(map, "seedbed.scheme")?,
                 layout: read(map, "seedbed.layout")?,
-                slab: map.get("seedbed.slab").map(|_| read(map, "seedbed.slab")).transpose()?,
+                slab: optional(map, "seedbed.slab")?,
+                zero_rows: optional(map, "seedbed.zero_rows")?.unwrap_or_default(),
             })
         } else {
             None
         };
-        Ok(Self { seed, stream, tensor })
+        Ok(Self { seed, stream, tensor, rounding })
     }
 }
 
@@ -98,8 +120,10 @@ impl SingleTensor {
     ///
     /// # Errors
     /// Those of [`Plan::push`] and [`crate::plan::PlannedTensor::fill_slab`], with the name.
-    pub fn fill(&self, plan: &mut Plan, name: &str, dtype: DType) -> Result<(Fill, Vec<u64>)> {
-        let spec = TensorSpec::new(name, self.shape.dims(), self.scheme)?.layout(self.layout.clone()).dtype(dtype);
+    pub fn fill(&self, plan: &mut Plan, name: &str, dtype: DType, rounding: Rounding) -> Result<(Fill, Vec<u64>)> {
+        let mut spec = TensorSpec::new(name, self.shape.dims(), self.scheme)?.layout(self.layout.clone()).dtype(dtype);
+        spec.zero_rows = self.zero_rows.of(&self.shape).map_err(|e| e.in_tensor(name))?;
+        spec.rounding = rounding;
         let planned = plan.push(&spec)?;
         Ok(match &self.slab {
             Some(slab) => (planned.fill_slab(slab)?, slab.extent.clone()),
@@ -122,6 +146,10 @@ fn read<T: std::str::FromStr<Err = Error>>(map: &BTreeMap<String, String>, key: 
     text(map, key)?.parse().map_err(|e| Error::Config(format!("the metadata's {key}: {e}")))
 }
 
+fn optional<T: std::str::FromStr<Err = Error>>(map: &BTreeMap<String, String>, key: &str) -> Result<Option<T>> {
+    map.contains_key(key).then(|| read(map, key)).transpose()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -134,11 +162,16 @@ mod tests {
             scheme: "xavier_normal(gain=2)".parse().unwrap(),
             layout: Layout::InOut,
             slab: Some(Slab::new([2, 0], [3, 6])),
+            zero_rows: "7,1:3".parse().unwrap(),
         };
-        for origin in [Origin::of_plan(&plan), Origin::of_tensor(u64::MAX, tensor)] {
+        let of_tensor = |rounding| Origin::of_tensor(u64::MAX, tensor.clone(), rounding);
+        for origin in
+            [Origin::of_plan(&plan).unwrap(), of_tensor(Rounding::NearestEven), of_tensor(Rounding::Stochastic)]
+        {
             assert_eq!(Origin::from_metadata(&origin.metadata()).unwrap(), origin);
         }
-        let mut map = Origin::of_plan(&plan).metadata();
+        let mut map = Origin::of_plan(&plan).unwrap().metadata();
+        assert!(!map.contains_key("seedbed.rounding"));
         map.insert("seedbed.stream_version".into(), "7".into());
         assert!(Origin::from_metadata(&map).unwrap_err().to_string().contains("unknown stream version \"7\""));
         map.remove("seedbed.stream_version");

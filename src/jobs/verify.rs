@@ -6,7 +6,7 @@ use crate::checkpoint::{Reader, StoredTensor};
 use crate::engine::Engine;
 use crate::model::Model;
 use crate::plan::{Plan, TensorSpec};
-use crate::{DType, Error, Fill, Result, cpu};
+use crate::{DType, Error, Fill, Result, Rounding, cpu};
 use serde::Serialize;
 use std::path::Path;
 
@@ -85,7 +85,9 @@ pub fn expected(weights: &Weights, config: &Path) -> Result<Vec<(Fill, Vec<u64>)
                 return Err(refuse(format!("tensor {:?} is {stored}, {} says {claimed}", spec.name, path.display())));
             }
             let dtype = stored(&spec.name).unwrap_or(DType::F32);
-            plan.push(&TensorSpec { dtype, ..spec }).map_err(|e| in_file(&path, &e))?;
+            // A tensor that is missing, or of a dtype that is not written, gets its verdict without being rounded.
+            let rounding = if dtype == DType::F32 { Rounding::NearestEven } else { origin.rounding };
+            plan.push(&TensorSpec { dtype, rounding, ..spec }).map_err(|e| in_file(&path, &e))?;
         }
         return Ok(plan.tensors().iter().map(|t| (t.fill(), t.shape().dims().to_vec())).collect());
     };
@@ -95,7 +97,7 @@ pub fn expected(weights: &Weights, config: &Path) -> Result<Vec<(Fill, Vec<u64>)
         return Err(refuse(format!("the metadata describes one tensor, the file has {count}")));
     };
     let dtype = stored(&tensor.name).unwrap_or(DType::F32);
-    Ok(vec![single.fill(&mut plan, &tensor.name, dtype)?])
+    Ok(vec![single.fill(&mut plan, &tensor.name, dtype, origin.rounding)?])
 }
 
 /// Whether a config lies in the directory of the weights, which are a directory, one of its files, or an index in it.

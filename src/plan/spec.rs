@@ -3,7 +3,7 @@
 use crate::placement::Slab;
 use crate::scheme::Scheme;
 use crate::shape::{Layout, Shape};
-use crate::{DType, Result};
+use crate::{DType, Result, Rounding};
 
 /// One stored tensor.
 ///
@@ -29,6 +29,8 @@ pub struct TensorSpec {
     pub view: Vec<u64>,
     /// The parts; none: the tensor is one logical tensor of its own name.
     pub parts: Vec<Part>,
+    /// How values are rounded to the dtype.
+    pub rounding: Rounding,
 }
 
 /// A logical tensor inside a stored one: `stored.reshape(view)[box].permute(order).reshape(shape)`.
@@ -66,6 +68,7 @@ impl TensorSpec {
             zero_rows: Vec::new(),
             view: Vec::new(),
             parts: Vec::new(),
+            rounding: Rounding::default(),
         })
     }
 
@@ -107,6 +110,13 @@ impl TensorSpec {
     #[must_use]
     pub fn layout(mut self, layout: Layout) -> Self {
         self.layout = layout;
+        self
+    }
+
+    /// The same tensor with its values rounded in another way: f16 and bf16 only, a plan refuses it for f32.
+    #[must_use]
+    pub fn rounding(mut self, rounding: Rounding) -> Self {
+        self.rounding = rounding;
         self
     }
 

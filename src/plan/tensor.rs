@@ -9,7 +9,7 @@ use crate::matrix::Matrices;
 use crate::placement::{Place, Slab};
 use crate::shape::{Layout, Shape};
 use crate::stream::{Key, StreamVersion};
-use crate::{DType, Error, Result};
+use crate::{DType, Error, Result, Rounding};
 use std::sync::Arc;
 
 /// A stored tensor of a plan.
@@ -22,6 +22,7 @@ pub struct PlannedTensor {
     parts: Vec<PlannedPart>,
     zero_rows: Vec<u64>,
     offset: u64,
+    rounding: Rounding,
 }
 
 /// A logical tensor of a plan.
@@ -102,6 +103,7 @@ impl PlannedPart {
 
 impl PlannedTensor {
     pub(super) fn new(version: StreamVersion, seed: u64, spec: &TensorSpec) -> Result<Self> {
+        spec.rounding.check(spec.dtype)?;
         let dims = spec.shape.dims();
         // Without parts the view has nothing to say: rows of zeros are rows of the shape.
         let view = if spec.view.is_empty() || spec.parts.is_empty() { dims } else { &spec.view };
@@ -134,6 +136,7 @@ impl PlannedTensor {
             parts,
             zero_rows,
             offset: 0,
+            rounding: spec.rounding,
         };
         // Lowering can only fail on the view: find that out now.
         tensor.lower(&Slab::whole(dims))?;
@@ -163,6 +166,12 @@ impl PlannedTensor {
     #[must_use]
     pub fn dtype(&self) -> DType {
         self.dtype
+    }
+
+    /// How values are rounded to the element type.
+    #[must_use]
+    pub fn rounding(&self) -> Rounding {
+        self.rounding
     }
 
     /// The logical tensors it is made of, at least one.
@@ -224,9 +233,10 @@ impl PlannedTensor {
                     order: &part.order,
                     clip: &clip,
                 };
-                let (law, table, matrices) = match zero {
-                    true => (LawParams::zero(), None, None),
-                    false => (part.params, part.table.clone(), part.matrices),
+                // A zero is no number to round: the faster way serves.
+                let (law, table, matrices, rounding) = match zero {
+                    true => (LawParams::zero(), None, None, Rounding::NearestEven),
+                    false => (part.params, part.table.clone(), part.matrices, self.rounding),
                 };
                 pieces.extend(place.in_slab(slab)?.into_iter().map(|placement| Piece {
                     key: part.key.0,
@@ -234,6 +244,7 @@ impl PlannedTensor {
                     table: table.clone(),
                     matrices,
                     placement,
+                    rounding,
                 }));
             }
         }
@@ -255,10 +266,12 @@ impl PlannedTensor {
         };
         let (start, extent) = (part.slab.start.first().unwrap_or(&0), part.slab.extent.first().unwrap_or(&1));
         let mut from = *start;
-        for &row in &self.zero_rows {
-            rows(from, row, false);
-            rows(row, row + 1, true);
-            from = row + 1;
+        // Neighbours are one box: a padded vocabulary has many of them.
+        for run in self.zero_rows.chunk_by(|a, b| a + 1 == *b) {
+            let end = run[run.len() - 1] + 1;
+            rows(from, run[0], false);
+            rows(run[0], end, true);
+            from = end;
         }
         rows(from, start + extent, false);
         clips

@@ -174,4 +174,11 @@ impl Scheme {
     pub const fn torch_norm_bias() -> Self {
         Self::zeros()
     }
+    /// N(0, std^2), std = norm / sqrt(n) with n elements: the squared Frobenius norm is norm^2 in expectation, within a
+    /// relative sqrt(2 / n) (one std). Independent feed-forward weights made with `a` and `b` have squared norms whose product
+    /// is (a b)^2 in expectation. For a norm that is met exactly, [`crate::cpu::normalize`] scales what was drawn.
+    #[must_use]
+    pub const fn unit_frobenius(norm: f64) -> Self {
+        Self::UnitFrobenius { norm }
+    }
 }

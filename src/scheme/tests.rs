@@ -290,3 +290,19 @@ fn no_number_panics() {
     }
     assert!(laws > 1000, "{laws}");
 }
+
+#[test]
+fn unit_frobenius_divides_the_norm_among_the_elements() {
+    let law = |scheme: Scheme, dims: &[u64]| scheme.law(&Shape::new(dims).unwrap(), &Layout::OutIn);
+    assert_eq!(number(Scheme::unit_frobenius(1.0)), 1.0 / 9216f64.sqrt());
+    assert_eq!(number(Scheme::unit_frobenius(3.0)), 3.0 / 96.0);
+    // No fans: any rank, and the same for a matrix and its transpose.
+    assert_eq!(law(Scheme::unit_frobenius(1.0), &[]).unwrap(), Law::Normal { mean: 0.0, std: 1.0 });
+    assert_eq!(law(Scheme::unit_frobenius(2.0), &[16]).unwrap(), Law::Normal { mean: 0.0, std: 0.5 });
+    assert_eq!(law(Scheme::unit_frobenius(1.0), &[3, 7]).unwrap(), law(Scheme::unit_frobenius(1.0), &[7, 3]).unwrap());
+    for norm in [0.0, -1.0, f64::NAN, INF] {
+        assert!(Scheme::unit_frobenius(norm).check().unwrap_err().to_string().contains("norm is"), "{norm}");
+    }
+    let small = law(Scheme::unit_frobenius(2f64.powi(-60)), &[1 << 40]).unwrap_err().to_string();
+    assert!(small.contains("of 1099511627776 elements"), "{small}");
+}

@@ -56,6 +56,7 @@ impl Display for Scheme {
             Self::DtBias { min, max, floor } => {
                 write!(f, "dt_bias(min={}, max={}, floor={})", Number(min), Number(max), Number(floor))
             }
+            Self::UnitFrobenius { norm } => write!(f, "unit_frobenius(norm={})", Number(norm)),
         }
     }
 }
@@ -82,6 +83,7 @@ impl std::str::FromStr for Scheme {
     /// - `sinusoidal([base=10000, layout=interleaved])`, other layouts `halves`, `halves_to_end`; `log_range`, also as `a_log`;
     ///   `dt_bias([min=0.001, max=0.1, floor=0.0001])`
     /// - `orthogonal([gain=1, batch=0])`, `delta_orthogonal([gain=1])`
+    /// - `unit_frobenius([norm=1])`
     ///
     /// Modes: `fan_in`, `fan_out`, `fan_avg`, `fan_geo_avg`. Nonlinearities: `linear`, `conv`, `sigmoid`, `tanh`,
     /// `relu`, `leaky_relu`, `selu`. Distributions: `normal`, `truncated_normal`, `uniform`.
@@ -168,6 +170,11 @@ const TABLE: &[Entry<Scheme>] = &[
     Entry { names: &["torch_norm_weight"], params: &[], build: |_| Ok(Scheme::torch_norm_weight()) },
     Entry { names: &["torch_norm_bias"], params: &[], build: |_| Ok(Scheme::torch_norm_bias()) },
     Entry {
+        names: &["unit_frobenius"],
+        params: &["norm"],
+        build: |a| Ok(Scheme::unit_frobenius(a.number("norm")?.unwrap_or(1.0))),
+    },
+    Entry {
         names: &["identity", "eye"],
         params: &["gain"],
         build: |a| Ok(Scheme::identity(a.number("gain")?.unwrap_or(1.0))),
@@ -197,6 +204,7 @@ const TABLE: &[Entry<Scheme>] = &[
         build: |a| Ok(Scheme::sinusoidal(a.number("base")?.unwrap_or(10_000.0), a.word("layout")?.unwrap_or_default())),
     },
     Entry { names: &["log_range", "a_log"], params: &[], build: |_| Ok(Scheme::log_range()) },
+    Entry { names: &["dt_bias"], params: &["min", "max", "floor"], build: dt_bias },
     Entry {
         names: &["orthogonal"],
         params: &["gain", "batch"],
@@ -207,7 +215,6 @@ const TABLE: &[Entry<Scheme>] = &[
         params: &["gain"],
         build: |a| Ok(Scheme::delta_orthogonal(a.number("gain")?.unwrap_or(1.0))),
     },
-    Entry { names: &["dt_bias"], params: &["min", "max", "floor"], build: dt_bias },
 ];
 
 fn dt_bias(args: &Args<'_>) -> Result<Scheme> {

@@ -103,8 +103,8 @@ def philox(counter, key):
     return x0, x1, x2, x3
 
 
-def words_of(key, block, draw=0):
-    return philox((block & MASK, block >> 32, draw, 0), key)
+def words_of(key, block, draw=0, domain=0):
+    return philox((block & MASK, block >> 32, draw, domain), key)
 
 
 # ---- f32 as exact fractions
@@ -280,6 +280,21 @@ def stored(x, dtype):
     if dtype == "f16":
         return sign | struct.unpack("<H", struct.pack("<e", float(abs(y))))[0]
     return sign | pattern(abs(y)) >> 16
+
+
+def stored_by(x, dtype, w):
+    """The pattern of the f32 value x as a 16-bit dtype, rounded by the word w."""
+    digits, least, largest = DTYPES[dtype]
+    magnitude, sign = abs(x), 0x8000 if x < 0 else 0
+    exponent = math.frexp(float(magnitude))[1] - 1 if x else least
+    place = Fraction(2) ** max(exponent - digits + 1, least)
+    steps = magnitude // place
+    position = (magnitude / place - steps) * (1 << 32) // 1
+    y = (steps + (position + w >= 1 << 32)) * place
+    assert y <= largest
+    if dtype == "f16":
+        return sign | struct.unpack("<H", struct.pack("<e", float(y)))[0]
+    return sign | pattern(y) >> 16
 
 
 def inward(x, dtype, up):
@@ -570,6 +585,8 @@ def law_of(scheme, layout, dims):
     if name in ("torch_linear", "torch_conv", "torch_bias"):
         fan_in = number("fan_in") if name == "torch_bias" else n("fan_in")
         return symmetric(1 / math.sqrt(fan_in))
+    if name == "unit_frobenius":
+        return "normal", 0.0, number("norm", 1) / math.sqrt(float(math.prod(dims)))
     family, distribution = name.split("_", 1)
     if family == "lecun":
         return scaled(1.0, "fan_in", distribution)
@@ -740,7 +757,37 @@ FINE = [  # scheme, seed, name, dtype
 ]
 
 
+# Rounded by words of domain 3, in f16's subnormals too, and at the largest value.
+S16, SB16 = "f16 stochastic", "bf16 stochastic"
+STOCHASTIC = [
+    (42, "wte.weight", S16, [1024], F, "normal(mean=0, std=0.02)", [0], [8]),
+    (42, "wte.weight", SB16, [1024], F, "normal(mean=0, std=0.02)", [0], [8]),
+    (42, "wte.weight", SB16, [1024], F, "truncated_normal(mean=0, std=1, lo=-2, hi=2, bounds=sigma)", [0], [8]),
+    (9, "s", S16, [1024], F, "uniform(lo=-1, hi=1)", [3], [9]),
+    (9, "s", S16, [64], F, "constant(value=0.1)", [0], [16]),
+    (9, "s", SB16, [64], F, "constant(value=-0.1)", [1], [15]),
+    (9, "s", S16, [64], F, "constant(value=65504)", [0], [4]),
+    (9, "s", S16, [64], F, "constant(value=-65503.9)", [0], [8]),
+    (9, "s", S16, [64], F, "normal(mean=0, std=5e-8)", [0], [16]),
+    (9, "s", S16, [64], F, "normal(mean=0.00006, std=3e-6)", [0], [16]),
+    (9, "s", S16, [64], F, "constant(value=5.9604644775390625e-8)", [0], [4]),
+    (9, "s", S16, [64], F, "constant(value=4e-8)", [0], [16]),
+    (9, "s", SB16, [64], F, "uniform(lo=-3e-20, hi=2e-20)", [2], [8]),
+    (9, "s", SB16, [NEAR], F, "normal(mean=0, std=1)", [FAR], [11]),
+    (9, "s", S16, [5, 7, "Z3"], F, "torch_embedding", [2, 4], [3, 3]),
+    (9, "s", SB16, [7, 5, "T"], F, "uniform(lo=-1, hi=1)", [1, 1], [3, 3]),
+    (9, "s", SB16, [64], F, "truncated_normal(mean=0, std=1, lo=12, hi=inf, bounds=sigma)", [3], [9]),
+]
+
+NORMS = [
+    (10, "mlp.in", "f32", [48, 32], F, "unit_frobenius", [0, 0], [1, 8]),
+    (10, "mlp.out", "bf16", [32, 48], F, "unit_frobenius(norm=2.5)", [31, 40], [1, 8]),
+]
+
+
 def row(seed, name, dtype, shape, layout, scheme, start, extent):
+    column = dtype
+    dtype, *rounding = dtype.split(" ")
     flag = shape[-1] if shape and isinstance(shape[-1], str) else ""
     dims = shape[: len(shape) - bool(flag)]
     law = law_of(scheme, layout, dims[::-1] if flag == "T" else dims)
@@ -756,11 +803,17 @@ def row(seed, name, dtype, shape, layout, scheme, start, extent):
         for k, d in logical:
             index = index * d + k
         zero = flag.startswith("Z") and place[0] == int(flag[1:])
-        values.append(0 if zero else stored(element(p, key, index), dtype))
+        if zero:
+            values.append(0)
+        elif rounding == ["stochastic"]:
+            block, lane = divmod(index, 4)
+            values.append(stored_by(element(p, key, index), dtype, words_of(key, block, domain=3)[lane]))
+        else:
+            values.append(stored(element(p, key, index), dtype))
     width = 8 if dtype == "f32" else 4
     lists = (" ".join(map(str, x)) for x in (shape, start, extent))
     shape, start, extent = lists
-    return "\t".join([str(seed), name, dtype, shape, layout, scheme, start, extent, " ".join(f"{v:0{width}x}" for v in values)])
+    return "\t".join([str(seed), name, column, shape, layout, scheme, start, extent, " ".join(f"{v:0{width}x}" for v in values)])
 
 
 def table():
@@ -768,7 +821,7 @@ def table():
     for scheme, seed, name, dtype in FINE:
         for index in find_fine(scheme, seed, name):
             cases.append((seed, name, dtype, [1 << 20], F, scheme, [index - 1], [3]))
-    cases += structured.CASES
+    cases += structured.CASES + STOCHASTIC + NORMS
     lines = [
         "# Values of stream version 1, frozen: written by reference.py from docs/stream.md. Patterns, in the order of the slab.",
         "# T: the shape is stored transposed, the last axis of the logical tensor first. Zn: row n is zero.",

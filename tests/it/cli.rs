@@ -6,6 +6,7 @@ mod files;
 mod gpu;
 mod limits;
 mod python;
+mod recorded;
 mod schemes;
 mod shards;
 

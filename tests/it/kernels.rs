@@ -62,6 +62,22 @@ impl Combination {
     }
 }
 
+/// The normalizer's entries.
+pub const NORMALIZE: [&str; 5] = ["largest", "squares", "sums", "factor", "scale"];
+
+/// Every module of the normalizer: its name, its text, and whether it has 64-bit integers and `fma`.
+pub fn normalizers() -> impl Iterator<Item = (MulWide, Tier, String, Valid)> {
+    [MulWide::U64, MulWide::U32].into_iter().flat_map(|mul_wide| {
+        [Tier::NativeFma, Tier::SoftFma].into_iter().map(move |tier| {
+            let source = seedbed::gpu::normalize_source(mul_wide, tier);
+            let wide = mul_wide == MulWide::U64;
+            let capabilities = if wide { Capabilities::SHADER_INT64 } else { Capabilities::empty() };
+            let module = validated(&source, capabilities).unwrap_or_else(|e| panic!("{mul_wide} {tier}: {e}"));
+            (mul_wide, tier, source, module)
+        })
+    })
+}
+
 /// Parses and validates WGSL; the error is naga's whole text.
 pub fn validated(wgsl: &str, capabilities: Capabilities) -> Result<Valid, String> {
     let module = naga::front::wgsl::parse_str(wgsl).map_err(|e| e.emit_to_string(wgsl))?;

@@ -14,7 +14,7 @@ mod orthogonal;
 mod range;
 mod walk;
 
-use crate::kernels::Combination;
+use crate::kernels::{Combination, normalizers};
 use naga::MathFunction;
 use seedbed::gpu::Tier;
 use walk::walk;
@@ -119,5 +119,31 @@ fn fma_stands_in_the_native_brick_once() {
         let expected: &[_] = if combination.tier == Tier::NativeFma { &["fused"] } else { &[] };
         assert_eq!(fmas.collect::<Vec<_>>(), expected, "{combination:?}");
         assert_eq!(module.functions.iter().filter(|(_, f)| f.name.as_deref() == Some("fused")).count(), 1);
+    }
+}
+
+/// The normalizer scales in place: there alone a kernel reads what it may write, one word that no other thread touches.
+#[test]
+fn the_normalizer_keeps_the_law() {
+    for (mul_wide, tier, source, module) in normalizers() {
+        let mut expected = stated();
+        expected.retain(|v| v.function == "root");
+        expected.push(Violation {
+            function: "scale".to_owned(),
+            rule: Rule::Memory,
+            text: "result[parameters.first + i]".to_owned(),
+        });
+        assert_eq!(sorted(walk(&module, &source)), sorted(expected), "{mul_wide} {tier}");
+        // The control: a division, and a sum of products that a compiler may fuse.
+        for (from, to, function, rule) in [
+            ("fused(-r, r, v), 0.5", "fused(-r, r, v) / r, 0.5", "sharp_root", Rule::Operator),
+            ("fused(fused(-r, r, v),", "fused(v - r * r,", "sharp_root", Rule::ProductAdded),
+        ] {
+            assert_eq!(source.matches(from).count(), 1, "{from}");
+            let source = source.replace(from, to);
+            let module = crate::kernels::validated(&source, naga::valid::Capabilities::all()).unwrap();
+            let found = walk(&module, &source);
+            assert!(found.iter().any(|v| v.function == function && v.rule == rule), "{from}: {found:?}");
+        }
     }
 }

@@ -6,7 +6,7 @@ use bytemuck::Zeroable;
 use naga::proc::Layouter;
 use naga::valid::Capabilities;
 use naga::{ArraySize, Handle, Literal, Module, ScalarKind, Type, TypeInner};
-use seedbed::descriptor::{AxisSteps, Descriptor, LawParams, SegmentEntry, kind, mask};
+use seedbed::descriptor::{AxisSteps, Descriptor, LawParams, SegmentEntry, kind, mask, rounding};
 use std::any::type_name_of_val;
 use std::mem::{offset_of, size_of, size_of_val};
 
@@ -51,7 +51,7 @@ fn host() -> Vec<Layout> {
             kind, tail, refine, threshold, scale, center, lo, hi, step, offset, left, right, left_edge, right_edge,
             inverse, poly, more, mask, inner, spot, cols, rows, block_rows, block_cols, table, unused),
         host_layout!(AxisSteps: extent, dst, src),
-        host_layout!(Descriptor: key, src, dst, before, axis_count, pad, law, axes),
+        host_layout!(Descriptor: key, src, dst, before, axis_count, rounding, law, axes),
         host_layout!(SegmentEntry: first_group, word, words, elements, items, first_descriptor, descriptor_count),
     ]
 }
@@ -133,8 +133,8 @@ fn a_member_that_is_added_moved_renamed_or_retyped_on_one_side_is_seen() {
         ("    descriptor_count: u32,\n", "    descriptor_count: u32,\n    more: u32,\n"),
         ("    lo: f32,\n    hi: f32,\n", "    hi: f32,\n    lo: f32,\n"),
         ("    right_edge: f32,\n", "    other_edge: f32,\n"),
-        ("    pad: u32,\n", "    pad: i32,\n"),
-        ("    pad: u32,\n", ""),
+        ("    rounding: u32,\n", "    rounding: i32,\n"),
+        ("    rounding: u32,\n", ""),
         ("axes: array<Axis, 6>", "axes: array<Axis, 7>"),
     ] {
         assert_eq!(source.matches(from).count(), 1, "{from}");
@@ -185,6 +185,7 @@ fn the_kinds_of_law_have_the_host_s_numbers() {
         ("PATTERN", mask::PATTERN),
         ("CENTERED", mask::CENTERED),
         ("SPARSE", mask::SPARSE),
+        ("STOCHASTIC", rounding::STOCHASTIC),
     ];
     for (name, expected) in kinds {
         let (_, constant) = module.constants.iter().find(|(_, c)| c.name.as_deref() == Some(name)).expect(name);

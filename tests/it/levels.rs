@@ -4,7 +4,7 @@ use crate::laws::{every_law, planned, tensor};
 use seedbed::cpu::{Level, fill_at};
 use seedbed::placement::Slab;
 use seedbed::plan::TensorSpec;
-use seedbed::{DType, Fill};
+use seedbed::{DType, Fill, Rounding};
 
 fn at(level: Level, fill: &Fill) -> Vec<u8> {
     let mut out = vec![0xa5; fill.device_bytes() as usize];
@@ -34,6 +34,22 @@ fn every_level_gives_the_same_words_of_every_law_and_dtype() {
                 let fill = tensor.fill_slab(&Slab::new([start], [count])).unwrap();
                 agree(&format!("{name} {dtype} from {start}"), &fill);
             }
+        }
+    }
+}
+
+#[test]
+fn every_level_rounds_by_the_same_words() {
+    for (name, scheme) in every_law() {
+        for dtype in [DType::F16, DType::BF16] {
+            let spec = |spec: TensorSpec| spec.dtype(dtype).rounding(Rounding::Stochastic);
+            let tensor = planned(&spec(TensorSpec::new("levels", [40_000], scheme).unwrap()));
+            for (start, count) in [(0, 40_000), (1, 7_001), (6, 4_099)] {
+                let fill = tensor.fill_slab(&Slab::new([start], [count])).unwrap();
+                agree(&format!("{name} {dtype} stochastic from {start}"), &fill);
+            }
+            let transposed = spec(TensorSpec::transposed("levels", [131, 57], scheme).unwrap());
+            agree(&format!("{name} {dtype} stochastic, transposed"), &planned(&transposed).fill());
         }
     }
 }

@@ -1,7 +1,7 @@
 //! naga translates every kernel for every backend, and the u32 bricks' ones for GLES and the browser.
 #![cfg(feature = "gpu")]
 
-use crate::kernels::{Combination, ENTRIES, Valid, validated};
+use crate::kernels::{Combination, ENTRIES, NORMALIZE, Valid, normalizers, validated};
 use naga::back::{glsl, hlsl, msl, spv, wgsl};
 use naga::proc::{BoundsCheckPolicies, BoundsCheckPolicy};
 use naga::valid::Capabilities;
@@ -232,5 +232,24 @@ fn the_orthogonal_entries_fit_the_smallest_workgroup_memory() {
             .sum();
         println!("{}: {bytes} bytes", entry.name);
         assert!(bytes <= 16384, "{}: {bytes}", entry.name);
+    }
+}
+
+#[test]
+fn the_normalizer_translates_as_the_kernels_do() {
+    for (mul_wide, tier, source, module) in normalizers() {
+        let wide = mul_wide == MulWide::U64;
+        let names: Vec<_> = module.0.entry_points.iter().map(|e| e.name.as_str()).collect();
+        assert_eq!(names, NORMALIZE);
+        assert_eq!(is_core(&source).is_ok(), !wide);
+        for entry in NORMALIZE {
+            let at = format!("{mul_wide} {tier} {entry}");
+            let policies = spirv(&module, entry, wide);
+            assert!(policies[0] == 0x0723_0203 && policies.len() > 200, "{at}");
+            assert!(metal(&module, entry).contains(entry) && direct_x(&module, entry).contains(entry), "{at}");
+            if !wide {
+                assert!(gles(&module, entry, 320).starts_with("#version 320 es"), "{at}");
+            }
+        }
     }
 }

@@ -166,7 +166,14 @@ fn structured() {
 /// One name for three bricks in the shaders. An f32's bits need no function in the twin.
 #[test]
 fn store() {
-    let pairs = [Shader("encoded"), Named("encoded", "bf16_bits"), Named("encoded", "f16_bits")];
+    let pairs = [
+        Shader("encoded"),
+        Shader("encoded_by"),
+        Named("encoded", "bf16_bits"),
+        Named("encoded_by", "bf16_bits_by"),
+        Named("encoded", "f16_bits"),
+        Named("encoded_by", "f16_bits_by"),
+    ];
     let shaders = [shader!("store_f32"), shader!("store_bf16"), shader!("store_f16")];
     compare("store", &shaders, twin!("store"), &pairs);
 }
@@ -184,10 +191,13 @@ fn fill() {
         Named("block_values", "tile_values"),
         Twin("store_tile"),
         Twin("store_halves"),
+        Twin("store_tile_by"),
+        Twin("store_halves_by"),
         Twin("fill_run"),
         Shader("step_words"),
         Shader("element_value"),
         Shader("value_at"),
+        Shader("stored_bits"),
         Shader("run_index"),
         Shader("step_of"),
         Shader("fill_aligned"),
@@ -202,6 +212,41 @@ fn fill() {
         Shader("fill_structured"),
     ];
     compare("fill", &[shader!("fill")], twin!("fill"), &pairs);
+}
+
+/// The twin adds 96-bit numbers as u128, and has no threads that put and take sums; only it checks arguments.
+#[test]
+fn normalize() {
+    let pairs = [
+        Both("square"),
+        Shader("add_96"),
+        Both("reciprocal"),
+        Both("sharp_root"),
+        Both("root_of"),
+        Both("split"),
+        Both("factor_of_one"),
+        Both("factor_of_two"),
+        Both("scaled"),
+        Twin("over"),
+        Both("largest"),
+        Both("squares"),
+        Shader("put"),
+        Shader("take"),
+        Shader("sums"),
+        Both("factor"),
+        Both("scale"),
+        Twin("checked"),
+        Twin("normalize"),
+        Twin("normalize_pair"),
+    ];
+    compare("normalize", &[shader!("normalize")], twin!("normalize"), &pairs);
+    let mut numbers = constants(shader!("normalize"));
+    assert!(numbers.len() > 10, "{}", numbers.len());
+    // The mask of a magnitude stands in both `largest`.
+    let mut twin = constants(code(twin!("normalize")));
+    numbers.sort_unstable();
+    twin.sort_unstable();
+    assert_eq!(numbers, twin);
 }
 
 /// The negative control.

@@ -3,7 +3,7 @@
 
 use seedbed::placement::Slab;
 use seedbed::plan::{Plan, PlannedTensor, TensorSpec};
-use seedbed::{DType, Fill, StreamVersion, cpu};
+use seedbed::{DType, Fill, Rounding, StreamVersion, cpu};
 
 /// A row of tests/data/values.tsv.
 struct Case {
@@ -26,12 +26,13 @@ impl Case {
             _ => (numbers(shape), ""),
         };
         let scheme = scheme.parse().unwrap();
+        let (dtype, rounding) = dtype.split_once(' ').unwrap_or((dtype, "nearest"));
         let mut spec = if flag == "T" {
             TensorSpec::transposed(name, [dims[0], dims[1]], scheme).unwrap()
         } else {
             TensorSpec::new(name, dims, scheme).unwrap().layout(layout.parse().unwrap())
         };
-        spec = spec.dtype(dtype.parse().unwrap());
+        spec = spec.dtype(dtype.parse().unwrap()).rounding(rounding.parse().unwrap());
         if let Some(row) = flag.strip_prefix('Z') {
             spec = spec.zero_row(row.parse().unwrap());
         }
@@ -90,6 +91,15 @@ fn every_law_and_dtype_is_frozen() {
             };
             assert!(cases.iter().any(held), "{law} in {dtype}");
         }
+    }
+}
+
+#[test]
+fn stochastic_rounding_is_frozen_in_both_dtypes() {
+    let cases = cases();
+    for dtype in [DType::F16, DType::BF16] {
+        let count = cases.iter().filter(|c| c.tensor.dtype() == dtype && c.tensor.rounding() == Rounding::Stochastic);
+        assert!(count.count() >= 3, "{dtype}");
     }
 }
 

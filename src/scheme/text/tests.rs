@@ -49,6 +49,8 @@ fn text_is_read_as_the_constructors_write_it() {
         ("torch_embedding", Scheme::torch_embedding()),
         ("torch_norm_weight", Scheme::ones()),
         ("torch_norm_bias", Scheme::zeros()),
+        ("unit_frobenius", Scheme::unit_frobenius(1.0)),
+        ("unit_frobenius(norm=0.5)", Scheme::unit_frobenius(0.5)),
     ] {
         assert_eq!(text.parse::<Scheme>().unwrap(), scheme, "{text}");
         assert_eq!(scheme.to_string().parse::<Scheme>().unwrap(), scheme, "{scheme}");

@@ -236,3 +236,11 @@ fn errors_name_a_tensor_once() {
     let error = Error::Law("std 0".to_owned()).in_tensor("inner").in_tensor("outer");
     assert_eq!(error.to_string(), "tensor inner: std 0");
 }
+
+#[test]
+fn stochastic_rounding_of_f32_is_refused_with_the_name() {
+    let spec = TensorSpec::new("mine", [4], Scheme::ones()).unwrap().rounding(seedbed::Rounding::Stochastic);
+    let error = Plan::new(StreamVersion::V1, 1).push(&spec).unwrap_err().to_string();
+    assert!(error.contains("tensor mine: stochastic rounding of f32"), "{error}");
+    Plan::new(StreamVersion::V1, 1).push(&spec.dtype(DType::BF16)).unwrap();
+}

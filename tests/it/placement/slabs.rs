@@ -1,11 +1,11 @@
 //! Boxes of tensors of rank 0 to 5, with and without rows of zeros.
 
 use super::{bytes, every_slab, indexed, random_slab};
-use crate::laws::{cut, planned, tensor};
+use crate::laws::{cut, every_law, planned, tensor};
 use crate::reference::Cases;
 use seedbed::placement::Slab;
 use seedbed::plan::{PlannedTensor, TensorSpec};
-use seedbed::{DType, Scheme};
+use seedbed::{DType, Rounding, Scheme};
 
 /// Checks slabs of a tensor against plain indexing of the whole.
 #[track_caller]
@@ -95,6 +95,30 @@ fn odd_lengths_are_prefixes_of_one_another() {
             for n in [1, 2, 3, 5, 1313, (1 << 20) + 1] {
                 let short = bytes(&tensor("lengths", &[n], scheme, dtype).fill());
                 assert!(short == longest[..(n * dtype.size()) as usize], "{n} {dtype}");
+            }
+        }
+    }
+}
+
+/// A vocabulary padded to a longer one: the old rows keep their bytes, the padded ones are 0, in every law, dtype and rounding, and
+/// in every slab.
+#[test]
+fn a_vocabulary_grows_without_moving_its_rows() {
+    let (old, new, width) = (13u64, 20u64, 3u64);
+    for (name, scheme) in every_law() {
+        for dtype in DType::ALL {
+            for rounding in [Rounding::NearestEven, Rounding::Stochastic] {
+                if rounding.check(dtype).is_err() {
+                    continue;
+                }
+                let spec = |rows: u64| TensorSpec::new("vocabulary", [rows, width], scheme).unwrap().dtype(dtype);
+                let before = planned(&spec(old).rounding(rounding));
+                let after = (old..new).fold(spec(new).rounding(rounding), TensorSpec::zero_row);
+                let after = planned(&after);
+                let mut expected = bytes(&before.fill());
+                expected.resize((new * width * dtype.size()) as usize, 0);
+                assert_eq!(bytes(&after.fill()), expected, "{name} {dtype} {rounding}");
+                check(&after, &[Slab::new([11, 1], [5, 2]), Slab::new([0, 2], [20, 1]), Slab::new([13, 0], [7, 3])]);
             }
         }
     }

@@ -4,10 +4,12 @@
 
 mod accuracy;
 mod bits;
+mod frobenius;
 mod independence;
 mod normal;
 mod orthogonal;
 mod rounding;
+mod stochastic;
 
 pub use rounding::decode;
 mod windows;
