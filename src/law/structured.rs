@@ -121,8 +121,7 @@ impl Law {
         Ok(Self::DtBias { min, max, floor })
     }
 
-    /// Whether a value depends on more than its words: only the general way of a fill serves it.
-    #[must_use]
+    /// The frequencies of a table of positions.
     pub(crate) fn frequencies(&self) -> Option<std::sync::Arc<[u64]>> {
         match *self {
             Self::Sinusoidal { width, base, layout, .. } => Some(sinusoidal::frequencies(base, width, layout).into()),

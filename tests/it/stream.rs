@@ -1,6 +1,10 @@
 //! docs/stream.md and the code state the same constants.
 
-const PAGES: &str = concat!(include_str!("../../docs/stream.md"), include_str!("../../docs/stream/truncated.md"));
+const PAGES: &str = concat!(
+    include_str!("../../docs/stream.md"),
+    include_str!("../../docs/stream/truncated.md"),
+    include_str!("../../docs/stream/structured.md")
+);
 
 /// The hexadecimal constants of 32 or 64 bits in the code of a file, its tests left out.
 fn constants(source: &str) -> Vec<String> {
@@ -25,6 +29,8 @@ fn every_constant_of_the_code_stands_in_the_normative_pages() {
         ("philox.wgsl", 4, include_str!("../../shaders/philox.wgsl")),
         ("math.wgsl", 34, include_str!("../../shaders/math.wgsl")),
         ("sample.wgsl", 42, include_str!("../../shaders/sample.wgsl")),
+        ("structured.rs", 6, include_str!("../../src/cpu/structured.rs")),
+        ("structured.wgsl", 7, include_str!("../../shaders/structured.wgsl")),
         ("mills.rs", 18, include_str!("../../src/truncated/mills.rs")),
         ("chebyshev.rs", 7, include_str!("../../src/truncated/chebyshev.rs")),
         ("truncated/mod.rs", 1, include_str!("../../src/truncated/mod.rs")),
