@@ -9,6 +9,8 @@ use std::collections::{BTreeMap, BTreeSet};
 const TABLE: &str = include_str!("../data/peers.tsv");
 const TOLERANCE: f64 = 1e-6;
 
+mod structures;
+
 /// The schemes that are more than a law of independent elements.
 const STRUCTURES: [&str; 5] = ["delta_orthogonal", "dirac", "identity", "orthogonal", "sparse"];
 
@@ -121,7 +123,6 @@ impl Row {
 
 #[test]
 fn the_structures_are_those_of_the_list() {
-    // Their own tests hold the patterns to what the schemes write.
     let structures = of_kind("structure");
     let names: BTreeSet<_> = structures.iter().map(|row| row.seedbed.split('(').next().unwrap()).collect();
     assert_eq!(names, BTreeSet::from(STRUCTURES));

@@ -48,7 +48,7 @@ fn the_defaults_shown_are_the_parser_s() {
         }
         defaults += all.len();
     }
-    assert_eq!(defaults, 21);
+    assert_eq!(defaults, 34);
 }
 
 #[test]
