@@ -193,6 +193,7 @@ fn fill() {
         Twin("store_halves"),
         Twin("store_tile_by"),
         Twin("store_halves_by"),
+        Twin("store_one"),
         Twin("fill_run"),
         Shader("step_words"),
         Shader("element_value"),

@@ -8,6 +8,7 @@ mod embedding;
 mod errors;
 mod fills;
 mod laws;
+mod matrices;
 mod normalize;
 mod orthogonal;
 mod stochastic;
@@ -52,7 +53,7 @@ fn poisoned(device: &wgpu::Device, words: usize) -> wgpu::Buffer {
     let buffer = device.create_buffer(&wgpu::BufferDescriptor {
         label: None,
         size: 4 * words as u64,
-        usage: wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_SRC,
+        usage: wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_SRC | wgpu::BufferUsages::COPY_DST,
         mapped_at_creation: true,
     });
     buffer.get_mapped_range_mut(..).unwrap().copy_from_slice(bytemuck::cast_slice(&vec![POISON; words]));

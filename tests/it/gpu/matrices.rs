@@ -1,0 +1,65 @@
+//! Orthogonal matrices in a device's buffers: made by the host, copied where they belong.
+
+use super::{poisoned, read, shared, twin};
+use seedbed::gpu::{blocking, wgpu};
+use seedbed::placement::Slab;
+use seedbed::plan::{Plan, TensorSpec};
+use seedbed::{DType, Scheme, StreamVersion, cpu};
+
+fn plan() -> Plan {
+    let mut plan = Plan::new(StreamVersion::V1, 3);
+    for (name, dims, scheme, dtype) in [
+        ("a", &[33u64][..], Scheme::normal(0.0, 1.0), DType::F32),
+        ("b", &[150, 131], Scheme::orthogonal(1.0, 0), DType::F32),
+        ("c", &[3, 5, 7], Scheme::orthogonal(0.5, 1), DType::BF16),
+        ("d", &[77], Scheme::uniform(0.0, 1.0), DType::F16),
+        ("e", &[6, 4, 3], Scheme::delta_orthogonal(1.0), DType::F16),
+    ] {
+        plan.push(&TensorSpec::new(name, dims, scheme).unwrap().dtype(dtype)).unwrap();
+    }
+    plan
+}
+
+#[test]
+fn a_plan_with_matrices_holds_the_twin_s_bytes() {
+    let Some(gpu) = shared() else { return };
+    let plan = plan();
+    let lead = 3;
+    let mut expected = vec![super::POISON; lead + plan.device_bytes() as usize / 4 + 2];
+    for tensor in plan.tensors() {
+        let words = twin(&tensor.fill());
+        let at = lead + tensor.device_offset() as usize / 4;
+        expected[at..at + words.len()].copy_from_slice(&words);
+    }
+    let buffer = poisoned(gpu.device(), expected.len());
+    let mut encoder = gpu.device().create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
+    gpu.filler().record_plan(&mut encoder, &plan, &buffer, 4 * lead as u64).unwrap();
+    assert_eq!(read(gpu, encoder, &buffer), expected);
+}
+
+#[test]
+fn streams_and_slabs_of_matrices_are_the_twin_s() {
+    let Some(gpu) = shared() else { return };
+    let plan = plan();
+    let slab = plan.tensors()[1].fill_slab(&Slab::new([7, 5], [90, 101])).unwrap();
+    for fill in plan.tensors().iter().map(|t| t.fill()).chain([slab]) {
+        let (mut got, mut wanted) = (vec![0; fill.bytes() as usize], vec![0; fill.bytes() as usize]);
+        blocking::fill_range(gpu, &fill, 0, &mut got).unwrap();
+        cpu::fill(&fill, &mut wanted).unwrap();
+        assert!(got == wanted, "{}", fill.name());
+    }
+}
+
+#[test]
+fn a_buffer_that_takes_no_copies_is_refused() {
+    let Some(gpu) = shared() else { return };
+    let buffer = gpu.device().create_buffer(&wgpu::BufferDescriptor {
+        label: None,
+        size: 1 << 20,
+        usage: wgpu::BufferUsages::STORAGE,
+        mapped_at_creation: false,
+    });
+    let mut encoder = gpu.device().create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
+    let text = gpu.filler().record_plan(&mut encoder, &plan(), &buffer, 0).unwrap_err().to_string();
+    assert!(text.contains("tensor b") && text.contains("COPY_DST"), "{text}");
+}
