@@ -2,18 +2,29 @@
 
 use std::fs::File;
 use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Sender, channel};
-use std::thread::{JoinHandle, spawn};
+use std::thread::{Builder, JoinHandle};
 
 /// Bytes between two requests: enough for a disk to be busy, few enough that little is left for the end.
 const STEP: u64 = 64 << 20;
 
 /// Asks the system, from a thread of its own, to bring a file's bytes to the disk, again and again: without it the disk idles
-/// until the last byte is written.
+/// until the last byte is written. Where no thread is to be had, or the job ends by an error, nobody asks or waits: the thread
+/// ends with the request that it is at.
 #[derive(Debug, Default)]
 pub(super) struct Ahead {
-    thread: Option<(Sender<()>, JoinHandle<io::Result<()>>)>,
+    thread: Option<Requests>,
     since: u64,
+}
+
+#[derive(Debug)]
+struct Requests {
+    sender: Sender<()>,
+    /// What is still asked for is left to the file's own last sync.
+    enough: Arc<AtomicBool>,
+    thread: JoinHandle<io::Result<()>>,
 }
 
 impl Ahead {
@@ -24,33 +35,76 @@ impl Ahead {
             return Ok(());
         }
         self.since = 0;
-        let (requests, _) = match &mut self.thread {
-            Some(running) => running,
-            None => self.thread.insert(start(file.try_clone()?)),
-        };
-        // A thread that has ended met an error, which `finish` returns.
-        let _ = requests.send(());
-        Ok(())
+        if self.thread.is_none() {
+            self.thread = start(file.try_clone()?);
+        }
+        match &self.thread {
+            // A thread that has ended met an error.
+            Some(requests) if requests.sender.send(()).is_err() => self.finish(),
+            _ => Ok(()),
+        }
     }
 
-    /// Waits for the requests. The system tells an error of the disk once, to whom it meets first: here or at the file's own
-    /// last sync.
+    /// Waits for the request under way. The system tells an error of the disk once, to whom it meets first: here or at the file's
+    /// own last sync.
     pub fn finish(&mut self) -> io::Result<()> {
-        let Some((requests, thread)) = self.thread.take() else { return Ok(()) };
-        drop(requests);
-        thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        let Some(Requests { sender, enough, thread }) = self.thread.take() else { return Ok(()) };
+        enough.store(true, Ordering::Relaxed);
+        drop(sender);
+        let result = thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        result.map_err(|e| io::Error::new(e.kind(), format!("bringing it to the disk: {e}")))
     }
 }
 
-fn start(file: File) -> (Sender<()>, JoinHandle<io::Result<()>>) {
-    let (requests, asked) = channel();
-    let thread = spawn(move || {
-        while asked.recv().is_ok() {
+fn start(file: File) -> Option<Requests> {
+    let (sender, asked) = channel();
+    let enough = Arc::new(AtomicBool::new(false));
+    let told = enough.clone();
+    let work = move || {
+        while asked.recv().is_ok() && !told.load(Ordering::Relaxed) {
             // What was asked for meanwhile is one request.
             while asked.try_recv().is_ok() {}
             file.sync_data()?;
         }
         Ok(())
-    });
-    (requests, thread)
+    };
+    let thread = Builder::new().spawn(work).ok()?;
+    Some(Requests { sender, enough, thread })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A device of characters has no disk behind it: the system refuses to sync it.
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn an_error_of_the_disk_is_told() {
+        let file = File::open("/dev/null").unwrap();
+        let mut ahead = Ahead::default();
+        ahead.wrote(&file, STEP - 1).unwrap();
+        assert!(ahead.thread.is_none());
+        // By the bytes that follow, as soon as it is known.
+        let known = (0..10_000).find_map(|_| {
+            std::thread::sleep(std::time::Duration::from_millis(1));
+            ahead.wrote(&file, STEP).err()
+        });
+        let text = known.unwrap().to_string();
+        assert!(text.starts_with("bringing it to the disk: "), "{text}");
+        // Or at the end, where the request is under way by then.
+        ahead.wrote(&file, STEP).unwrap();
+        std::thread::sleep(std::time::Duration::from_secs(1));
+        assert!(ahead.finish().is_err());
+    }
+
+    #[test]
+    fn a_file_is_brought_to_the_disk() {
+        let file = tempfile::tempfile().unwrap();
+        let mut ahead = Ahead::default();
+        for _ in 0..3 {
+            ahead.wrote(&file, STEP).unwrap();
+        }
+        ahead.finish().unwrap();
+        assert!(ahead.thread.is_none());
+    }
 }

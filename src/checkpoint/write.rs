@@ -1,4 +1,4 @@
-//! The writer: the header first, then every tensor's bytes in the file's order, then one rename.
+//! The writer: the header first, then the tensors' bytes, in the file's order or all at once, each at its place; then one rename.
 
 use super::ahead::Ahead;
 use super::{Entry, Header};
@@ -60,6 +60,11 @@ impl Writer {
     pub fn sync(mut self, sync: bool) -> Self {
         self.sync = sync;
         self
+    }
+
+    /// Where the file will stand.
+    pub(crate) fn target(&self) -> &Path {
+        &self.target
     }
 
     /// What stands where.

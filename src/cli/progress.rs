@@ -14,6 +14,12 @@ pub fn interrupted() -> bool {
 
 /// From now on a first signal asks a job to end, and a second one ends at once. Where no handler can be set, the first one ends.
 pub fn watch() {
+    // A limit on the size of files (ulimit -f) is then an error of the write, which is told and cleaned up after.
+    #[cfg(unix)]
+    // SAFETY: at the start of the process, before any thread; to ignore a signal runs no code of ours.
+    unsafe {
+        libc::signal(libc::SIGXFSZ, libc::SIG_IGN);
+    }
     let _ = ctrlc::set_handler(|| {
         if INTERRUPTED.swap(true, Ordering::Relaxed) {
             std::process::exit(130);

@@ -10,7 +10,6 @@ use super::math::turn_64;
 use super::philox::philox;
 use super::sample::{clamp, log_ratio};
 use super::{FUSED, Level};
-use crate::DType;
 use crate::descriptor::{LawParams, kind, mask};
 use crate::stream::domain;
 
@@ -308,7 +307,7 @@ mod tests {
     fn the_step_s_bias_is_as_accurate_as_stated() {
         for (min, max, floor) in [(0.001, 0.1, 1e-4), (1e-4, 0.1, 0.0), (0.001, 0.1, 0.01), (0.01, 1.0, 0.0)] {
             let law = crate::law::Law::dt_bias(min, max, floor).unwrap();
-            let p = LawParams::new(&law, DType::F32).unwrap();
+            let p = LawParams::new(&law, crate::DType::F32).unwrap();
             let mut worst = 0.0f64;
             for w in (0..1u64 << 32).step_by(4099).chain([0xffff_ffff]) {
                 let t = (2.0 * (w >> 8) as f64 + 1.0 - 16_777_216.0) / 16_777_216.0;

@@ -12,6 +12,9 @@ use std::ops::Range;
 /// Bytes that one submit fills and reads back.
 const CHUNK: u64 = 32 << 20;
 
+/// Ranges of one submit at most: each has some 400 bytes of parameters.
+const RANGES: usize = 1 << 14;
+
 /// Submits under way at once: while the host reads one, the device works on the next.
 const IN_FLIGHT: usize = 2;
 
@@ -32,6 +35,8 @@ struct UnderWay {
     index: wgpu::SubmissionIndex,
     size: u64,
     parts: Vec<Range<usize>>,
+    /// The first tensor's.
+    name: String,
 }
 
 impl Gpu {
@@ -50,7 +55,7 @@ impl Gpu {
     }
 
     /// Fills ranges of bytes on the device, each `(fill, from, len)`, and hands them to `sink` in order, at most 32 MiB at once:
-    /// while the sink works on some, the device fills and copies the next.
+    /// while the sink works on some, the device fills and copies the next. After an error what is under way is dropped.
     ///
     /// # Errors
     /// [`Error::Buffer`] where a `from` is no multiple of 4 or a range leaves its fill; [`Error::Device`] where the device
@@ -77,7 +82,7 @@ impl Gpu {
                 done += here;
                 // Where whole 16-byte steps are stored.
                 at = (at + here).next_multiple_of(16);
-                if at >= chunk {
+                if at >= chunk || items.len() >= RANGES {
                     let scratch = self.free(&mut free, &mut under_way, sink).await?;
                     under_way.push_back(self.submit(&items, scratch).await?);
                     items.clear();
@@ -121,8 +126,9 @@ impl Gpu {
         self.filler.record_items(&mut encoder, &whole, &scratch.output)?;
         encoder.copy_buffer_to_buffer(&scratch.output, 0, &scratch.staging, 0, size);
         let index = self.queue.submit([encoder.finish()]);
-        scope.end("the fill was not submitted").await?;
-        Ok(UnderWay { scratch, index, size, parts })
+        let name = items.first().map_or("", |i| i.fill.name()).to_owned();
+        scope.end(&format!("{size} bytes were not submitted")).await.map_err(|e| e.in_tensor(&name))?;
+        Ok(UnderWay { scratch, index, size, parts, name })
     }
 
     /// Waits for the oldest submit, hands its bytes over and frees its buffers.
@@ -131,13 +137,14 @@ impl Gpu {
         under_way: &mut VecDeque<UnderWay>,
         sink: &mut dyn FnMut(&[u8]) -> Result<()>,
     ) -> Result<Scratch> {
-        let Some(UnderWay { scratch, index, size, parts }) = under_way.pop_front() else {
+        let Some(UnderWay { scratch, index, size, parts, name }) = under_way.pop_front() else {
             return Err(Error::Device("no submit to wait for".to_owned()));
         };
         read_mapped(&self.device, &scratch.staging, size, Some(index), |bytes| {
             parts.into_iter().try_for_each(|part| sink(&bytes[part]))
         })
-        .await??;
+        .await
+        .map_err(|e| e.in_tensor(&name))??;
         Ok(scratch)
     }
 

@@ -10,7 +10,7 @@ use std::io;
 use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::channel;
+use std::sync::mpsc::{Sender, channel};
 use std::thread;
 
 /// What a core's own cache holds.
@@ -65,12 +65,35 @@ pub(super) fn fill_in_place(
     let memory = least_memory(memory, 0)? - WRITER;
     let workers = (cpu::threads() as u64).clamp(1, memory / MIN_PIECE);
     let piece = (memory / workers).min(PIECE) & !4095;
+    by_workers(fills, level, (file, path, at), (workers, piece), wrote, progress)
+}
+
+/// Ends the others where its thread panics.
+struct EndOthers<'a>(&'a AtomicBool);
+
+impl Drop for EndOthers<'_> {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            self.0.store(true, Ordering::Relaxed);
+        }
+    }
+}
+
+fn by_workers(
+    fills: &[Fill],
+    level: Level,
+    (file, path, at): (&File, &Path, u64),
+    (workers, piece): (u64, u64),
+    wrote: &mut dyn FnMut(u64) -> Result<()>,
+    progress: Progress<'_>,
+) -> Result<()> {
     let work = Mutex::new(stretches(fills, at, piece));
     let stop = AtomicBool::new(false);
     let end = at + fills.iter().map(Fill::bytes).sum::<u64>();
     let (sender, written) = channel();
     let memo = cpu::Memo::default();
-    let worker = |sender: std::sync::mpsc::Sender<u64>| -> Result<()> {
+    let worker = |sender: Sender<u64>| -> Result<()> {
+        let _guard = EndOthers(&stop);
         let mut bytes = vec![0; piece as usize];
         while !stop.load(Ordering::Relaxed) {
             // The lock is held for the cut alone, which cannot panic.
@@ -90,9 +113,18 @@ pub(super) fn fill_in_place(
         Ok(())
     };
     thread::scope(|scope| {
+        let _guard = EndOthers(&stop);
         let guarded = |sender| worker(sender).inspect_err(|_| stop.store(true, Ordering::Relaxed));
-        let threads: Vec<_> =
-            (0..workers).map(|_| (sender.clone(), guarded)).map(|(s, run)| scope.spawn(move || run(s))).collect();
+        let mut threads = Vec::new();
+        for _ in 0..workers.min((end - at).div_ceil(piece)) {
+            let sender = sender.clone();
+            match thread::Builder::new().spawn_scoped(scope, move || guarded(sender)) {
+                Ok(thread) => threads.push(thread),
+                // The system allows no more: those there are do all the work.
+                Err(_) if !threads.is_empty() => break,
+                Err(e) => return Err(Error::io(path, io::Error::new(e.kind(), format!("no thread to write it: {e}")))),
+            }
+        }
         drop(sender);
         let mut done = 0;
         let mut count = || -> Result<()> {
@@ -153,13 +185,14 @@ mod tests {
         let (fills, bytes) = some();
         let mut file = tempfile::NamedTempFile::new().unwrap();
         std::io::Write::write_all(&mut file, b"before").unwrap();
-        for memory in [4 << 20, 512 << 20] {
+        for (workers, piece) in [(1, 4096), (3, 4096), (2, 256 << 10), (9, 1 << 20)] {
             let (mut told, mut last) = (0, 0);
-            fill_in_place(
+            file.as_file().set_len(6).unwrap();
+            by_workers(
                 &fills,
                 Level::best(),
                 (file.as_file(), file.path(), 6),
-                memory,
+                (workers, piece),
                 &mut |n| {
                     told += n;
                     Ok(())

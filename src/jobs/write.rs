@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::thread::{JoinHandle, spawn};
+use std::thread::{Builder, JoinHandle};
 
 /// How files are written. The default: 512 MiB of memory, synced, one file, nothing replaced.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -92,7 +92,9 @@ impl Queue {
                 }
                 Some(writer) => {
                     self.settle()?;
-                    self.syncing = Some(spawn(|| writer.complete()));
+                    let target = writer.target().to_path_buf();
+                    let thread = Builder::new().spawn(|| writer.complete());
+                    self.syncing = Some(thread.map_err(|e| Error::io(target, e))?);
                 }
                 None => match self.waiting.next() {
                     Some((target, header)) => self.open = Some(Writer::create(target, header)?.sync(self.sync)),

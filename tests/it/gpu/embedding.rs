@@ -96,7 +96,7 @@ fn an_allocation_that_is_refused_is_an_error() {
     assert!(text.contains("1125899906842624 bytes") && !text.contains('\n'), "{text}");
 }
 
-/// The kernels land in an engine's own pipeline cache, and are taken from it again.
+/// The kernels land in an engine's own pipeline cache, and one made of its data serves again.
 #[test]
 fn kernels_go_through_the_engine_s_pipeline_cache() {
     let Some(gpu) = shared() else { return };
