@@ -32,6 +32,43 @@ fn submit(gpu: &Gpu, record: impl FnOnce(&mut wgpu::CommandEncoder)) {
     gpu.device().poll(wgpu::PollType::wait_indefinitely()).expect("the device answers");
 }
 
+/// One of each kind beyond laws of independent elements, in its text form, over [rows, 1024].
+const OF_PLACES: [&str; 9] = [
+    "identity",
+    "near_identity(std=0.02)",
+    "block_diagonal(4, 0.02)",
+    "sparse(0.9)",
+    "sinusoidal",
+    "log_range",
+    "dt_bias",
+    "unit_frobenius",
+    "orthogonal",
+];
+
+fn places(c: &mut Criterion) {
+    let Some(gpu) = open() else { return };
+    // A software adapter takes the soft tier, and orthogonal matrices from the host.
+    let rows: u64 = if is_software(gpu.info()) { 256 } else { 16_384 };
+    let bytes = 4 * 1024 * rows;
+    let out = gpu.device().create_buffer(&wgpu::BufferDescriptor {
+        label: None,
+        size: bytes,
+        usage: wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_DST,
+        mapped_at_creation: false,
+    });
+    let mut group = c.benchmark_group("places");
+    group.sample_size(10).throughput(Throughput::Bytes(bytes));
+    for text in OF_PLACES {
+        let mut plan = Plan::new(StreamVersion::V1, 1);
+        let spec = TensorSpec::new(text, [rows, 1024], text.parse().expect("a scheme")).expect("a valid shape");
+        let fill = plan.push(&spec).expect("a valid law").fill();
+        group.bench_function(text, |b| {
+            b.iter(|| submit(&gpu, |e| gpu.filler().record(e, &fill, &out, 0).expect("a buffer of the right size")));
+        });
+    }
+    group.finish();
+}
+
 fn device(c: &mut Criterion) {
     let Some(gpu) = open() else { return };
     println!("{}, {}, {}", gpu.info().name, gpu.info().driver_info, gpu.filler().tier());
@@ -64,5 +101,5 @@ fn device(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, device);
+criterion_group!(benches, device, places);
 criterion_main!(benches);

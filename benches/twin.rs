@@ -8,6 +8,35 @@ use std::hint::black_box;
 
 const BYTES: u64 = 64 << 20;
 
+/// One of each kind beyond laws of independent elements, in its text form, over [rows, 1024].
+const OF_PLACES: [&str; 9] = [
+    "identity",
+    "near_identity(std=0.02)",
+    "block_diagonal(4, 0.02)",
+    "sparse(0.9)",
+    "sinusoidal",
+    "log_range",
+    "dt_bias",
+    "unit_frobenius",
+    "orthogonal",
+];
+
+fn places(c: &mut Criterion) {
+    let mut group = c.benchmark_group("places");
+    let (rows, bytes) = (1024, 4 << 20);
+    group.sample_size(10).throughput(Throughput::Bytes(bytes));
+    let mut out = vec![0; bytes as usize];
+    for text in OF_PLACES {
+        let mut plan = Plan::new(StreamVersion::V1, 1);
+        let spec = TensorSpec::new(text, [rows, 1024], text.parse().expect("a scheme")).expect("a valid shape");
+        let fill = plan.push(&spec).expect("a valid law").fill();
+        group.bench_function(text, |b| {
+            b.iter(|| cpu::fill(&fill, black_box(&mut out)).expect("a buffer of the right size"))
+        });
+    }
+    group.finish();
+}
+
 fn twin(c: &mut Criterion) {
     let mut group = c.benchmark_group("twin");
     group.sample_size(10).throughput(Throughput::Bytes(BYTES));
@@ -30,5 +59,5 @@ fn twin(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, twin);
+criterion_group!(benches, twin, places);
 criterion_main!(benches);

@@ -31,7 +31,7 @@ impl Engine {
     /// [`crate::Error::Device`], as [`Gpu::open`].
     #[cfg(feature = "gpu")]
     pub fn open(choice: Choice, dtypes: &[DType], notice: &mut dyn FnMut(String)) -> Result<Self> {
-        let mut options = Options { dtypes: dtypes.to_vec(), ..Options::default() };
+        let mut options = Options { dtypes: dtypes.to_vec(), orthogonal: true, ..Options::default() };
         options.dtypes.sort_unstable();
         options.dtypes.dedup();
         Ok(match gpu::blocking::open(choice, &options, notice)? {

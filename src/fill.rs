@@ -1,5 +1,7 @@
 //! What to write where: the pieces of one destination, and the stretches of words that belong to them.
 
+#[cfg(feature = "gpu")]
+use crate::cpu::orthogonal::Batch;
 use crate::descriptor::LawParams;
 use crate::matrix::Matrices;
 use crate::placement::{MAX_AXES, Placement};
@@ -74,6 +76,15 @@ impl Fill {
     /// Whether some of its elements are those of matrices, which are made as a whole.
     pub(crate) fn has_matrices(&self) -> bool {
         self.pieces.iter().any(|p| p.matrices.is_some())
+    }
+
+    /// The matrices that the fill is, one behind the other in f32, where it is nothing else.
+    #[cfg(feature = "gpu")]
+    pub(crate) fn batch(&self) -> Option<Batch> {
+        let [Piece { matrices: Some(matrices), placement, .. }] = &self.pieces[..] else { return None };
+        let [axis] = placement.axes[..] else { return None };
+        let whole = (placement.dst, placement.src, axis.dst, axis.src, axis.extent) == (0, 0, 1, 1, self.elements);
+        (self.dtype == DType::F32 && whole).then(|| matrices.batch(self.elements)).flatten()
     }
 
     /// Bytes of the largest of these matrices, in f32; 0 without any.

@@ -1,5 +1,7 @@
 //! Where the elements of a logical tensor of orthogonal matrices come from: which matrix, and which of its elements.
 
+#[cfg(feature = "gpu")]
+use crate::cpu::orthogonal::Batch;
 use crate::law::Law;
 
 /// The orthogonal matrices of one logical tensor.
@@ -37,6 +39,13 @@ impl Matrices {
     /// Elements of a matrix.
     pub fn size(&self) -> u64 {
         u64::from(self.rows) * u64::from(self.cols)
+    }
+
+    /// All matrices of a tensor of so many elements; none where it is not made of them alone.
+    #[cfg(feature = "gpu")]
+    pub fn batch(&self, elements: u64) -> Option<Batch> {
+        let count = u32::try_from(elements / self.size()).ok().filter(|_| self.spot.is_none())?;
+        Some(Batch { key: self.key, first: 0, count, rows: self.rows, cols: self.cols, gain: self.gain })
     }
 
     /// What stands at an index of the tensor; none: zero.

@@ -140,7 +140,9 @@ impl Gpu {
             })
             .await
             .map_err(|e| Error::Device(format!("{} cannot be opened: {e}", info.name)))?;
-        let filler = Filler::new(&device, &queue, options).await?;
+        // Compiling those kernels takes a software driver longer than the host takes to make the matrices.
+        let options = Options { orthogonal: options.orthogonal && !is_software(&info), ..options.clone() };
+        let filler = Filler::new(&device, &queue, &options).await?;
         Ok(Self::from_parts(info, device, queue, filler))
     }
 

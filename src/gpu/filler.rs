@@ -1,6 +1,7 @@
 //! The kernels of one device: chosen, compiled and checked. What they record stands in record.rs.
 
 use super::kernels::{Kernels, MulWide, Tier};
+use super::orthogonal::Orthogonal;
 use super::selftest;
 use crate::descriptor::kind;
 use crate::window::{Entry, KernelId};
@@ -19,6 +20,9 @@ pub struct Options {
     /// Where compiled kernels are looked up and kept: the engine's own, which loads it before and saves it after. Needs
     /// [`wgpu::Features::PIPELINE_CACHE`]. None: what the driver caches by itself.
     pub pipeline_cache: Option<wgpu::PipelineCache>,
+    /// Whether the device shall make orthogonal matrices, where a whole f32 tensor of them is recorded; else, and for slabs, windows
+    /// and 16 bits, the host makes them and they are copied. The bytes are the same.
+    pub orthogonal: bool,
 }
 
 impl Options {
@@ -47,6 +51,7 @@ pub struct Filler {
     pub(super) max_binding: u64,
     /// Matrices that the host made last.
     pub(super) memo: cpu::Memo,
+    pub(super) orthogonal: Option<Orthogonal>,
 }
 
 impl Filler {
@@ -94,7 +99,15 @@ impl Filler {
             }
             filler = Some(built);
         }
-        filler.ok_or_else(|| Error::Device("no kernels were asked for".to_owned()))
+        let mut filler = filler.ok_or_else(|| Error::Device("no kernels were asked for".to_owned()))?;
+        if options.orthogonal {
+            filler.orthogonal = Some(Orthogonal::new(device, mul_wide, tier).await?);
+            let differing = selftest::differing_matrices(&filler, device, queue).await?;
+            if differing != 0 {
+                return Err(Error::Device(format!("{differing} words of orthogonal matrices differ")));
+            }
+        }
+        Ok(filler)
     }
 
     /// For benchmarks: compiles the kernels and skips the self-test. **The bits may not be the stream's**, as where native
@@ -122,6 +135,7 @@ impl Filler {
             align: u64::from(limits.min_storage_buffer_offset_alignment.max(4)),
             max_binding: limits.max_storage_buffer_binding_size & !3,
             memo: cpu::Memo::default(),
+            orthogonal: None,
         })
     }
 

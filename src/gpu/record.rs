@@ -2,6 +2,7 @@
 
 use super::filler::Filler;
 use super::kernels::Tier;
+use super::orthogonal;
 use super::scope::{Scope, described};
 use crate::fill::Fill;
 use crate::plan::Plan;
@@ -16,6 +17,9 @@ fn window_words(tier: Tier) -> u64 {
         Tier::SoftFma => 1 << 24,
     }
 }
+
+/// Bytes of workspace that many small matrices share.
+const WORKSPACE: u64 = 64 << 20;
 
 /// Bytes of one copy from the host.
 const COPIED: u64 = 64 << 20;
@@ -145,7 +149,9 @@ impl Filler {
                 if !tables.dispatches.is_empty() {
                     self.record_tables(encoder, &std::mem::take(&mut tables), (buffer, start, end - start))?;
                 }
-                self.record_copy(encoder, item, buffer)?;
+                if !self.record_matrices(encoder, item, buffer)? {
+                    self.record_copy(encoder, item, buffer)?;
+                }
                 continue;
             }
             let mut done = 0;
@@ -168,6 +174,35 @@ impl Filler {
             return Ok(());
         }
         self.record_tables(encoder, &tables, (buffer, start, end - start))
+    }
+
+    /// Records matrices that the device makes, where it is to and can; whether it does.
+    fn record_matrices(
+        &self,
+        encoder: &mut wgpu::CommandEncoder,
+        item: &Item<'_>,
+        buffer: &wgpu::Buffer,
+    ) -> Result<bool> {
+        let (Some(kernels), Some(batch)) = (&self.orthogonal, item.fill.batch()) else { return Ok(false) };
+        if (item.from, item.len) != (0, item.fill.device_bytes()) {
+            return Ok(false);
+        }
+        let room = self.device.limits().max_buffer_size.min(self.max_binding).min(WORKSPACE);
+        let each = orthogonal::workspace_bytes(&batch);
+        let scope = Scope::begin(&self.device);
+        let workspace = self.device.create_buffer(&wgpu::BufferDescriptor {
+            label: Some("seedbed workspace"),
+            size: each.max((room / each).min(u64::from(batch.count)) * each),
+            usage: wgpu::BufferUsages::STORAGE,
+            mapped_at_creation: false,
+        });
+        scope.end_now("a workspace for orthogonal matrices")?;
+        match kernels.record(encoder, &batch, buffer, item.offset, &workspace) {
+            Ok(()) => Ok(true),
+            // Beyond what the device binds: the host makes it.
+            Err(Error::Placement(_)) => Ok(false),
+            Err(e) => Err(e.in_tensor(item.fill.name())),
+        }
     }
 
     /// Records the copy of bytes that the host makes: those of orthogonal matrices, which no thread can make for itself.

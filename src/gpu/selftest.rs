@@ -138,6 +138,36 @@ pub(super) async fn differing_words(filler: &Filler, device: &wgpu::Device, queu
     if work.is_empty() {
         return Err(Error::Device("no self-test fits the kernels that were built".to_owned()));
     }
+    run(filler, device, queue, &wanted, &work).await
+}
+
+/// The same of the pipelines that make orthogonal matrices.
+pub(super) async fn differing_matrices(filler: &Filler, device: &wgpu::Device, queue: &wgpu::Queue) -> Result<u64> {
+    let mut plan = Plan::new(StreamVersion::V1, 0x5eed);
+    let mut wanted: Vec<u32> = vec![POISON];
+    let mut work = Vec::new();
+    // One block and two, tall and wide, a chunk's end, several at once.
+    for (name, dims) in [("tall", &[300u64, 70][..]), ("wide", &[33, 65]), ("several", &[3, 20, 20]), ("one", &[1, 1])]
+    {
+        let scheme = Scheme::orthogonal(1.5, dims.len() as u64 - 2);
+        let fill = plan.push(&TensorSpec::new(name, dims, scheme)?)?.fill();
+        let mut bytes = vec![0; fill.device_bytes() as usize];
+        cpu::fill(&fill, &mut bytes)?;
+        work.push((fill, 4 * wanted.len() as u64));
+        wanted.extend(bytes.chunks_exact(4).map(|w| u32::from_le_bytes([w[0], w[1], w[2], w[3]])));
+        wanted.push(POISON);
+    }
+    run(filler, device, queue, &wanted, &work).await
+}
+
+/// Runs fills at their offsets in one buffer; how many of its words are not those wanted.
+async fn run(
+    filler: &Filler,
+    device: &wgpu::Device,
+    queue: &wgpu::Queue,
+    wanted: &[u32],
+    work: &[(Fill, u64)],
+) -> Result<u64> {
     let size = 4 * wanted.len() as u64;
     let scope = Scope::begin(device);
     let buffer = device.create_buffer(&wgpu::BufferDescriptor {
@@ -160,7 +190,7 @@ pub(super) async fn differing_words(filler: &Filler, device: &wgpu::Device, queu
         mapped_at_creation: false,
     });
     let mut encoder = device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
-    for (fill, offset) in &work {
+    for (fill, offset) in work {
         filler.record(&mut encoder, fill, &buffer, *offset)?;
     }
     encoder.copy_buffer_to_buffer(&buffer, 0, &staging, 0, size);
@@ -168,7 +198,7 @@ pub(super) async fn differing_words(filler: &Filler, device: &wgpu::Device, queu
     scope.end("the self-test does not run").await?;
     read_mapped(device, &staging, size, None, |bytes| {
         let got = bytes.chunks_exact(4).map(|w| u32::from_le_bytes([w[0], w[1], w[2], w[3]]));
-        got.zip(&wanted).filter(|(got, wanted)| got != *wanted).count() as u64
+        got.zip(wanted).filter(|(got, wanted)| got != *wanted).count() as u64
     })
     .await
 }

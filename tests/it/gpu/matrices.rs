@@ -1,7 +1,7 @@
-//! Orthogonal matrices in a device's buffers: made by the host, copied where they belong.
+//! Orthogonal matrices in a device's buffers: made by the host and copied, or made by the device.
 
 use super::{poisoned, read, shared, twin};
-use seedbed::gpu::{blocking, wgpu};
+use seedbed::gpu::{Options, blocking, wgpu};
 use seedbed::placement::Slab;
 use seedbed::plan::{Plan, TensorSpec};
 use seedbed::{DType, Scheme, StreamVersion, cpu};
@@ -62,4 +62,39 @@ fn a_buffer_that_takes_no_copies_is_refused() {
     let mut encoder = gpu.device().create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
     let text = gpu.filler().record_plan(&mut encoder, &plan(), &buffer, 0).unwrap_err().to_string();
     assert!(text.contains("tensor b") && text.contains("COPY_DST"), "{text}");
+}
+
+/// The same plan by a filler whose device makes what is whole and f32, into a buffer that takes no copies.
+#[test]
+fn matrices_that_the_device_makes_are_the_twin_s() {
+    let Some(gpu) = shared() else { return };
+    let mut options = Options::default();
+    options.dtypes = vec![DType::F32];
+    options.tier = Some(gpu.filler().tier());
+    options.orthogonal = true;
+    let filler = blocking::filler(gpu.device(), gpu.queue(), &options).unwrap();
+    let mut plan = Plan::new(StreamVersion::V1, 4);
+    for (name, dims, batch) in [("a", &[150u64, 131][..], 0), ("b", &[4, 70, 66], 1), ("c", &[5, 3, 3, 3], 0)] {
+        plan.push(&TensorSpec::new(name, dims, Scheme::orthogonal(1.0, batch)).unwrap()).unwrap();
+        plan.push(&TensorSpec::new(format!("{name}.bias"), [7], Scheme::normal(0.0, 1.0)).unwrap()).unwrap();
+    }
+    let lead = 5;
+    let mut expected = vec![super::POISON; lead + plan.device_bytes() as usize / 4 + 2];
+    for tensor in plan.tensors() {
+        let at = lead + tensor.device_offset() as usize / 4;
+        let words = twin(&tensor.fill());
+        expected[at..at + words.len()].copy_from_slice(&words);
+    }
+    let buffer = gpu.device().create_buffer(&wgpu::BufferDescriptor {
+        label: None,
+        size: 4 * expected.len() as u64,
+        usage: wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_SRC,
+        mapped_at_creation: true,
+    });
+    let poison = vec![super::POISON; expected.len()];
+    buffer.get_mapped_range_mut(..).unwrap().copy_from_slice(bytemuck::cast_slice(&poison));
+    buffer.unmap();
+    let mut encoder = gpu.device().create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
+    filler.record_plan(&mut encoder, &plan, &buffer, 4 * lead as u64).unwrap();
+    assert_eq!(read(gpu, encoder, &buffer), expected);
 }
