@@ -87,10 +87,13 @@ impl Fill {
         (self.dtype == DType::F32 && whole).then(|| matrices.batch(self.elements)).flatten()
     }
 
-    /// Bytes of the largest of these matrices, in f32; 0 without any.
+    /// Bytes that copying from the largest of these matrices takes: two of them in f32, as where one ends and the next begins, and
+    /// what making one takes; 0 without any.
     #[cfg(feature = "checkpoint")]
     pub(crate) fn matrix_bytes(&self) -> u64 {
-        let bytes = |m: Matrices| m.size().saturating_mul(4);
+        let bytes = |m: Matrices| {
+            m.size().saturating_mul(8).saturating_add(crate::cpu::orthogonal::workspace_bytes(m.rows, m.cols))
+        };
         self.pieces.iter().filter_map(|p| p.matrices).map(bytes).max().unwrap_or(0)
     }
 

@@ -15,7 +15,8 @@ use std::path::{Path, PathBuf};
 #[command(after_help = "Schemes: zeros, ones, constant(value), uniform(lo, hi), normal(mean, std),
   truncated_normal(mean, std, lo, hi, bounds=sigma|absolute), variance_scaling(scale, mode=fan_in|fan_out|fan_avg|
   fan_geo_avg), xavier_.., kaiming_.., lecun_.. each with uniform, normal or truncated_normal, he_fan_avg, torch_linear,
-  torch_conv, torch_bias(fan_in), torch_embedding, unit_frobenius(norm).
+  torch_conv, torch_bias(fan_in), torch_embedding, unit_frobenius(norm),
+  orthogonal, sparse, identity, dirac, sinusoidal ..: `seedbed schemes` lists them all.
 
 Examples:
   seedbed fill --shape 768,3072 --scheme 'normal(0, 0.02)' --name h.0.mlp.c_fc.weight -o w.safetensors

@@ -4,7 +4,7 @@ use super::Level;
 use super::fill::store_one;
 use super::orthogonal::{self, Batch, Workspace};
 use crate::Result;
-use crate::fill::Fill;
+use crate::fill::{Fill, Piece};
 use crate::matrix::{Entry, Matrices};
 use crate::placement::Stretch;
 use std::collections::{BTreeSet, VecDeque};
@@ -13,10 +13,13 @@ use std::sync::{Arc, Mutex};
 /// Elements up to which a matrix is not kept for the next call: it costs little more than reading it.
 const SMALL: u64 = 1 << 14;
 
+/// Bytes of matrices up to which those of a window are made together, however many there are.
+const AT_ONCE: u64 = 16 << 20;
+
 /// Matrices that are kept: where one ends and the next begins, windows of both are under way.
 const KEPT: usize = 2;
 
-type Made = Arc<Mutex<Option<Arc<[f32]>>>>;
+type Made = Arc<Mutex<Option<Arc<Vec<f32>>>>>;
 
 /// The matrices that were made last, for callers that fill one tensor window by window.
 #[derive(Debug, Default)]
@@ -25,7 +28,7 @@ pub(crate) struct Memo(Mutex<VecDeque<(Matrices, u64, Made)>>);
 impl Memo {
     /// One matrix: made here, or by another thread while this one waits. That thread must not be one of the pool's, which may be
     /// called back to work before it is done.
-    fn matrix(&self, level: Level, matrices: &Matrices, matrix: u64) -> Result<Arc<[f32]>> {
+    fn matrix(&self, level: Level, matrices: &Matrices, matrix: u64) -> Result<Arc<Vec<f32>>> {
         let made = match self.0.lock() {
             Ok(mut kept) => match kept.iter().find(|(m, t, _)| (m, *t) == (matrices, matrix)) {
                 Some((_, _, made)) => made.clone(),
@@ -38,36 +41,56 @@ impl Memo {
             // A thread died while it held the list: do without.
             Err(_) => Made::default(),
         };
-        let Ok(mut made) = made.lock() else { return one(level, matrices, matrix) };
+        let Ok(mut made) = made.lock() else { return some(level, matrices, matrix, 1) };
         if let Some(values) = &*made {
             return Ok(values.clone());
         }
-        let values = one(level, matrices, matrix)?;
+        let values = some(level, matrices, matrix, 1)?;
         *made = Some(values.clone());
         Ok(values)
     }
-
-    /// Forgets them.
-    #[cfg(feature = "gpu")]
-    pub fn clear(&self) {
-        if let Ok(mut kept) = self.0.lock() {
-            kept.clear();
-        }
-    }
 }
 
-fn one(level: Level, matrices: &Matrices, matrix: u64) -> Result<Arc<[f32]>> {
+/// Matrices from one on, side by side.
+fn some(level: Level, matrices: &Matrices, first: u64, count: u64) -> Result<Arc<Vec<f32>>> {
     let Matrices { key, rows, cols, gain, .. } = *matrices;
     // The law has checked that there are fewer than 2^32.
-    let batch = Batch { key, first: matrix as u32, count: 1, rows, cols, gain };
+    let batch = Batch { key, first: first as u32, count: count as u32, rows, cols, gain };
     let mut values = vec![0.0; batch.elements()? as usize];
     orthogonal::fill(level, &batch, &mut values, &mut Workspace::default())?;
-    Ok(values.into())
+    Ok(Arc::new(values))
 }
+
+/// The numbers of the matrices that elements `from..to` of the destination need, for one piece.
+fn needed(piece: &Piece, from: u64, to: u64) -> BTreeSet<u64> {
+    let mut needed = BTreeSet::new();
+    if let Some(matrices) = &piece.matrices {
+        piece.placement.runs(from, to, &mut |s: Stretch| {
+            each(matrices, &s, |_, _, entry| {
+                needed.extend(entry.map(|e| e.matrix));
+            });
+        });
+    }
+    needed
+}
+
+/// Whether a window of a fill needs more matrices than are made at once, and is to be cut.
+pub(super) fn too_many(fill: &Fill, from: u64, to: u64) -> bool {
+    let bytes = |piece: &Piece| {
+        let size = piece.matrices.map_or(0, |m| m.size().saturating_mul(4));
+        (needed(piece, from, to).len() as u64).saturating_mul(size)
+    };
+    let count = |piece: &Piece| needed(piece, from, to).len();
+    fill.pieces.iter().map(bytes).fold(0, u64::saturating_add) > AT_ONCE
+        && fill.pieces.iter().map(count).sum::<usize>() > 1
+}
+
+/// A matrix, the values that it stands among, and where it begins.
+type Place = (u64, Arc<Vec<f32>>, usize);
 
 /// The matrices that a window of a fill has elements of, for each of its pieces.
 #[derive(Debug, Default)]
-pub(super) struct Ready(Vec<Vec<(u64, Arc<[f32]>)>>);
+pub(super) struct Ready(Vec<Vec<Place>>);
 
 impl Ready {
     /// Makes those of the destination's elements `from..to`.
@@ -75,20 +98,25 @@ impl Ready {
         if !fill.has_matrices() {
             return Ok(Self::default());
         }
-        let of_piece = |piece: &crate::fill::Piece| {
+        let of_piece = |piece: &Piece| {
             let Some(matrices) = &piece.matrices else { return Ok(Vec::new()) };
-            let mut needed = BTreeSet::new();
-            piece.placement.runs(from, to, &mut |s: Stretch| {
-                each(matrices, &s, |_, _, entry| {
-                    needed.extend(entry.map(|e| e.matrix));
-                });
-            });
-            let made = needed.into_iter().map(|t| {
-                let small = matrices.size() <= SMALL;
-                let values = if small { one(level, matrices, t)? } else { memo.matrix(level, matrices, t)? };
-                Ok((t, values))
-            });
-            made.collect()
+            let mut places = Vec::new();
+            let mut rest = needed(piece, from, to).into_iter().peekable();
+            while let Some(first) = rest.next() {
+                if matrices.size() > SMALL {
+                    places.push((first, memo.matrix(level, matrices, first)?, 0));
+                    continue;
+                }
+                // Small ones that follow each other are made together.
+                let mut last = first;
+                while rest.next_if_eq(&(last + 1)).is_some() {
+                    last += 1;
+                }
+                let values = some(level, matrices, first, last - first + 1)?;
+                let size = matrices.size() as usize;
+                places.extend((first..=last).map(|t| (t, values.clone(), (t - first) as usize * size)));
+            }
+            Ok(places)
         };
         fill.pieces.iter().map(of_piece).collect::<Result<Vec<_>>>().map(Self)
     }
@@ -100,8 +128,8 @@ impl Ready {
         each(matrices, s, |k, count, entry| {
             let values = entry.and_then(|e| {
                 let made = &self.0[piece];
-                let at = made.binary_search_by_key(&e.matrix, |(t, _)| *t).ok()?;
-                let element = e.element as usize;
+                let at = made.binary_search_by_key(&e.matrix, |(t, _, _)| *t).ok()?;
+                let element = made[at].2 + e.element as usize;
                 Some(&made[at].1[element..element + count as usize])
             });
             for j in 0..count {

@@ -125,21 +125,21 @@ pub fn fill_range(fill: &Fill, level: Level, from: u64, out: &mut [u8]) -> Resul
 /// [`fill_range`], for callers that fill a tensor window by window: matrices of the window before are in `memo`. Not to be called
 /// with one memo from several threads of the pool.
 pub(crate) fn fill_window(fill: &Fill, level: Level, from: u64, out: &mut [u8], memo: &Memo) -> Result<()> {
-    let ready = ready(fill, level, from, out, memo)?;
-    let task = |(i, out): (usize, &mut [u8])| {
-        let size = fill.dtype.size();
-        fill_elements(fill, level, (from + (i * TASK_BYTES) as u64) / size, out, &ready);
-    };
-    #[cfg(feature = "parallel")]
-    {
-        use rayon::prelude::*;
-        if out.len() > TASK_BYTES {
-            out.par_chunks_mut(TASK_BYTES).enumerate().for_each(task);
-            return Ok(());
+    in_parts(fill, level, from, out, memo, &|from, out, ready| {
+        let task = |(i, out): (usize, &mut [u8])| {
+            let size = fill.dtype.size();
+            fill_elements(fill, level, (from + (i * TASK_BYTES) as u64) / size, out, ready);
+        };
+        #[cfg(feature = "parallel")]
+        {
+            use rayon::prelude::*;
+            if out.len() > TASK_BYTES {
+                out.par_chunks_mut(TASK_BYTES).enumerate().for_each(task);
+                return;
+            }
         }
-    }
-    out.chunks_mut(TASK_BYTES).enumerate().for_each(task);
-    Ok(())
+        out.chunks_mut(TASK_BYTES).enumerate().for_each(task);
+    })
 }
 
 /// [`fill_window`] on the calling thread alone, but for matrices.
@@ -148,19 +148,35 @@ pub(crate) fn fill_window(fill: &Fill, level: Level, from: u64, out: &mut [u8], 
 /// As there.
 #[cfg(feature = "checkpoint")]
 pub(crate) fn fill_window_here(fill: &Fill, level: Level, from: u64, out: &mut [u8], memo: &Memo) -> Result<()> {
-    let ready = ready(fill, level, from, out, memo)?;
-    fill_elements(fill, level, from / fill.dtype.size(), out, &ready);
-    Ok(())
+    in_parts(fill, level, from, out, memo, &|from, out, ready| {
+        fill_elements(fill, level, from / fill.dtype.size(), out, ready);
+    })
 }
 
-/// Checks a window, and makes what its elements are copied from.
-fn ready(fill: &Fill, level: Level, from: u64, out: &[u8], memo: &Memo) -> Result<Ready> {
+/// Checks a window and hands it to `work` with what its elements are copied from: whole, or cut where it needs more matrices than are
+/// made at once.
+fn in_parts(
+    fill: &Fill,
+    level: Level,
+    from: u64,
+    out: &mut [u8],
+    memo: &Memo,
+    work: &dyn Fn(u64, &mut [u8], &Ready),
+) -> Result<()> {
     fill.check_range(from, out.len() as u64)?;
     if !Level::available().contains(&level) {
         return Err(Error::Device(format!("this processor has no {level:?}")));
     }
-    let (size, from) = (fill.dtype.size(), from / fill.dtype.size());
-    Ready::new(fill, level, (from, (from + out.len() as u64 / size).min(fill.elements)), memo)
+    let (size, first) = (fill.dtype.size(), from / fill.dtype.size());
+    let end = (first + out.len() as u64 / size).min(fill.elements);
+    if fill.has_matrices() && out.len() > 4 && matrices::too_many(fill, first, end) {
+        let half = (out.len() / 2).next_multiple_of(4);
+        let (head, tail) = out.split_at_mut(half);
+        in_parts(fill, level, from, head, memo, work)?;
+        return in_parts(fill, level, from + half as u64, tail, memo, work);
+    }
+    work(from, out, &Ready::new(fill, level, (first, end), memo)?);
+    Ok(())
 }
 
 /// Writes the elements that begin at destination element `from`.

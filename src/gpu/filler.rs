@@ -5,7 +5,7 @@ use super::orthogonal::Orthogonal;
 use super::selftest;
 use crate::descriptor::kind;
 use crate::window::{Entry, KernelId};
-use crate::{DType, Error, Result, cpu};
+use crate::{DType, Error, Result};
 
 /// What a [`Filler`] is built with.
 #[derive(Clone, Debug, Default)]
@@ -49,8 +49,6 @@ pub struct Filler {
     pub(super) kernels: Kernels,
     pub(super) align: u64,
     pub(super) max_binding: u64,
-    /// Matrices that the host made last.
-    pub(super) memo: cpu::Memo,
     pub(super) orthogonal: Option<Orthogonal>,
 }
 
@@ -134,7 +132,6 @@ impl Filler {
             kernels: Kernels::new(device, mul_wide, tier, ids, options.pipeline_cache.as_ref()).await?,
             align: u64::from(limits.min_storage_buffer_offset_alignment.max(4)),
             max_binding: limits.max_storage_buffer_binding_size & !3,
-            memo: cpu::Memo::default(),
             orthogonal: None,
         })
     }

@@ -58,7 +58,7 @@ impl Filler {
     ) -> Result<()> {
         let item = Item { fill, from, len, offset };
         self.check(&item, buffer)?;
-        self.record_and_forget(encoder, &[item], buffer)
+        self.record_items(encoder, &[item], buffer, &cpu::Memo::default())
     }
 
     /// Records every tensor of a plan, each at `offset` plus its own [`device_offset`]: [`Plan::device_bytes`] bytes in all. One
@@ -113,19 +113,7 @@ impl Filler {
                 Item { fill, from: first - at, len: last - first, offset: offset + (first - from) }
             })
             .collect();
-        self.record_and_forget(encoder, &items, buffer)
-    }
-
-    /// Records items; matrices that the host made for them are not kept.
-    fn record_and_forget(
-        &self,
-        encoder: &mut wgpu::CommandEncoder,
-        items: &[Item<'_>],
-        buffer: &wgpu::Buffer,
-    ) -> Result<()> {
-        let result = self.record_items(encoder, items, buffer);
-        self.memo.clear();
-        result
+        self.record_items(encoder, &items, buffer, &cpu::Memo::default())
     }
 
     fn check(&self, item: &Item<'_>, buffer: &wgpu::Buffer) -> Result<()> {
@@ -139,6 +127,7 @@ impl Filler {
         encoder: &mut wgpu::CommandEncoder,
         items: &[Item<'_>],
         buffer: &wgpu::Buffer,
+        memo: &cpu::Memo,
     ) -> Result<()> {
         let reach = self.max_binding.min(4 * window_words(self.tier()));
         let mut tables = Tables::default();
@@ -150,7 +139,7 @@ impl Filler {
                     self.record_tables(encoder, &std::mem::take(&mut tables), (buffer, start, end - start))?;
                 }
                 if !self.record_matrices(encoder, item, buffer)? {
-                    self.record_copy(encoder, item, buffer)?;
+                    self.record_copy(encoder, item, buffer, memo)?;
                 }
                 continue;
             }
@@ -189,6 +178,9 @@ impl Filler {
         }
         let room = self.device.limits().max_buffer_size.min(self.max_binding).min(WORKSPACE);
         let each = orthogonal::workspace_bytes(&batch);
+        if each > self.device.limits().max_buffer_size.min(self.max_binding) {
+            return Ok(false);
+        }
         let scope = Scope::begin(&self.device);
         let workspace = self.device.create_buffer(&wgpu::BufferDescriptor {
             label: Some("seedbed workspace"),
@@ -196,7 +188,7 @@ impl Filler {
             usage: wgpu::BufferUsages::STORAGE,
             mapped_at_creation: false,
         });
-        scope.end_now("a workspace for orthogonal matrices")?;
+        scope.end_now("a workspace for orthogonal matrices").map_err(|e| e.in_tensor(item.fill.name()))?;
         match kernels.record(encoder, &batch, buffer, item.offset, &workspace) {
             Ok(()) => Ok(true),
             // Beyond what the device binds: the host makes it.
@@ -206,7 +198,13 @@ impl Filler {
     }
 
     /// Records the copy of bytes that the host makes: those of orthogonal matrices, which no thread can make for itself.
-    fn record_copy(&self, encoder: &mut wgpu::CommandEncoder, item: &Item<'_>, buffer: &wgpu::Buffer) -> Result<()> {
+    fn record_copy(
+        &self,
+        encoder: &mut wgpu::CommandEncoder,
+        item: &Item<'_>,
+        buffer: &wgpu::Buffer,
+        memo: &cpu::Memo,
+    ) -> Result<()> {
         let name = item.fill.name();
         if !buffer.usage().contains(wgpu::BufferUsages::COPY_DST) {
             let reason = format!("usage {:?} lacks COPY_DST, orthogonal matrices are copied into it", buffer.usage());
@@ -217,7 +215,7 @@ impl Filler {
         while done < item.len {
             let len = piece.min(item.len - done);
             let mut bytes = vec![0; len as usize];
-            cpu::fill_window(item.fill, cpu::Level::best(), item.from + done, &mut bytes, &self.memo)?;
+            cpu::fill_window(item.fill, cpu::Level::best(), item.from + done, &mut bytes, memo)?;
             let staging = self.buffer_of(wgpu::BufferUsages::COPY_SRC, &bytes).map_err(|e| e.in_tensor(name))?;
             encoder.copy_buffer_to_buffer(&staging, 0, buffer, item.offset + done, len);
             done += len;

@@ -49,11 +49,10 @@ pub(super) fn least_memory(memory: u64, device: u64) -> Result<u64> {
 /// [`Error::Buffer`] with the tensor and the numbers.
 pub(super) fn check_matrices<'a>(fills: impl IntoIterator<Item = &'a Fill>, memory: u64) -> Result<()> {
     for fill in fills {
-        let needed = fill.matrix_bytes().saturating_mul(2);
+        let needed = fill.matrix_bytes();
         if needed > memory {
             let reason = format!(
-                "a memory of {memory} bytes is too small: orthogonal matrices are made as a whole, two of {} bytes",
-                fill.matrix_bytes()
+                "a memory of {memory} bytes is too small: orthogonal matrices are made as a whole, which takes {needed}"
             );
             return Err(Error::Buffer(reason).in_tensor(fill.name()));
         }

@@ -1,6 +1,7 @@
 //! A checkpoint against what its metadata and config say it holds, byte for byte.
 
 use super::init::in_file;
+use super::pipeline::check_matrices;
 use super::{Origin, Progress, Weights, read_config};
 use crate::checkpoint::{Reader, StoredTensor};
 use crate::engine::Engine;
@@ -141,7 +142,11 @@ pub fn verify(
     Ok(rows)
 }
 
+/// What orthogonal matrices may take: a file's metadata may ask for any.
+const MATRICES: u64 = 8 << 30;
+
 fn compare(reader: &mut Reader, fill: &Fill, engine: &Engine, progress: Progress<'_>) -> Result<Verdict> {
+    check_matrices([fill], MATRICES)?;
     let size = fill.dtype().size();
     let mut wanted = Vec::new();
     let memo = cpu::Memo::default();

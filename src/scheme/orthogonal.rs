@@ -41,6 +41,11 @@ impl Scheme {
         };
         let (rows, cols) = match layout {
             Layout::InOut => (product(&matrix[..matrix.len() - 1]), *last),
+            Layout::Axes { .. } => {
+                return Err(
+                    self.misfit(dims, &format!("layout {layout}, needs one that says first or last: out_in, in_out"))
+                );
+            }
             _ => (*first, product(&matrix[1..])),
         };
         Law::orthogonal(product(batch), rows, cols, gain)

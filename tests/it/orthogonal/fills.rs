@@ -116,6 +116,8 @@ fn what_is_no_matrix_is_refused_by_name() {
     };
     refused(&[7], "orthogonal", Layout::OutIn, &["tensor w", "[7]", "rank 2"]);
     refused(&[3, 4], "orthogonal(batch=1)", Layout::OutIn, &["tensor w", "[3, 4]", "rank 3"]);
+    let axes = "axes(in=1, out=2, batch=[0])".parse().unwrap();
+    refused(&[4, 4, 4], "orthogonal", axes, &["tensor w", "layout axes"]);
     refused(&[3, 4], "delta_orthogonal", Layout::OutIn, &["tensor w", "rank, 3 to 5"]);
     for scheme in ["orthogonal(gain=1e-40)", "delta_orthogonal(gain=1e300)"] {
         let text = scheme.parse::<Scheme>().unwrap_err().to_string();
@@ -123,4 +125,23 @@ fn what_is_no_matrix_is_refused_by_name() {
     }
     assert!("orthogonal(gain=nan)".parse::<Scheme>().is_err());
     assert!(Scheme::orthogonal(1.0, 99).check().is_err());
+}
+
+/// A slab through far more matrices than are made together: cut into windows that are not.
+#[test]
+fn a_slab_through_many_matrices_is_those_elements() {
+    for (dims, slab) in [
+        ([900u64, 150, 150], Slab::new([3, 7, 0], [401, 1, 1])),
+        ([70_000, 8, 8], Slab::new([1, 2, 3], [68_001, 2, 1])),
+    ] {
+        let tensor = planned("w", &dims, "orthogonal(batch=1)", Layout::OutIn, DType::BF16);
+        let fill = tensor.fill_slab(&slab).unwrap();
+        let got = bytes(&fill);
+        let whole = planned("w", &dims, "orthogonal(batch=1)", Layout::OutIn, DType::BF16);
+        for t in [0, 1, 200, 399, 400] {
+            let one = Slab::new([slab.start[0] + t, slab.start[1], slab.start[2]], [1, slab.extent[1], slab.extent[2]]);
+            let wanted = bytes(&whole.fill_slab(&one).unwrap());
+            assert_eq!(got[t as usize * wanted.len()..][..wanted.len()], wanted, "{dims:?} {t}");
+        }
+    }
 }
