@@ -56,7 +56,7 @@ fn places(c: &mut Criterion) {
         usage: wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_DST,
         mapped_at_creation: false,
     });
-    let mut group = c.benchmark_group("places");
+    let mut group = c.benchmark_group("device, places");
     group.sample_size(10).throughput(Throughput::Bytes(bytes));
     for text in OF_PLACES {
         let mut plan = Plan::new(StreamVersion::V1, 1);

@@ -22,7 +22,7 @@ const OF_PLACES: [&str; 9] = [
 ];
 
 fn places(c: &mut Criterion) {
-    let mut group = c.benchmark_group("places");
+    let mut group = c.benchmark_group("twin, places");
     let (rows, bytes) = (1024, 4 << 20);
     group.sample_size(10).throughput(Throughput::Bytes(bytes));
     let mut out = vec![0; bytes as usize];
