@@ -56,5 +56,7 @@ if [ ${#long[@]} != 0 ]; then
     icd=/usr/lib/chromium/vk_swiftshader_icd.json
     [ -f "$icd" ] || install chromium
     echo "== SwiftShader: no 64-bit integers"
-    VK_DRIVER_FILES=$icd SEEDBED_GPU=gpu "${test[@]}" --test it -- gpu:: --skip cli::
+    echo "NOT RUN THERE: the kernels of orthogonal matrices, for which its compiler takes more than 11 GB (hosts copy instead)"
+    VK_DRIVER_FILES=$icd SEEDBED_GPU=gpu "${test[@]}" --test it -- gpu:: --skip cli:: \
+        --skip gpu::orthogonal --skip matrices_that_the_device_makes
 fi
