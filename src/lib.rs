@@ -5,16 +5,13 @@
 //! The way of the data, which is also the order of the modules:
 //!
 //! 1. [`scheme`] and [`shape`]: the user's language. A [`Scheme`] and a [`shape::Shape`] make a [`law::Law`], a distribution
-//!    with numbers in it.
-//! 2. [`descriptor`]: the law's numbers as a kernel reads them; [`stream`]: a tensor's key.
-//! 3. [`plan`]: many tensors, with names and a seed. Pure: no device, and whatever can be wrong is found here.
-//! 4. [`Fill`]: one tensor of the plan, or a [`placement::Slab`] of it, as work: a slab moves offsets, never bits.
-//! 5. [`cpu`] and [`gpu`]: the twins that do the work.
-//!    `engine` is one of them behind one call.
-//! 6. `rng`: the generator alone, for `rand`.
-//! 7. [`model`], [`recipe`]: the tensors of whole models, each with its role, and the laws that a recipe gives to roles.
-//!    [`checkpoint`], [`stats`]: safetensors files, and what is in them.
-//! 8. `jobs`: what the binary does, as calls.
+//!    with numbers in it; [`params`], its numbers as a kernel reads them; [`key`], a tensor's key.
+//! 2. [`plan`]: many tensors, with names and a seed, and each as work, a [`Fill`]: of the whole tensor, or of a
+//!    [`plan::Slab`] of it, which moves offsets, never bits. Pure: no device, and whatever can be wrong is found here.
+//! 3. [`cpu`] and `gpu`: the twins that do the work; [`backend`] is one of them behind one call.
+//! 4. `rng`: the generator alone, for `rand`.
+//! 5. `model`, `recipe`: the tensors of whole models, each with its role, and the laws that a recipe gives to roles.
+//! 6. `checkpoint`, [`stats`]: safetensors files, and what is in them.
 //!
 //! ```
 //! use seedbed::plan::{Plan, TensorSpec};
@@ -27,45 +24,21 @@
 //! cpu::fill(&fill, &mut bytes)?;
 //! # Ok::<(), seedbed::Error>(())
 //! ```
-#![deny(missing_docs)]
-#![deny(unsafe_op_in_unsafe_fn)]
-
 mod error;
-
-mod dtype;
-
-mod rounding;
-
-pub mod shape;
-
-mod dt_bias;
-pub mod law;
-mod sinusoidal;
-mod truncated;
-
-pub mod scheme;
-
-pub mod stream;
-
-pub mod descriptor;
-
-pub mod placement;
+mod value;
 
 pub mod plan;
 
-mod fill;
-mod matrix;
-
-#[cfg(feature = "gpu")]
-mod window;
-
 pub mod cpu;
-
-#[cfg(feature = "rand_core")]
-pub mod rng;
 
 #[cfg(feature = "gpu")]
 pub mod gpu;
+
+#[cfg(not(target_arch = "wasm32"))]
+pub mod backend;
+
+#[cfg(feature = "rand_core")]
+pub mod rng;
 
 pub mod stats;
 
@@ -75,18 +48,12 @@ pub mod model;
 #[cfg(feature = "model")]
 pub mod recipe;
 
-#[cfg(feature = "checkpoint")]
+#[cfg(all(feature = "checkpoint", not(target_arch = "wasm32")))]
 pub mod checkpoint;
 
-#[cfg(not(target_arch = "wasm32"))]
-pub mod engine;
-
-#[cfg(all(feature = "checkpoint", not(target_arch = "wasm32")))]
-pub mod jobs;
-
-pub use dtype::DType;
 pub use error::{Error, Result};
-pub use fill::Fill;
-pub use rounding::Rounding;
-pub use scheme::Scheme;
-pub use stream::StreamVersion;
+pub use plan::Fill;
+pub use value::dtype::{DType, Rounding};
+pub use value::key::StreamVersion;
+pub use value::scheme::Scheme;
+pub use value::{key, law, params, scheme, shape};

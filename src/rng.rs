@@ -1,7 +1,7 @@
 //! Philox as a random number generator for `rand`: the same words as the fills draw, one stream a (key, domain).
 
 use crate::cpu::philox;
-use crate::stream::{Key, StreamVersion, domain};
+use crate::value::key::{Key, StreamVersion, domain};
 use rand_core::block::{BlockRng, Generator};
 use rand_core::{Infallible, SeedableRng, TryRng};
 

@@ -28,7 +28,7 @@ install() {
         { "${sudo[@]}" apt-get update -qq && "${sudo[@]}" apt-get install -y -qq --no-install-recommends "$@" >/dev/null; }
 }
 
-cargo build --release --bin seedbed
+cargo build --release
 
 adapters() { target/release/seedbed devices --json 2>/dev/null | grep -c '"backend"' || true; }
 if [ "${SEEDBED_GPU-}" != skip ] && [ "$(adapters)" = 0 ]; then
@@ -45,7 +45,8 @@ if [ -z "${SEEDBED_PYTHON-}" ]; then
 fi
 
 # Overflow checks on in our own code; the dependencies are those of the release build.
-test=(cargo test --release --config 'profile.release.package.seedbed.overflow-checks=true')
+test=(cargo test --release --config 'profile.release.package.seedbed.overflow-checks=true'
+    --config 'profile.release.package.seedbed-cli.overflow-checks=true')
 "${test[@]}" -- "${long[@]}"
 
 for name in SEEDBED_GPU SEEDBED_PYTHON; do
@@ -57,6 +58,6 @@ if [ ${#long[@]} != 0 ]; then
     [ -f "$icd" ] || install chromium
     echo "== SwiftShader: no 64-bit integers"
     echo "NOT RUN THERE: the kernels of orthogonal matrices, for which its compiler takes more than 11 GB (hosts copy instead)"
-    VK_DRIVER_FILES=$icd SEEDBED_GPU=gpu "${test[@]}" --test it -- gpu:: --skip cli:: \
+    VK_DRIVER_FILES=$icd SEEDBED_GPU=gpu "${test[@]}" -p seedbed --all-features --test it -- gpu:: \
         --skip gpu::orthogonal --skip matrices_that_the_device_makes
 fi

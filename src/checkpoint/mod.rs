@@ -1,51 +1,43 @@
-//! safetensors files in and out, streamed: memory use depends on the number of tensors, never on their size.
+//! Checkpoints: safetensors files, whole models in them, what they hold and whether it is what it should be.
 //!
-//! A file is `N` (u64, little-endian), `N` bytes of JSON padded with spaces to a multiple of 8, then the
-//! tensors without holes. The format's own types come from the `safetensors` crate.
+//! Each call takes a [`crate::backend::Backend`] where it fills, and a [`Progress`] where it takes long.
 
-mod ahead;
-mod header;
-mod place;
-mod read;
+mod agreement;
+mod commit;
+mod dirs;
+mod in_place;
+mod init_json;
+mod inspect;
+mod metadata;
+mod missing;
+mod pipeline;
+mod plan_rows;
+mod request;
+mod safetensors;
+mod shards;
+mod sources;
+mod space;
+mod verify;
+mod weights;
 mod write;
+mod write_model;
 
-pub use header::{Entry, Header};
-pub use read::{CHUNK, Reader, StoredTensor};
-pub use write::{Complete, Writer};
+pub use init_json::{InitTable, TABLE};
+pub use inspect::{Agreement, InspectRow, Laws, inspect};
+pub use metadata::{Origin, SingleTensor};
+pub use missing::Kept;
+pub use pipeline::DEFAULT_MEMORY;
+pub use plan_rows::{PartPlace, PlanRow};
+pub use request::{ModelPlan, ModelRequest};
+pub use safetensors::{CHUNK, Complete, Entry, Header, MAX_HEADER, Reader, StoredTensor, Writer};
+pub(crate) use safetensors::{PLACES, directory, new_temp, sync_directory, write_all_at};
+pub use sources::read_config;
+pub use verify::{Expected, Verdict, VerifyRow, beside_weights, expected, verify};
+pub use weights::Weights;
+pub use write::{WriteOptions, check_target, write_raw, write_safetensors};
+pub use write_model::{ModelFiles, Outputs};
 
-#[cfg(not(target_arch = "wasm32"))]
-pub(crate) use place::{AVAILABLE as PLACES, write_all_at};
-#[cfg(not(target_arch = "wasm32"))]
-pub(crate) use write::{directory, new_temp, sync_directory};
+use crate::Result;
 
-use crate::DType;
-use safetensors::Dtype;
-
-/// The largest JSON header that the format allows, in bytes.
-pub const MAX_HEADER: u64 = 100_000_000;
-
-/// Bytes of the length field in front of the header.
-const LENGTH_FIELD: u64 = 8;
-
-/// The key under which the header keeps its string-to-string map: no tensor can have this name.
-const METADATA_KEY: &str = "__metadata__";
-
-const fn to_stored(dtype: DType) -> Dtype {
-    match dtype {
-        DType::F32 => Dtype::F32,
-        DType::F16 => Dtype::F16,
-        DType::BF16 => Dtype::BF16,
-    }
-}
-
-const fn from_stored(dtype: Dtype) -> Option<DType> {
-    match dtype {
-        Dtype::F32 => Some(DType::F32),
-        Dtype::F16 => Some(DType::F16),
-        Dtype::BF16 => Some(DType::BF16),
-        _ => None,
-    }
-}
-
-#[cfg(test)]
-mod tests;
+/// Told the bytes done so far; an error ends the call, which leaves nothing half-written.
+pub type Progress<'a> = &'a mut dyn FnMut(u64) -> Result<()>;

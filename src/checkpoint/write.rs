@@ -1,255 +1,268 @@
-//! The writer: the header first, then the tensors' bytes, in the file's order or all at once, each at its place; then one rename.
+//! Fills into files.
 
-use super::ahead::Ahead;
-use super::{Entry, Header};
-use crate::{Error, Result};
+use super::in_place::fill_in_place;
+use super::pipeline::{check_matrices, in_order};
+use super::space::check_space;
+use super::{DEFAULT_MEMORY, Progress};
+use crate::backend::Backend;
+use crate::checkpoint::{Complete, Entry, Header, PLACES, Writer, directory};
+use crate::{Error, Fill, Result};
+use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
-use std::io::{self, BufWriter, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
-use tempfile::{NamedTempFile, TempPath};
+use std::thread::{Builder, JoinHandle};
 
-/// Bytes collected before the operating system is called; larger writes pass through uncopied.
-const BUFFER: usize = 1 << 20;
-
-/// Writes one safetensors file: all tensors in the order of [`Header::entries`], each in as many pieces as suit.
-///
-/// The bytes go to a temporary file in the target's directory, which [`finish`](Self::finish) renames: the target is
-/// absent (or its old self) or complete, and a writer that is dropped leaves nothing behind.
-#[derive(Debug)]
-pub struct Writer {
-    file: BufWriter<NamedTempFile>,
-    target: PathBuf,
-    header: Header,
-    /// The tensor that is being written, and how many data bytes were.
-    index: usize,
-    written: u64,
-    sync: bool,
-    ahead: Ahead,
-    /// A failed write may have left part of a piece behind: nothing may follow it.
-    failed: bool,
+/// How files are written. The default: 512 MiB of memory, synced, one file, nothing replaced.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WriteOptions {
+    /// Bytes of memory that the data may take on its way.
+    pub memory: u64,
+    /// Whether to wait until the files are on the disk.
+    pub sync: bool,
+    /// The most bytes of tensors in one file of a model; none: one file.
+    pub max_shard_size: Option<u64>,
+    /// Whether what stands there is replaced.
+    pub force: bool,
 }
 
-impl Writer {
-    /// Starts a file that will stand at `target`, replacing what stands there.
-    ///
-    /// # Errors
-    /// [`Error::Checkpoint`] where `target` is no file name, or names something that is not a regular file;
-    /// [`Error::Io`] where its directory cannot be written to.
-    pub fn create(target: impl AsRef<Path>, header: Header) -> Result<Self> {
-        let target = target.as_ref().to_path_buf();
-        let refuse = |reason: &str| Error::Checkpoint { path: target.display().to_string(), reason: reason.to_owned() };
-        if target.file_name().is_none() {
-            return Err(refuse("is not the name of a file"));
-        }
-        // A rename would replace a device such as /dev/null by a file.
-        if std::fs::metadata(&target).is_ok_and(|m| !m.is_file()) {
-            return Err(refuse("exists and is not a regular file"));
-        }
-        let temp = new_temp(directory(&target)).map_err(|e| Error::io(&target, e))?;
-        let mut file = BufWriter::with_capacity(BUFFER, temp);
-        let started = file.write_all(header.bytes());
-        let mut writer =
-            Self { file, target, header, index: 0, written: 0, sync: true, ahead: Ahead::default(), failed: false };
-        started.map_err(|e| writer.io(&e))?;
-        writer.skip_complete();
-        Ok(writer)
+impl Default for WriteOptions {
+    fn default() -> Self {
+        Self { memory: DEFAULT_MEMORY, sync: true, max_shard_size: None, force: false }
     }
+}
 
-    /// Whether [`finish`](Self::finish) waits until the file is on the disk; it does unless told otherwise.
-    #[must_use]
-    pub fn sync(mut self, sync: bool) -> Self {
-        self.sync = sync;
-        self
+/// Refuses a path that is taken: by a file unless `force` is set, by anything else in any case.
+///
+/// # Errors
+/// [`Error::Checkpoint`].
+pub fn check_target(target: &Path, force: bool) -> Result<()> {
+    let refuse =
+        |reason: &str| Err(Error::Checkpoint { path: target.display().to_string(), reason: reason.to_owned() });
+    match std::fs::symlink_metadata(target) {
+        Err(_) => Ok(()),
+        Ok(_) if std::fs::metadata(target).is_ok_and(|m| !m.is_file()) => refuse("exists and is not a regular file"),
+        Ok(_) if force => Ok(()),
+        Ok(_) => refuse("exists; --force replaces it"),
     }
+}
 
-    /// Where the file will stand.
-    pub(crate) fn target(&self) -> &Path {
-        &self.target
+/// One safetensors file to be written, laid out.
+#[derive(Debug)]
+pub(super) struct OutFile {
+    pub target: PathBuf,
+    pub header: Header,
+    /// In the header's order.
+    pub fills: Vec<Fill>,
+}
+
+impl OutFile {
+    /// Lays out fills, each with the dimensions it has in the file.
+    pub fn new(target: PathBuf, tensors: Vec<(Fill, Vec<u64>)>, metadata: &BTreeMap<String, String>) -> Result<Self> {
+        let entry = |(fill, dims): &(Fill, Vec<u64>)| Entry {
+            name: fill.name().to_owned(),
+            dtype: fill.dtype(),
+            dims: dims.clone(),
+        };
+        let header = Header::new(tensors.iter().map(entry).collect(), metadata)?;
+        let mut by_name: HashMap<String, Fill> = tensors.into_iter().map(|(f, _)| (f.name().to_owned(), f)).collect();
+        let fills = header.entries().iter().filter_map(|e| by_name.remove(&e.name)).collect();
+        Ok(Self { target, header, fills })
     }
+}
 
-    /// What stands where.
-    #[must_use]
-    pub fn header(&self) -> &Header {
-        &self.header
-    }
+/// Files that are written one after the other; those that are complete have no name yet.
+struct Queue {
+    waiting: std::vec::IntoIter<(PathBuf, Header)>,
+    open: Option<Writer>,
+    /// The file before, on its way to the disk beside the writes of the next one.
+    syncing: Option<JoinHandle<Result<Complete>>>,
+    complete: Vec<Complete>,
+    sync: bool,
+}
 
-    /// The tensor whose bytes come next and how many it still needs, at least 1; `None` once all are written.
-    /// Tensors without elements are passed over.
-    #[must_use]
-    pub fn pending(&self) -> Option<(&Entry, u64)> {
-        let entry = self.header.entries().get(self.index)?;
-        Some((entry, self.header.range(self.index)?.end - self.written))
-    }
-
-    /// Writes the next bytes of the pending tensor: little-endian elements in row-major order.
-    ///
-    /// # Errors
-    /// [`Error::Tensor`] where there are more bytes than it still needs: none is written then. [`Error::Io`], after
-    /// which the file cannot be continued.
-    pub fn write(&mut self, bytes: &[u8]) -> Result<()> {
-        let given = bytes.len() as u64;
-        match self.pending() {
-            _ if given == 0 => return Ok(()),
-            None => return Err(self.refuse(format!("{given} bytes after the last tensor"))),
-            Some((entry, left)) if given > left => {
-                return Err(self.refuse(format!("{given} bytes given, {left} missing")).in_tensor(&entry.name));
+impl Queue {
+    /// Until a file is open that needs bytes, or all are complete.
+    fn advance(&mut self) -> Result<()> {
+        loop {
+            match self.open.take() {
+                Some(writer) if writer.pending().is_some() => {
+                    self.open = Some(writer);
+                    return Ok(());
+                }
+                Some(writer) => {
+                    self.settle()?;
+                    let target = writer.target().to_path_buf();
+                    let thread = Builder::new().spawn(|| writer.complete());
+                    self.syncing = Some(thread.map_err(|e| Error::io(target, e))?);
+                }
+                None => match self.waiting.next() {
+                    Some((target, header)) => self.open = Some(Writer::create(target, header)?.sync(self.sync)),
+                    None => return self.settle(),
+                },
             }
-            Some(_) => {}
         }
-        if self.failed {
-            return Err(self.refuse("an earlier write failed".to_owned()));
+    }
+
+    /// Waits for the file before.
+    fn settle(&mut self) -> Result<()> {
+        if let Some(thread) = self.syncing.take() {
+            self.complete.push(thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?);
         }
-        if let Err(e) = self.file.write_all(bytes).and_then(|()| self.went(given)) {
-            self.failed = true;
-            return Err(self.io(&e));
-        }
-        self.written += given;
-        self.skip_complete();
         Ok(())
     }
 
-    /// Writes all tensors at once: `work` is given the file, the name it will have, the place of the first data byte, and what to tell of bytes as they
-    /// are written; when it returns, every data byte of the header stands there.
-    ///
-    /// # Errors
-    /// [`Error::Io`]; those of `work`, after which the file cannot be continued.
-    pub(crate) fn write_all_at(
+    /// Writes all tensors of the open file.
+    fn write_all_at(
         &mut self,
         work: impl FnOnce((&File, &Path, u64), &mut dyn FnMut(u64) -> Result<()>) -> Result<()>,
     ) -> Result<()> {
-        if self.written != 0 || self.failed {
-            return Err(self.refuse("all tensors at once: others were written before".to_owned()));
+        if let Some(writer) = &mut self.open {
+            writer.write_all_at(work)?;
         }
-        self.failed = true;
-        self.file.flush().map_err(|e| self.io(&e))?;
-        let (file, ahead) = (self.file.get_ref().as_file(), &mut self.ahead);
-        work((file, &self.target, self.header.bytes().len() as u64), &mut |bytes| {
-            if self.sync {
-                ahead.wrote(file, bytes).map_err(|e| Error::io(&self.target, e))?;
+        self.advance()
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> Result<()> {
+        if let Some(writer) = &mut self.open {
+            writer.write(bytes)?;
+        }
+        self.advance()
+    }
+}
+
+impl Drop for Queue {
+    fn drop(&mut self) {
+        // A temporary file is removed by its thread, which must not outlive the job. After an error nobody asks for another.
+        let _ = self.syncing.take().map(JoinHandle::join);
+    }
+}
+
+/// Writes files under temporary names. `progress` is told the bytes of all together, and asked once more when everything is
+/// on the disk.
+pub(super) fn write_files(
+    files: Vec<OutFile>,
+    engine: &Backend,
+    options: &WriteOptions,
+    progress: Progress<'_>,
+) -> Result<Vec<Complete>> {
+    check_matrices(files.iter().flat_map(|f| &f.fills), options.memory)?;
+    let (parts, fills): (Vec<_>, Vec<_>) = files.into_iter().map(|f| ((f.target, f.header), f.fills)).unzip();
+    let mut queue =
+        Queue { waiting: parts.into_iter(), open: None, syncing: None, complete: Vec::new(), sync: options.sync };
+    queue.advance()?;
+    let mut done = 0;
+    match engine {
+        Backend::Cpu(level) if PLACES => {
+            for fills in fills.iter().filter(|fills| fills.iter().any(|f| f.bytes() > 0)) {
+                queue.write_all_at(|(file, path, at), wrote| {
+                    let mut progress = |bytes| progress(done + bytes);
+                    fill_in_place(fills, *level, (file, path, at), options.memory, wrote, &mut progress)
+                })?;
+                done += fills.iter().map(Fill::bytes).sum::<u64>();
             }
-            Ok(())
-        })?;
-        self.failed = false;
-        self.written = self.header.data_len();
-        self.index = self.header.entries().len();
-        Ok(())
-    }
-
-    /// So many bytes were handed to the system: from time to time it is asked to bring them to the disk.
-    fn went(&mut self, bytes: u64) -> io::Result<()> {
-        if self.sync { self.ahead.wrote(self.file.get_ref().as_file(), bytes) } else { Ok(()) }
-    }
-
-    /// Flushes, syncs, renames; returns the bytes of the file.
-    ///
-    /// # Errors
-    /// As [`complete`](Self::complete) and [`Complete::persist`]. The target is as before then.
-    pub fn finish(self) -> Result<u64> {
-        self.complete()?.persist()
-    }
-
-    /// Flushes, syncs and closes the temporary file, which does not yet have the target's name.
-    ///
-    /// # Errors
-    /// [`Error::Tensor`] where the pending tensor still needs bytes; [`Error::Io`].
-    pub fn complete(mut self) -> Result<Complete> {
-        if let Some((entry, left)) = self.pending() {
-            let total = self.header.data_len();
-            let reason = format!("unfinished: {left} bytes missing, {} of {total} written in all", self.written);
-            return Err(self.refuse(reason).in_tensor(&entry.name));
         }
-        self.file.flush().map_err(|e| self.io(&e))?;
-        self.ahead.finish().map_err(|e| self.io(&e))?;
-        if self.sync {
-            self.file.get_ref().as_file().sync_all().map_err(|e| self.io(&e))?;
-        }
-        let Self { file, target, header, sync, .. } = self;
-        let temp = file.into_inner().map_err(|e| Error::io(&target, e.into_error()))?;
-        Ok(Complete { temp: temp.into_temp_path(), target, bytes: header.file_len(), sync })
-    }
-
-    fn skip_complete(&mut self) {
-        while self.header.range(self.index).is_some_and(|range| range.end == self.written) {
-            self.index += 1;
+        _ => {
+            let fills: Vec<&Fill> = fills.iter().flatten().collect();
+            in_order(&fills, options.memory, engine, progress, |bytes| queue.write(bytes))?;
+            done = fills.iter().map(|f| f.bytes()).sum();
         }
     }
-
-    fn refuse(&self, reason: String) -> Error {
-        Error::Checkpoint { path: self.target.display().to_string(), reason }
-    }
-
-    fn io(&self, e: &io::Error) -> Error {
-        let progress = format!("{e} ({} of {} data bytes taken)", self.written, self.header.data_len());
-        Error::io(&self.target, io::Error::new(e.kind(), progress))
-    }
+    // An interrupt while the disk was waited for.
+    progress(done)?;
+    Ok(std::mem::take(&mut queue.complete))
 }
 
-/// A file that is written whole under a temporary name; dropped, it is removed.
-#[derive(Debug)]
-pub struct Complete {
-    temp: TempPath,
-    target: PathBuf,
-    bytes: u64,
-    sync: bool,
+/// Writes fills, each with the dimensions it has in the file, as one safetensors file in the format's order; returns the bytes
+/// of the file. What stands at `target` is replaced at the end, at once: ask [`check_target`] before.
+///
+/// # Errors
+/// Those of [`Header::new`], [`Writer`] and [`Backend::fill_range`]; [`Error::Io`] where the disk has no room for it;
+/// [`Error::Buffer`] where the memory is too small; whatever `progress` returns. The target is as before then, and no
+/// temporary file is left.
+pub fn write_safetensors(
+    target: &Path,
+    tensors: Vec<(Fill, Vec<u64>)>,
+    metadata: &BTreeMap<String, String>,
+    engine: &Backend,
+    options: &WriteOptions,
+    progress: Progress<'_>,
+) -> Result<u64> {
+    let file = OutFile::new(target.to_path_buf(), tensors, metadata)?;
+    check_space(directory(target), target, file.header.file_len())?;
+    let complete = write_files(vec![file], engine, options, progress)?;
+    complete.into_iter().map(Complete::persist).sum()
 }
 
-impl Complete {
-    /// Bytes of the file.
-    #[must_use]
-    pub fn bytes(&self) -> u64 {
-        self.bytes
-    }
-
-    /// Gives the file its name, replacing what stands there; returns its bytes.
-    ///
-    /// # Errors
-    /// [`Error::Io`]; the target is as before then.
-    pub fn persist(self) -> Result<u64> {
-        self.temp.persist(&self.target).map_err(|e| Error::io(&self.target, e.error))?;
-        if self.sync {
-            sync_directory(directory(&self.target))?;
-        }
-        Ok(self.bytes)
-    }
-
-    /// Where its bytes are for now.
-    pub(crate) fn path(&self) -> &Path {
-        &self.temp
-    }
-
-    pub(crate) fn into_parts(self) -> (TempPath, PathBuf) {
-        (self.temp, self.target)
-    }
-}
-
-/// Waits until a directory's names are on the disk: they are its own data.
-pub(crate) fn sync_directory(dir: &Path) -> Result<()> {
-    #[cfg(unix)]
-    std::fs::File::open(dir).and_then(|d| d.sync_all()).map_err(|e| Error::io(dir, e))?;
-    #[cfg(not(unix))]
-    let _ = dir;
-    Ok(())
-}
-
-pub(crate) fn directory(target: &Path) -> &Path {
-    match target.parent() {
-        Some(dir) if !dir.as_os_str().is_empty() => dir,
-        _ => Path::new("."),
-    }
-}
-
-pub(crate) fn new_temp(dir: &Path) -> io::Result<NamedTempFile> {
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".seedbed-").suffix(".tmp");
-    // The default is 0600, which a rename would keep; the umask takes its share from 0666.
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    builder.tempfile_in(dir)
+/// Writes one fill's bytes as they are, little-endian and row-major; returns how many. The output is not named by a path:
+/// its errors name `label`.
+///
+/// # Errors
+/// [`Error::Io`]; [`Error::Buffer`] where the memory is too small; those of [`Backend::fill_range`]; whatever `progress`
+/// returns.
+pub fn write_raw(
+    out: &mut (dyn Write + Send),
+    label: &str,
+    fill: &Fill,
+    engine: &Backend,
+    options: &WriteOptions,
+    progress: Progress<'_>,
+) -> Result<u64> {
+    check_matrices([fill], options.memory)?;
+    let failed = |e| Error::io(label, e);
+    in_order(&[fill], options.memory, engine, progress, |bytes| out.write_all(bytes).map_err(failed))?;
+    out.flush().map_err(failed)?;
+    Ok(fill.bytes())
 }
 
 #[cfg(test)]
-impl Writer {
-    pub(super) fn temp_path(&self) -> PathBuf {
-        self.file.get_ref().path().to_path_buf()
+mod tests {
+    use super::*;
+    use crate::plan::{Plan, TensorSpec};
+    use crate::{DType, Scheme, StreamVersion};
+
+    #[test]
+    fn an_error_of_the_progress_leaves_nothing_behind() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut plan = Plan::new(StreamVersion::V1, 3);
+        for name in ["a", "b"] {
+            let spec = TensorSpec::new(name, [33], Scheme::normal(0.0, 1.0)).unwrap().dtype(DType::F16);
+            plan.push(&spec).unwrap();
+        }
+        let target = dir.path().join("x.safetensors");
+        let run = |limit: u64| {
+            let tensors = plan.tensors().iter().map(|t| (t.fill(), t.shape().dims().to_vec())).collect();
+            write_safetensors(
+                &target,
+                tensors,
+                &BTreeMap::new(),
+                &Backend::cpu(),
+                &WriteOptions::default(),
+                &mut |done| {
+                    if done > limit { Err(Error::Config("stopped".into())) } else { Ok(()) }
+                },
+            )
+        };
+        assert_eq!(run(66).unwrap_err().to_string(), "config: stopped");
+        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);
+        let bytes = run(132).unwrap();
+        assert_eq!(std::fs::metadata(&target).unwrap().len(), bytes);
+        assert!(check_target(&target, false).unwrap_err().to_string().ends_with("exists; --force replaces it"));
+        check_target(&target, true).unwrap();
+        assert!(check_target(dir.path(), true).is_err());
+    }
+
+    #[test]
+    fn raw_bytes_are_the_fill() {
+        let mut plan = Plan::new(StreamVersion::V1, 3);
+        let spec = TensorSpec::new("a", [7], Scheme::normal(0.0, 1.0)).unwrap().dtype(DType::F16);
+        let fill = plan.push(&spec).unwrap().fill();
+        let (mut raw, mut whole) = (Vec::new(), vec![0; 14]);
+        assert_eq!(
+            write_raw(&mut raw, "memory", &fill, &Backend::cpu(), &WriteOptions::default(), &mut |_| Ok(())).unwrap(),
+            14
+        );
+        crate::cpu::fill(&fill, &mut whole).unwrap();
+        assert_eq!(raw, whole);
     }
 }

@@ -7,8 +7,8 @@ use super::fma::Fma;
 use super::philox::philox;
 use super::sample::{fine_probability, is_fine, normal, truncated, truncated_at, uniform};
 use super::store::{bf16_bits, bf16_bits_by, f16_bits, f16_bits_by};
-use crate::descriptor::{LawParams, kind};
-use crate::stream::domain;
+use crate::value::key::domain;
+use crate::value::params::{LawParams, kind};
 use crate::{DType, Rounding};
 
 /// Philox blocks that are computed together.

@@ -4,9 +4,9 @@ use super::Level;
 use super::fill::store_one;
 use super::orthogonal::{self, Batch, Workspace};
 use crate::Result;
-use crate::fill::{Fill, Piece};
-use crate::matrix::{Entry, Matrices};
-use crate::placement::Stretch;
+use crate::plan::fill::{Fill, Piece};
+use crate::plan::matrices::{Entry, Matrices};
+use crate::plan::placement::Stretch;
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex};
 

@@ -13,8 +13,8 @@ mod sample;
 mod store;
 mod structured;
 
-use crate::fill::Fill;
-use crate::placement::Stretch;
+use crate::plan::Fill;
+use crate::plan::placement::Stretch;
 use crate::{Error, Result};
 #[cfg(feature = "rand_core")]
 pub(crate) use philox::philox;

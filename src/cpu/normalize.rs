@@ -5,7 +5,7 @@
 
 use super::fma::{Fma, Wide};
 use super::math::root;
-use crate::law::{MAX_SCALE, MIN_SCALE};
+use crate::value::law::{MAX_SCALE, MIN_SCALE};
 use crate::{Error, Result};
 
 /// m^2 2^16 of an element, shifted from its own exponent to `top`, the largest one's, rounded down.

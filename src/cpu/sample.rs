@@ -2,7 +2,7 @@
 
 use super::fma::Fma;
 use super::math::{neg_2_ln, root, turn};
-use crate::descriptor::LawParams;
+use crate::value::params::LawParams;
 
 #[inline(always)]
 pub(super) fn clamp(x: f32, lo: f32, hi: f32) -> f32 {

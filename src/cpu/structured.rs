@@ -10,8 +10,8 @@ use super::math::turn_64;
 use super::philox::philox;
 use super::sample::{clamp, log_ratio};
 use super::{FUSED, Level};
-use crate::descriptor::{LawParams, kind, mask};
-use crate::stream::domain;
+use crate::value::key::domain;
+use crate::value::params::{LawParams, kind, mask};
 
 /// A 64-bit number by a 32-bit one: the quotient and the rest.
 #[inline(always)]
@@ -306,7 +306,7 @@ mod tests {
     #[test]
     fn the_step_s_bias_is_as_accurate_as_stated() {
         for (min, max, floor) in [(0.001, 0.1, 1e-4), (1e-4, 0.1, 0.0), (0.001, 0.1, 0.01), (0.01, 1.0, 0.0)] {
-            let law = crate::law::Law::dt_bias(min, max, floor).unwrap();
+            let law = crate::value::law::Law::dt_bias(min, max, floor).unwrap();
             let p = LawParams::new(&law, crate::DType::F32).unwrap();
             let mut worst = 0.0f64;
             for w in (0..1u64 << 32).step_by(4099).chain([0xffff_ffff]) {

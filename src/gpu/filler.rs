@@ -3,8 +3,8 @@
 use super::kernels::{Kernels, MulWide, Tier};
 use super::orthogonal::Orthogonal;
 use super::selftest;
-use crate::descriptor::kind;
-use crate::window::{Entry, KernelId};
+use crate::gpu::lower::{Entry, KernelId};
+use crate::value::params::kind;
 use crate::{DType, Error, Result};
 
 /// What a [`Filler`] is built with.

@@ -1,7 +1,7 @@
 //! The kernel table: bricks joined into modules, modules specialised into pipelines.
 
 use super::scope::Scope;
-use crate::window::{Entry, GROUP_SIZE, ITEMS, KernelId};
+use crate::gpu::lower::{Entry, GROUP_SIZE, ITEMS, KernelId};
 use crate::{DType, Error, Result};
 use std::collections::BTreeMap;
 

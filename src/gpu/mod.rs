@@ -6,9 +6,11 @@
 mod alloc;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod blocking;
+pub mod descriptor;
 mod device;
 mod filler;
 mod kernels;
+pub(crate) mod lower;
 mod normalize;
 #[doc(hidden)]
 pub mod orthogonal;
@@ -23,8 +25,6 @@ pub use device::{Choice, Gpu, adapters, is_software};
 pub use filler::{Filler, Options};
 pub use kernels::{MulWide, Tier, source};
 pub use normalize::{Normalizer, Region, normalize_source};
-#[cfg(all(feature = "checkpoint", feature = "parallel", not(target_arch = "wasm32")))]
-pub(crate) use readback::read_mapped;
 pub use selftest::{compare, schemes, structured_schemes};
 pub(crate) use stream::WORKING_BYTES;
 /// The wgpu that this crate's API speaks: its major version is part of ours.

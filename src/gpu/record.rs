@@ -5,9 +5,9 @@ use super::kernels::Tier;
 use super::orthogonal;
 use super::scope::Scope;
 use super::upload::buffer_of;
-use crate::fill::Fill;
+use crate::gpu::lower::Tables;
+use crate::plan::Fill;
 use crate::plan::Plan;
-use crate::window::Tables;
 use crate::{Error, Result, cpu};
 
 /// Words of one dispatch at most. 32-bit element indices stay below 2^31; and a display driver's watchdog, two seconds on some

@@ -5,12 +5,12 @@ use super::filler::Filler;
 use super::readback::read_mapped;
 use super::scope::Scope;
 use super::upload::buffer_of;
-use crate::fill::Fill;
-use crate::placement::Slab;
+use crate::gpu::lower::Tables;
+use crate::plan::Fill;
+use crate::plan::Slab;
 use crate::plan::{Part, Plan, TensorSpec};
-use crate::scheme::{Bounds, Scheme, SinusoidalLayout, StdOf};
-use crate::stream::StreamVersion;
-use crate::window::Tables;
+use crate::value::key::StreamVersion;
+use crate::value::scheme::{Bounds, Scheme, SinusoidalLayout, StdOf};
 use crate::{DType, Error, Result, Rounding, cpu};
 
 /// What the device must not leave behind, nor write beyond its range.

@@ -4,7 +4,7 @@ use super::device::Gpu;
 use super::readback::read_mapped;
 use super::record::Item;
 use super::scope::Scope;
-use crate::fill::Fill;
+use crate::plan::Fill;
 use crate::{Error, Result, cpu};
 use std::collections::VecDeque;
 use std::ops::Range;

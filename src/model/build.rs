@@ -2,7 +2,7 @@
 
 use super::fields::Fields;
 use super::{Class, ModelTensor, Role, Variables};
-use crate::shape::{Fans, Layout};
+use crate::value::shape::{Fans, Layout};
 use crate::{Error, Result};
 use std::sync::Arc;
 

@@ -2,7 +2,7 @@
 
 use super::text::{self, clip, plain};
 use super::{Class, Family, Variables};
-use crate::law::Law;
+use crate::value::law::Law;
 use crate::{Error, Result};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};

@@ -1,7 +1,7 @@
 //! A tensor of a model before it has a law: what it is, not what is in it.
 
 use super::Role;
-use crate::shape::{Fans, Layout, Shape};
+use crate::value::shape::{Fans, Layout, Shape};
 use crate::{DType, Result};
 use std::collections::BTreeMap;
 use std::sync::Arc;

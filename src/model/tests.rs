@@ -1,7 +1,7 @@
 //! The fixtures are what `transformers` itself makes of a config: tests/data/models/make.py.
 
 use super::*;
-use crate::shape::Layout;
+use crate::value::shape::Layout;
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::path::PathBuf;

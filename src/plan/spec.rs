@@ -1,8 +1,8 @@
 //! What a user says of a tensor: name, shape, dtype, scheme, and where it is made of parts, the parts.
 
-use crate::placement::Slab;
-use crate::scheme::Scheme;
-use crate::shape::{Layout, Shape};
+use crate::plan::Slab;
+use crate::value::scheme::Scheme;
+use crate::value::shape::{Layout, Shape};
 use crate::{DType, Result, Rounding};
 
 /// One stored tensor.

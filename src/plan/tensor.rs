@@ -2,13 +2,13 @@
 
 use super::DEVICE_ALIGNMENT;
 use super::spec::{Part, TensorSpec};
-use crate::descriptor::LawParams;
-use crate::fill::{Fill, Piece};
-use crate::law::Law;
-use crate::matrix::Matrices;
-use crate::placement::{Place, Slab};
-use crate::shape::{Layout, Shape};
-use crate::stream::{Key, StreamVersion};
+use crate::plan::fill::{Fill, Piece};
+use crate::plan::matrices::Matrices;
+use crate::plan::slab::{Place, Slab};
+use crate::value::key::{Key, StreamVersion};
+use crate::value::law::Law;
+use crate::value::params::LawParams;
+use crate::value::shape::{Layout, Shape};
 use crate::{DType, Error, Result, Rounding};
 use std::sync::Arc;
 

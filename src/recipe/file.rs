@@ -9,7 +9,7 @@ use super::rule::{Numbers, Rule};
 use super::scope::is_own;
 use super::{MAX_BYTES, manifest::Entry};
 use crate::model::Role;
-use crate::shape::Layout;
+use crate::value::shape::Layout;
 use crate::{Error, Result};
 use std::collections::BTreeMap;
 use toml::Spanned;

@@ -4,7 +4,7 @@ use super::Recipe;
 use super::expression::Expression;
 use super::scope::Scope;
 use crate::model::{ModelTensor, Role, Variables, clip};
-use crate::shape::Layout;
+use crate::value::shape::Layout;
 use crate::{DType, Error, Result};
 
 /// A line of the manifest: one tensor, or one for each number in the braces of its name.

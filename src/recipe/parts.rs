@@ -3,8 +3,8 @@
 use super::expression::Expression;
 use super::pattern::Pattern;
 use crate::model::{ModelTensor, Role};
-use crate::placement::Slab;
-use crate::shape::{Fans, Layout};
+use crate::plan::Slab;
+use crate::value::shape::{Fans, Layout};
 use crate::{Error, Result};
 
 /// A declaration: how a stored tensor is cut, and what its pieces are called.

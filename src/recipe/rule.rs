@@ -2,7 +2,7 @@
 
 use super::expression::Expression;
 use super::pattern::Pattern;
-use crate::shape::Layout;
+use crate::value::shape::Layout;
 use crate::{Error, Result, Scheme};
 use std::cell::RefCell;
 use std::collections::HashMap;

@@ -3,7 +3,7 @@
 use super::expression::Expression;
 use super::file::File;
 use crate::model::{ModelTensor, Variables};
-use crate::shape::Fans;
+use crate::value::shape::Fans;
 use crate::{Error, Result};
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet, HashMap};

@@ -1,13 +1,13 @@
 //! What is not wrong, but looks so.
 
 use super::Assignment;
-use crate::law::Law;
 use crate::model::Role;
 use crate::plan::Plan;
+use crate::value::law::Law;
 use std::collections::BTreeMap;
 
 /// No value of stream version 1 lies farther from the mean, in sigmas: bounds beyond cut nothing.
-const NEVER_CUT: f64 = crate::law::MAX_NORMAL;
+const NEVER_CUT: f64 = crate::value::law::MAX_NORMAL;
 
 impl Assignment {
     /// Laws that do nothing or look like mistakes: a line for each rule and kind, with the first tensor and how many more.

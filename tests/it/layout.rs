@@ -6,7 +6,8 @@ use bytemuck::Zeroable;
 use naga::proc::Layouter;
 use naga::valid::Capabilities;
 use naga::{ArraySize, Handle, Literal, Module, ScalarKind, Type, TypeInner};
-use seedbed::descriptor::{AxisSteps, Descriptor, LawParams, SegmentEntry, kind, mask, rounding};
+use seedbed::gpu::descriptor::{AxisSteps, Descriptor, SegmentEntry, rounding};
+use seedbed::params::{LawParams, kind, mask};
 use std::any::type_name_of_val;
 use std::mem::{offset_of, size_of, size_of_val};
 
@@ -39,7 +40,7 @@ macro_rules! host_layout {
             name: stringify!($member).to_owned(),
             offset: offset_of!($ty, $member),
             size: size_of_val(&$member),
-            ty: type_name_of_val(&$member).replace("seedbed::descriptor::", ""),
+            ty: type_name_of_val(&$member).replace("seedbed::params::", ""),
         }),*];
         Layout { name: stringify!($ty), stride: size_of::<$ty>(), members }
     }};

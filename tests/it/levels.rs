@@ -2,7 +2,7 @@
 
 use crate::laws::{every_law, planned, tensor};
 use seedbed::cpu::{Level, fill_at};
-use seedbed::placement::Slab;
+use seedbed::plan::Slab;
 use seedbed::plan::TensorSpec;
 use seedbed::{DType, Fill, Rounding};
 

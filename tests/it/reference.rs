@@ -1,7 +1,7 @@
 //! The stream once more, from its description: what the crate's own code is judged by.
 
 use seedbed::StreamVersion;
-use seedbed::stream::Key;
+use seedbed::key::Key;
 
 /// Philox4x32-10 with 64-bit products.
 pub fn philox(counter: [u32; 4], key: [u32; 2]) -> [u32; 4] {

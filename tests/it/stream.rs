@@ -31,9 +31,9 @@ fn every_constant_of_the_code_stands_in_the_normative_pages() {
         ("sample.wgsl", 42, include_str!("../../shaders/sample.wgsl")),
         ("structured.rs", 6, include_str!("../../src/cpu/structured.rs")),
         ("structured.wgsl", 7, include_str!("../../shaders/structured.wgsl")),
-        ("mills.rs", 18, include_str!("../../src/truncated/mills.rs")),
-        ("chebyshev.rs", 7, include_str!("../../src/truncated/chebyshev.rs")),
-        ("truncated/mod.rs", 1, include_str!("../../src/truncated/mod.rs")),
+        ("mills.rs", 18, include_str!("../../src/value/law/truncated/mills.rs")),
+        ("chebyshev.rs", 7, include_str!("../../src/value/law/truncated/chebyshev.rs")),
+        ("truncated/mod.rs", 1, include_str!("../../src/value/law/truncated/mod.rs")),
     ] {
         let constants = constants(source);
         assert!(constants.len() >= least, "{file}: only {} constants found", constants.len());

@@ -1,7 +1,7 @@
 //! The frozen values of stream version 1, through the public API: what a second implementation, tests/data/reference.py, computed from
 //! docs/stream.md. A difference is a new stream version, never an edit of the data (law 10).
 
-use seedbed::placement::Slab;
+use seedbed::plan::Slab;
 use seedbed::plan::{Plan, PlannedTensor, TensorSpec};
 use seedbed::{DType, Fill, Rounding, StreamVersion, cpu};
 

@@ -11,10 +11,9 @@ mod tile;
 
 use super::fma::{Fma, Native, Wide};
 use super::{FUSED, Level};
+pub use crate::plan::matrices::{BLOCK, Batch, workspace_bytes};
 use crate::{Error, Result};
 
-/// Reflectors of a block: part of the stream.
-pub const BLOCK: usize = 64;
 /// Rows whose products are summed apart, before the sums are added: part of the stream.
 pub const CHUNK: usize = 256;
 /// Reflectors that are kept side by side: a row's 16 numbers are a cache line.
@@ -23,53 +22,6 @@ const GROUP: usize = 16;
 const SLAB: usize = 32;
 
 type Line = [f32; GROUP];
-
-/// Matrices of one tensor, side by side: each row-major, `rows x cols`.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Batch {
-    /// The tensor's key.
-    pub key: [u32; 2],
-    /// The index of the first matrix in the tensor.
-    pub first: u32,
-    /// How many matrices.
-    pub count: u32,
-    /// Rows of each.
-    pub rows: u32,
-    /// Columns of each.
-    pub cols: u32,
-    /// The factor of every element; 0, or of a magnitude in [2^-76, 2^120].
-    pub gain: f32,
-}
-
-impl Batch {
-    /// Elements of one matrix.
-    #[must_use]
-    pub fn matrix_len(&self) -> u64 {
-        u64::from(self.rows) * u64::from(self.cols)
-    }
-
-    /// Elements of all of them.
-    ///
-    /// # Errors
-    /// [`Error::Buffer`] where they pass `u64`, the indices pass 2^32, or the gain is out of range.
-    pub fn elements(&self) -> Result<u64> {
-        let gain = self.gain.abs();
-        let (least, most) = (f32::from_bits(0x1980_0000), f32::from_bits(0x7b80_0000));
-        if !(gain == 0.0 || (least..=most).contains(&gain)) {
-            return Err(Error::Buffer(format!("gain {}: 0 or a magnitude in [2^-76, 2^120] is needed", self.gain)));
-        }
-        let len = self.matrix_len().checked_mul(u64::from(self.count));
-        match len {
-            Some(len) if self.first.checked_add(self.count).is_some() => Ok(len),
-            _ => Err(Error::Buffer(format!("{} orthogonal matrices after {} are too many", self.count, self.first))),
-        }
-    }
-
-    /// Rows and columns of the tall one of the matrix and its transpose.
-    pub(crate) fn tall(&self) -> (u32, u32) {
-        (self.rows.max(self.cols), self.rows.min(self.cols))
-    }
-}
 
 /// What a matrix needs beside its output: 256 bytes for each row of the tall one of the matrix and its transpose, and 32 KiB. Kept
 /// between calls it is allocated once.
@@ -80,12 +32,6 @@ pub struct Workspace {
     gram: Vec<[f32; SLAB]>,
     /// Like `v`, of [`BLOCK`] rows.
     t: Vec<Line>,
-}
-
-/// Bytes of a [`Workspace`] after a matrix of this shape; each thread also uses 64 KiB of its stack.
-#[must_use]
-pub fn workspace_bytes(rows: u32, cols: u32) -> u64 {
-    4 * BLOCK as u64 * u64::from(rows.max(cols)).next_multiple_of(8) + 8 * (BLOCK * BLOCK) as u64
 }
 
 /// Writes the matrices with the code of one level, on all cores where the feature `parallel` is on.

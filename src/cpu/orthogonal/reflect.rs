@@ -5,7 +5,7 @@ use crate::cpu::fill::TILE;
 use crate::cpu::fma::Fma;
 use crate::cpu::math::{neg_2_ln, root, turn};
 use crate::cpu::philox::philox;
-use crate::stream::domain;
+use crate::value::key::domain;
 
 /// `1 / d` of a normal positive number within 2^-62 .. 2^62.
 #[inline(always)]

@@ -8,7 +8,7 @@ use super::gemma2::NORMS;
 use super::{Class, Family, siglip, transformers};
 use crate::Result;
 use crate::model::Role;
-use crate::shape::Layout;
+use crate::value::shape::Layout;
 
 /// With images. The names are those of the first checkpoints, which transformers still writes: they have no common
 /// prefix.

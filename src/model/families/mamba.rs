@@ -6,7 +6,7 @@ use super::super::text::clip;
 use super::{Class, Family, transformers};
 use crate::Result;
 use crate::model::Role;
-use crate::shape::Layout;
+use crate::value::shape::Layout;
 use serde_json::Value;
 
 pub(super) const FAMILY: Family = Family {

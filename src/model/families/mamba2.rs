@@ -4,7 +4,7 @@ use super::super::build::{Build, fans};
 use super::super::fields::Fields;
 use super::{Class, Family, mamba, transformers};
 use crate::model::Role;
-use crate::shape::Layout;
+use crate::value::shape::Layout;
 use crate::{Error, Result};
 
 pub(super) const FAMILY: Family = Family {

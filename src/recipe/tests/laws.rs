@@ -3,11 +3,11 @@
 
 use super::values;
 use crate::StreamVersion;
-use crate::law::Law;
 use crate::model::Model;
 use crate::model::tests::fixtures;
 use crate::plan::Plan;
 use crate::recipe::Recipe;
+use crate::value::law::Law;
 use serde_json::Value;
 
 /// How many standard errors a sample's mean and std lie off the law's, the worse of the two.

@@ -5,7 +5,7 @@ use super::refused;
 use crate::reference::Cases;
 use crate::statistics::decode;
 use seedbed::cpu::{self, Level};
-use seedbed::placement::Slab;
+use seedbed::plan::Slab;
 use seedbed::plan::{Part, Plan, PlannedTensor, TensorSpec};
 use seedbed::scheme::{Bounds, Distribution, Mode, Nonlinearity, StdOf};
 use seedbed::shape::Layout;

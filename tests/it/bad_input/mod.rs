@@ -5,7 +5,7 @@ mod parts;
 
 use crate::laws::{SEED, cut, tensor};
 use seedbed::cpu::{self, Level};
-use seedbed::placement::Slab;
+use seedbed::plan::Slab;
 use seedbed::plan::{Plan, TensorSpec};
 use seedbed::scheme::{Bounds, Distribution, Mode, Nonlinearity, StdOf};
 use seedbed::shape::Layout;

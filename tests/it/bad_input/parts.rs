@@ -2,7 +2,7 @@
 
 use super::{NAME, push, refused};
 use crate::laws::SEED;
-use seedbed::placement::Slab;
+use seedbed::plan::Slab;
 use seedbed::plan::{Part, Plan, TensorSpec};
 use seedbed::{DType, Scheme, StreamVersion};
 

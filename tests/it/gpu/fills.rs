@@ -1,7 +1,7 @@
 //! Lengths, offsets, boxes, parts: the device writes the twin's words, all of them and no other.
 
 use super::{check, shared};
-use seedbed::placement::Slab;
+use seedbed::plan::Slab;
 use seedbed::plan::{Part, Plan, TensorSpec};
 use seedbed::{DType, Fill, Scheme, StreamVersion};
 

@@ -1,7 +1,7 @@
 //! Stochastic rounding: the device draws the twin's words and rounds by them, wherever the elements lie.
 
 use super::{check, shared, twin};
-use seedbed::placement::Slab;
+use seedbed::plan::Slab;
 use seedbed::plan::{Part, Plan, TensorSpec};
 use seedbed::{DType, Fill, Rounding, Scheme, StreamVersion};
 

@@ -3,7 +3,7 @@
 use super::{check, shared};
 use crate::laws::planned;
 use crate::structured::every_structured;
-use seedbed::placement::Slab;
+use seedbed::plan::Slab;
 use seedbed::plan::{Part, Plan, TensorSpec};
 use seedbed::scheme::SinusoidalLayout;
 use seedbed::{DType, Fill, Scheme, StreamVersion};

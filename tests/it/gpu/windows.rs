@@ -2,7 +2,7 @@
 
 use super::{POISON, arena, check, poisoned, read, shared};
 use seedbed::gpu::{Filler, Options, blocking, wgpu};
-use seedbed::placement::Slab;
+use seedbed::plan::Slab;
 use seedbed::plan::{Plan, TensorSpec};
 use seedbed::{DType, Scheme, StreamVersion};
 

@@ -1,7 +1,7 @@
 //! Orthogonal matrices as tensors of a plan: where their elements lie, in every dtype, slab and window.
 
 use seedbed::cpu::orthogonal::{self, Batch, Workspace};
-use seedbed::placement::Slab;
+use seedbed::plan::Slab;
 use seedbed::plan::{Plan, PlannedTensor, TensorSpec};
 use seedbed::shape::Layout;
 use seedbed::{DType, Scheme, StreamVersion, cpu};

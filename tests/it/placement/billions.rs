@@ -1,6 +1,6 @@
 //! Five billion elements, window by window, against slabs of the same tensor.
 
-use seedbed::placement::Slab;
+use seedbed::plan::Slab;
 use seedbed::plan::{Plan, TensorSpec};
 use seedbed::{DType, Scheme, StreamVersion, cpu};
 

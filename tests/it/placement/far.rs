@@ -4,7 +4,7 @@ use super::{bytes, indexed, window};
 use crate::laws::{SEED, planned, tensor};
 use crate::reference::Words;
 use half::{bf16, f16};
-use seedbed::placement::Slab;
+use seedbed::plan::Slab;
 use seedbed::plan::TensorSpec;
 use seedbed::{DType, Scheme};
 

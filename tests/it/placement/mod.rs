@@ -9,7 +9,7 @@ mod windows;
 
 use crate::reference::Cases;
 use seedbed::cpu::{self, Level};
-use seedbed::placement::Slab;
+use seedbed::plan::Slab;
 use seedbed::{DType, Fill};
 
 const POISON: u8 = 0xa5;

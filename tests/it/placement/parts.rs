@@ -3,7 +3,7 @@
 use super::{bytes, each_index, flat, indexed, random_slab, window};
 use crate::laws::{SEED, cut, planned};
 use crate::reference::Cases;
-use seedbed::placement::Slab;
+use seedbed::plan::Slab;
 use seedbed::plan::{Part, Plan, TensorSpec};
 use seedbed::{DType, Scheme, StreamVersion};
 

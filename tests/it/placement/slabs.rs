@@ -3,7 +3,7 @@
 use super::{bytes, every_slab, indexed, random_slab};
 use crate::laws::{cut, every_law, planned, tensor};
 use crate::reference::Cases;
-use seedbed::placement::Slab;
+use seedbed::plan::Slab;
 use seedbed::plan::{PlannedTensor, TensorSpec};
 use seedbed::{DType, Rounding, Scheme};
 

@@ -7,7 +7,7 @@ mod sparse;
 use crate::laws::{planned, tensor};
 use crate::reference::Cases;
 use seedbed::cpu::{self, Level};
-use seedbed::placement::Slab;
+use seedbed::plan::Slab;
 use seedbed::plan::TensorSpec;
 use seedbed::scheme::SinusoidalLayout;
 use seedbed::{DType, Fill, Scheme};

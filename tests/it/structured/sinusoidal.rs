@@ -2,7 +2,7 @@
 
 use crate::laws::tensor;
 use seedbed::cpu;
-use seedbed::placement::Slab;
+use seedbed::plan::Slab;
 use seedbed::scheme::SinusoidalLayout;
 use seedbed::{DType, Scheme};
 

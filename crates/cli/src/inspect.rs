@@ -1,0 +1,105 @@
+//! `seedbed inspect`.
+
+use super::{Failure, Outcome, print, progress::Bar, table::table};
+use seedbed::checkpoint::{self, InspectRow, Laws, TABLE, Weights};
+use std::path::PathBuf;
+
+/// Show the metadata of a safetensors file or of shards, and statistics of each tensor
+///
+/// count, mean, std, min and max are of the finite values; infinities and NaNs are counted apart. Tensors of other dtypes
+/// than F32, F16, BF16 and F64 are listed, not read. With the init.json of `seedbed init` beside the weights, mean and std of
+/// each tensor are compared with its law: how many standard errors they lie off (z); exit code 1 where one lies off by more
+/// than chance (alpha 1e-6 for the whole checkpoint) and rounding allow, a value lies outside the law's range or is not finite, a tensor
+/// is missing or is not in the table, or the metadata names another seed. Rows kept from another checkpoint are not compared.
+#[derive(clap::Args)]
+#[command(after_help = "Examples:
+  seedbed inspect gpt2/model.safetensors
+  seedbed inspect gpt2 --json | jq '.tensors[] | select(.nonfinite > 0)'")]
+pub struct Args {
+    /// The file, the index of shards, or the directory of a model
+    file: PathBuf,
+    /// The init.json to compare with, or its directory, where it is not beside the weights
+    #[arg(long, value_name = "FILE|DIR")]
+    plan: Option<PathBuf>,
+    /// Print a JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+pub fn run(args: &Args) -> Outcome {
+    let mut weights = Weights::open(&args.file)?;
+    let beside = weights.path().with_file_name(TABLE);
+    let table_path = args.plan.clone().or_else(|| beside.exists().then_some(beside));
+    let laws = table_path.as_deref().map(|path| Laws::read(path, &weights)).transpose()?;
+    let bar = Bar::new(weights.bytes());
+    let rows = checkpoint::inspect(&mut weights, laws.as_ref(), &mut |done| bar.at(done))?;
+    drop(bar);
+    let missing: Vec<&str> = laws.iter().flat_map(|laws| laws.missing(&weights)).collect();
+    let unexpected = laws.as_ref().map(|laws| laws.unexpected(&weights)).unwrap_or_default();
+    let off: Vec<&str> = rows.iter().filter(|r| r.plan.is_some_and(|p| !p.agrees)).map(|r| r.name.as_str()).collect();
+    if args.json {
+        let json = serde_json::json!({ "metadata": weights.metadata(), "tensors": rows, "missing": missing, "unexpected": unexpected });
+        print::json(&json)?;
+    } else {
+        print::lines(text(&weights, &rows, laws.is_some()))?;
+    }
+    let file = weights.path().display();
+    let differs = |text: String| Err(Failure::Differs(text));
+    if let Some(first) = missing.first() {
+        return differs(format!("{file}: {} tensors of the plan are missing, as {first:?}", missing.len()));
+    }
+    if let Some(first) = unexpected.first() {
+        return differs(format!("{file}: {} tensors are not in the plan, as {first:?}", unexpected.len()));
+    }
+    if let Some(first) = off.first() {
+        return differs(format!("{file}: {} of {} tensors are off their laws, as {first:?}", off.len(), rows.len()));
+    }
+    Ok(())
+}
+
+fn text(weights: &Weights, rows: &[InspectRow], compared: bool) -> Vec<String> {
+    let mut lines: Vec<String> = (weights.metadata().iter())
+        .map(|(key, value)| format!("{}: {}", print::clean(key), print::clean(value)))
+        .collect();
+    let float = |x: Option<f64>| print::or_dash(x, print::number);
+    let cells = |r: &InspectRow| {
+        let mut cells = vec![
+            r.name.clone(),
+            print::shape(&r.shape),
+            r.dtype.clone(),
+            print::count(r.count),
+            float(r.mean),
+            float(r.std),
+            float(r.min.map(f64::from)),
+            float(r.max.map(f64::from)),
+            print::or_dash(r.nonfinite, print::count),
+        ];
+        if compared {
+            let z = |z: Option<f64>| print::or_dash(z, |z| format!("{z:.2}"));
+            cells.push(z(r.plan.and_then(|p| p.mean_z)));
+            cells.push(z(r.plan.and_then(|p| p.std_z)));
+            cells.push(print::or_dash(r.plan, |p| if p.agrees { "yes" } else { "NO" }.to_owned()));
+        }
+        cells
+    };
+    let mut heads = vec!["<name", "<shape", "<dtype", ">count", ">mean", ">std", ">min", ">max", ">non-finite"];
+    if compared {
+        heads.extend([">z mean", ">z std", "<agrees"]);
+    }
+    lines.extend(table(&heads, &rows.iter().map(cells).collect::<Vec<_>>()));
+    let mut summary = format!(
+        "{} tensors, {} elements, {}, {} non-finite",
+        print::count(rows.len() as u64),
+        print::count(rows.iter().map(|r| u128::from(r.count)).sum::<u128>()),
+        print::bytes(rows.iter().map(|r| r.bytes).sum()),
+        print::count(rows.iter().filter_map(|r| r.nonfinite).sum::<u64>()),
+    );
+    if compared {
+        let agree = rows.iter().filter(|r| r.plan.is_some_and(|p| p.agrees)).count();
+        let all = rows.iter().filter(|r| r.plan.is_some()).count();
+        let kept = print::kept_rows(rows.iter().filter(|r| r.kept_rows.is_some()).count());
+        summary += &format!("; {agree} of {all} compared with the plan agree{kept}");
+    }
+    lines.push(summary);
+    lines
+}

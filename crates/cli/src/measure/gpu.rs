@@ -1,0 +1,168 @@
+//! A device: fills of every size that it holds, beside its own clear and copy.
+
+use super::clock::Clock;
+use super::report::{Best, FillRow, ManyRow, Report, Served};
+use super::{Options, SMALL, fill_of, host};
+use seedbed::gpu::{Gpu, is_software, wgpu};
+use seedbed::plan::Plan;
+use seedbed::{DType, Fill, Result, Scheme};
+
+/// Elements of a fill, as memory allows.
+const SIZES: [u64; 4] = [1 << 20, 1 << 24, 1 << 28, 1 << 32];
+
+/// The sizes up to `cap`, and `cap` itself.
+fn sizes(cap: u64) -> Vec<u64> {
+    let mut sizes: Vec<u64> = SIZES.into_iter().filter(|&s| s < cap).collect();
+    sizes.push(cap);
+    sizes
+}
+
+pub(super) fn measure(
+    gpu: &Gpu,
+    options: &Options,
+    plan: &Plan,
+    report: &mut Report,
+    progress: &mut dyn FnMut(String),
+) -> Result<()> {
+    let info = gpu.info();
+    let software = is_software(info);
+    report.device = Served {
+        kind: "gpu",
+        name: info.name.clone(),
+        level: None,
+        threads: seedbed::cpu::threads(),
+        backend: Some(info.backend.to_string()),
+        driver: Some(format!("{} {}", info.driver, info.driver_info).trim().to_owned()),
+        tier: Some(gpu.filler().tier().to_string()),
+        multiply: Some(gpu.filler().mul_wide().to_string()),
+        software,
+        checked: !options.unchecked_native_fma,
+    };
+    let clock = Clock::new(gpu)?;
+    report.timing = clock.describe().to_owned();
+    let default = match (options.quick, software) {
+        (true, _) => 1 << 18,
+        (_, true) => 1 << 24,
+        _ => 1 << 32,
+    };
+    let cap = options.elements.unwrap_or(default).max(1);
+    // A software adapter takes the host's memory, for the fill and for its copy.
+    let most = gpu.device().limits().max_buffer_size.min(if software { host::budget() / 2 } else { u64::MAX });
+    for elements in sizes(cap) {
+        for dtype in options.dtypes() {
+            if elements.saturating_mul(dtype.size()) > most {
+                report.notes.push(format!("{elements} elements of {dtype} left out: a buffer holds {most} bytes here"));
+                continue;
+            }
+            for (law, scheme) in options.laws()? {
+                progress(format!("{law} {dtype}, {elements} elements"));
+                let fill = fill_of(scheme, dtype, elements)?;
+                match row(gpu, &clock, options, law, &fill)? {
+                    Some(row) => report.fills.push(row),
+                    None => report.notes.push(format!("{law} {dtype}, {elements} elements left out: no memory for it")),
+                }
+            }
+        }
+    }
+    progress(format!("{} tensors of {SMALL} elements", plan.tensors().len()));
+    report.many = many(gpu, &clock, options, plan)?;
+    if report.many.is_none() {
+        report.notes.push(format!("many tensors left out: no memory for {} bytes", plan.device_bytes()));
+    }
+    Ok(())
+}
+
+/// A buffer, unless the device has no memory for it.
+fn alloc(gpu: &Gpu, size: u64, usage: wgpu::BufferUsages) -> Option<wgpu::Buffer> {
+    if size > gpu.device().limits().max_buffer_size {
+        return None;
+    }
+    let scope = gpu.device().push_error_scope(wgpu::ErrorFilter::OutOfMemory);
+    let buffer = gpu.device().create_buffer(&wgpu::BufferDescriptor {
+        label: Some("seedbed bench"),
+        size,
+        usage,
+        mapped_at_creation: false,
+    });
+    pollster::block_on(scope.pop()).is_none().then_some(buffer)
+}
+
+fn row(gpu: &Gpu, clock: &Clock<'_>, options: &Options, law: &'static str, fill: &Fill) -> Result<Option<FillRow>> {
+    use seedbed::gpu::wgpu::BufferUsages as U;
+    let bytes = fill.device_bytes();
+    let Some(out) = alloc(gpu, bytes, U::STORAGE | U::COPY_SRC | U::COPY_DST) else {
+        return Ok(None);
+    };
+    let record = |encoder: &mut wgpu::CommandEncoder| gpu.filler().record(encoder, fill, &out, 0);
+    let cold = clock.time(record)?.wall;
+    let target = alloc(gpu, bytes, U::COPY_DST);
+    let mut best = Best::NONE;
+    options.pace().run(|| {
+        let clear = clock.time(|encoder| {
+            encoder.clear_buffer(&out, 0, None);
+            Ok(())
+        })?;
+        best.clear = best.clear.min(clear.device);
+        let filled = clock.time(record)?;
+        best.fill = best.fill.min(filled.device);
+        best.fill_wall = best.fill_wall.min(filled.wall);
+        if let Some(target) = &target {
+            let copy = clock.time(|encoder| {
+                encoder.copy_buffer_to_buffer(&out, 0, target, 0, bytes);
+                Ok(())
+            })?;
+            best.copy = best.copy.min(copy.device);
+        }
+        Ok(())
+    })?;
+    out.destroy();
+    if let Some(target) = target {
+        target.destroy();
+    }
+    let row = FillRow::new(law, fill.dtype(), fill.elements(), "device".to_owned(), best);
+    Ok(Some(FillRow { cold_seconds: Some(cold), ..row }))
+}
+
+/// One recording of the whole plan, and one of a tensor as large, into the same arena.
+fn many(gpu: &Gpu, clock: &Clock<'_>, options: &Options, plan: &Plan) -> Result<Option<ManyRow>> {
+    let tensors = plan.tensors().len() as u64;
+    let whole = fill_of(Scheme::normal(0.0, 0.02), DType::F32, tensors * SMALL)?;
+    let size = plan.device_bytes().max(whole.device_bytes());
+    let Some(arena) = alloc(gpu, size, wgpu::BufferUsages::STORAGE) else {
+        return Ok(None);
+    };
+    let (mut best, mut one) = ([f64::INFINITY; 3], [f64::INFINITY; 2]);
+    let keep = |best: &mut f64, now: f64| *best = best.min(now);
+    options.pace().run(|| {
+        let many = clock.time(|encoder| gpu.filler().record_plan(encoder, plan, &arena, 0))?;
+        keep(&mut best[0], many.device);
+        keep(&mut best[1], many.record);
+        keep(&mut best[2], many.record + many.wall);
+        let single = clock.time(|encoder| gpu.filler().record(encoder, &whole, &arena, 0))?;
+        keep(&mut one[0], single.device);
+        keep(&mut one[1], single.record + single.wall);
+        Ok(())
+    })?;
+    arena.destroy();
+    Ok(Some(ManyRow {
+        tensors,
+        elements_each: SMALL,
+        seconds: best[0],
+        record_seconds: best[1],
+        tensors_per_s: tensors as f64 / best[2],
+        one_seconds: one[0],
+        of_one: one[0] / best[0],
+        of_one_wall: one[1] / best[2],
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn sizes_end_at_the_cap() {
+        assert_eq!(super::sizes(100), [100]);
+        assert_eq!(super::sizes(1 << 20), [1 << 20]);
+        assert_eq!(super::sizes(1 << 25), [1 << 20, 1 << 24, 1 << 25]);
+        assert_eq!(super::sizes(1 << 32), super::SIZES);
+    }
+}

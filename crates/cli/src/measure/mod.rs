@@ -1,0 +1,198 @@
+//! How fast fills are, beside what the device can do at best with the same bytes in the same run: its own clear and copy on a
+//! GPU, memset on the CPU.
+//!
+//! What is compared is interleaved (clear, fill, copy, clear, ..) and each keeps its best round: other work on the machine
+//! slows rounds down, it never speeds one up. A figure is bytes written a second, for a copy too.
+
+mod clock;
+mod cpu;
+mod gpu;
+mod host;
+mod report;
+pub mod selftest;
+
+use report::FirstByte;
+pub use report::{FillRow, Report};
+
+use seedbed::gpu::{Choice, Gpu, Options as GpuOptions, blocking};
+use seedbed::plan::{Plan, TensorSpec};
+use seedbed::scheme::{Bounds, Scheme, StdOf};
+use seedbed::{DType, Error, Fill, Result, StreamVersion};
+use std::time::{Duration, Instant};
+
+/// The names of the laws that are measured.
+pub const LAWS: [&str; 4] = ["constant", "uniform", "normal", "truncated"];
+/// Elements of each of many small tensors.
+pub const SMALL: u64 = 4096;
+
+/// What to measure.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct Options {
+    /// A smoke test: small sizes, two rounds.
+    pub quick: bool,
+    /// The largest number of elements of one fill; none: 4 Gi on a GPU, 16 Mi on the CPU and on a software adapter.
+    pub elements: Option<u64>,
+    /// Of [`LAWS`]; none: all of them.
+    pub laws: Vec<String>,
+    /// Dtypes; none: all of them.
+    pub dtypes: Vec<DType>,
+    /// Runs the native-`fma` kernels where they fail the self-test too: their speed counts, their bits do not.
+    pub unchecked_native_fma: bool,
+}
+
+impl Options {
+    fn dtypes(&self) -> Vec<DType> {
+        if self.dtypes.is_empty() { DType::ALL.to_vec() } else { self.dtypes.clone() }
+    }
+
+    /// # Errors
+    /// [`Error::Unknown`] where a name is none of [`LAWS`].
+    fn laws(&self) -> Result<Vec<(&'static str, Scheme)>> {
+        if let Some(given) = self.laws.iter().find(|l| !LAWS.contains(&l.as_str())) {
+            let expected = LAWS.join(", ");
+            return Err(Error::Unknown { what: "law", given: given.clone(), expected });
+        }
+        let schemes = [
+            Scheme::constant(0.02),
+            Scheme::uniform(-0.1, 0.1),
+            Scheme::normal(0.0, 0.02),
+            Scheme::truncated_normal(0.0, 0.02, Bounds::TWO_SIGMA, StdOf::Parent),
+        ];
+        let wanted = |name: &str| self.laws.is_empty() || self.laws.iter().any(|l| l == name);
+        Ok(LAWS.into_iter().zip(schemes).filter(|(name, _)| wanted(name)).collect())
+    }
+
+    fn pace(&self) -> Pace {
+        if self.quick {
+            Pace { least: 2, most: 2, budget: Duration::ZERO }
+        } else {
+            Pace { least: 5, most: 50, budget: Duration::from_millis(500) }
+        }
+    }
+
+    /// How many small tensors a plan holds.
+    fn tensors(&self) -> u64 {
+        let most = self.elements.map_or(u64::MAX, |n| (n / SMALL).max(1));
+        let held = host::budget() / (4 * SMALL);
+        most.min(held).min(if self.quick { 100 } else { 10_000 })
+    }
+}
+
+/// How many rounds: at least `least`, then until `most` or until the time is spent.
+#[derive(Clone, Copy)]
+struct Pace {
+    least: u32,
+    most: u32,
+    budget: Duration,
+}
+
+impl Pace {
+    fn run(self, mut round: impl FnMut() -> Result<()>) -> Result<()> {
+        let start = Instant::now();
+        let mut done = 0;
+        while done < self.least || done < self.most && start.elapsed() < self.budget {
+            round()?;
+            done += 1;
+        }
+        Ok(())
+    }
+}
+
+/// Seconds that `work` takes.
+fn seconds(work: impl FnOnce() -> Result<()>) -> Result<f64> {
+    let start = Instant::now();
+    work()?;
+    Ok(start.elapsed().as_secs_f64())
+}
+
+/// One tensor of one law.
+fn fill_of(scheme: Scheme, dtype: DType, elements: u64) -> Result<Fill> {
+    let mut plan = Plan::new(StreamVersion::V1, 1);
+    Ok(plan.push(&TensorSpec::new("w", [elements], scheme)?.dtype(dtype))?.fill())
+}
+
+/// Many small tensors, and how many microseconds each took to plan.
+fn plan_many(tensors: u64) -> Result<(Plan, f64)> {
+    let mut best = f64::INFINITY;
+    let mut plan = Plan::new(StreamVersion::V1, 1);
+    for _ in 0..5 {
+        plan = Plan::new(StreamVersion::V1, 1);
+        best = best.min(seconds(|| {
+            for i in 0..tensors {
+                plan.push(&TensorSpec::new(
+                    format!("layers.{i}.weight"),
+                    [64, SMALL / 64],
+                    Scheme::normal(0.0, 0.02),
+                )?)?;
+            }
+            Ok(())
+        })?);
+    }
+    Ok((plan, best * 1e6 / tensors as f64))
+}
+
+/// Measures what `choice` names. `started` is when the process began; `notice` is told what the user should know, `progress`
+/// what is being measured.
+///
+/// # Errors
+/// [`Error::Device`] where the device cannot be opened, fails or is lost; [`Error::Unknown`] for an unknown law.
+pub fn bench(
+    choice: Choice,
+    options: &Options,
+    started: Instant,
+    notice: &mut dyn FnMut(String),
+    progress: &mut dyn FnMut(String),
+) -> Result<Report> {
+    options.laws()?;
+    let load_average = host::load_average();
+    let open_start = Instant::now();
+    let mut f32_alone = GpuOptions::default();
+    f32_alone.dtypes = vec![DType::F32];
+    let opened = blocking::open(choice, &f32_alone, notice)?;
+    let open_seconds = open_start.elapsed().as_secs_f64();
+    let first = fill_of(Scheme::normal(0.0, 0.02), DType::F32, 1 << 20)?;
+    let mut bytes = vec![0; first.bytes() as usize];
+    let fill_seconds = seconds(|| match &opened {
+        Some(gpu) => blocking::fill_range(gpu, &first, 0, &mut bytes),
+        None => seedbed::cpu::fill(&first, &mut bytes),
+    })?;
+    let total_seconds = started.elapsed().as_secs_f64();
+    drop(bytes);
+    let first_byte = FirstByte { open_seconds, fill_seconds, total_seconds, all_kernels_seconds: None };
+    let mut report = Report::new(first_byte, load_average);
+    let tensors = options.tensors();
+    progress(format!("planning {tensors} tensors"));
+    let (plan, planning) = plan_many(tensors)?;
+    report.planning_us = planning;
+    match opened {
+        Some(gpu) => {
+            gpu::measure(&with_all_kernels(gpu, options, &mut report)?, options, &plan, &mut report, progress)?
+        }
+        None if options.unchecked_native_fma => {
+            return Err(Error::Device("the native-fma kernels need a GPU: take --device gpu or gpu:N".to_owned()));
+        }
+        None => cpu::measure(options, &plan, &mut report, progress)?,
+    }
+    Ok(report)
+}
+
+/// The same device with the kernels that are measured.
+fn with_all_kernels(gpu: Gpu, options: &Options, report: &mut Report) -> Result<Gpu> {
+    let mut kernels = GpuOptions::default();
+    kernels.dtypes = options.dtypes();
+    if !kernels.dtypes.contains(&DType::F32) {
+        kernels.dtypes.push(DType::F32); // the many small tensors
+    }
+    let (device, queue) = (gpu.device().clone(), gpu.queue().clone());
+    let start = Instant::now();
+    let filler = if options.unchecked_native_fma {
+        report.notes.push("native fma, unchecked: the bits may not be the stream's".to_owned());
+        kernels.tier = Some(seedbed::gpu::Tier::NativeFma);
+        blocking::filler_unchecked(&device, &kernels)?
+    } else {
+        blocking::filler(&device, &queue, &kernels)?
+    };
+    report.first_byte.all_kernels_seconds = Some(start.elapsed().as_secs_f64());
+    Ok(Gpu::from_parts(gpu.info().clone(), device, queue, filler))
+}

@@ -1,0 +1,184 @@
+//! What the bench found, as a program reads it.
+
+use seedbed::DType;
+use serde::Serialize;
+
+/// Everything that one run measured. Seconds are those of the best round.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Report {
+    /// This crate's version.
+    pub version: &'static str,
+    /// The operating system and the processor family.
+    pub system: String,
+    /// What was measured.
+    pub device: Served,
+    /// How: `GPU timestamps`, or wall time around what.
+    pub timing: String,
+    /// The host's load average over one minute before the run, where it is known: above 0 other work slowed this down.
+    pub load_average: Option<f64>,
+    /// A row a law, dtype, size and mode.
+    pub fills: Vec<FillRow>,
+    /// Many small tensors beside one of the same total.
+    pub many: Option<ManyRow>,
+    /// Microseconds to plan one tensor, of many.
+    pub planning_us: f64,
+    /// From the start of the process to the first filled bytes.
+    pub first_byte: FirstByte,
+    /// What the reader should know: sizes that were left out, and why.
+    pub notes: Vec<String>,
+}
+
+/// The device, its driver, and the kernels' variant.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Served {
+    /// `cpu` or `gpu`.
+    pub kind: &'static str,
+    /// The processor's or the adapter's name.
+    pub name: String,
+    /// The best level of the CPU's code.
+    pub level: Option<String>,
+    /// Threads of the host.
+    pub threads: usize,
+    /// The graphics API.
+    pub backend: Option<String>,
+    /// The driver and its version.
+    pub driver: Option<String>,
+    /// How the kernels round `a * b + c` once.
+    pub tier: Option<String>,
+    /// How the kernels multiply.
+    pub multiply: Option<String>,
+    /// Whether the adapter computes on the CPU.
+    pub software: bool,
+    /// Whether the kernels passed the self-test: false where it was skipped.
+    pub checked: bool,
+}
+
+/// The fills of one law, dtype and size.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct FillRow {
+    /// One of [`super::LAWS`].
+    pub law: &'static str,
+    /// The dtype.
+    pub dtype: String,
+    /// Elements of the fill.
+    pub elements: u64,
+    /// Bytes of the fill.
+    pub bytes: u64,
+    /// What did it: `device`; on the CPU the level.
+    pub by: String,
+    /// Threads that did it on the CPU.
+    pub threads: Option<usize>,
+    /// Seconds of the fill.
+    pub seconds: f64,
+    /// Seconds that the host waited for it.
+    pub wall_seconds: f64,
+    /// Seconds that the host waited for the first fill of a fresh buffer, which pays for what comes with first use.
+    pub cold_seconds: Option<f64>,
+    /// Gigabytes written a second.
+    pub gb_per_s: f64,
+    /// Values written a second.
+    pub values_per_s: f64,
+    /// Gigabytes a second of the device's own clear; of memset on the same threads.
+    pub clear_gb_per_s: f64,
+    /// The fill's speed over the clear's.
+    pub of_clear: f64,
+    /// Gigabytes a second that the device's own copy writes.
+    pub copy_gb_per_s: Option<f64>,
+    /// The fill's speed over the copy's.
+    pub of_copy: Option<f64>,
+}
+
+/// Many small tensors in one arena beside one tensor of the same total; normal f32.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct ManyRow {
+    /// How many.
+    pub tensors: u64,
+    /// Elements of each.
+    pub elements_each: u64,
+    /// Seconds on the device.
+    pub seconds: f64,
+    /// Seconds of the host to record them; 0 on the CPU.
+    pub record_seconds: f64,
+    /// Tensors a second, recording, submitting and waiting included.
+    pub tensors_per_s: f64,
+    /// Seconds of the one tensor.
+    pub one_seconds: f64,
+    /// The speed of many over the speed of one, on the device.
+    pub of_one: f64,
+    /// The same with recording, submitting and waiting in both.
+    pub of_one_wall: f64,
+}
+
+/// From the start of the process to the first filled bytes: 1 Mi normal f32 values in host memory.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct FirstByte {
+    /// Finding and opening the device, compiling the f32 kernels, their self-test.
+    pub open_seconds: f64,
+    /// The fill, and reading it back.
+    pub fill_seconds: f64,
+    /// All since `main` began.
+    pub total_seconds: f64,
+    /// Compiling and testing the kernels of every dtype that was measured.
+    pub all_kernels_seconds: Option<f64>,
+}
+
+/// The best seconds of what is compared in one row.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Best {
+    pub fill: f64,
+    pub fill_wall: f64,
+    pub clear: f64,
+    pub copy: f64,
+}
+
+impl Best {
+    pub const NONE: Self =
+        Self { fill: f64::INFINITY, fill_wall: f64::INFINITY, clear: f64::INFINITY, copy: f64::INFINITY };
+}
+
+impl Report {
+    pub(super) fn new(first_byte: FirstByte, load_average: Option<f64>) -> Self {
+        Self {
+            version: env!("CARGO_PKG_VERSION"),
+            system: format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
+            device: Served::default(),
+            timing: String::new(),
+            load_average,
+            fills: Vec::new(),
+            many: None,
+            planning_us: 0.0,
+            first_byte,
+            notes: Vec::new(),
+        }
+    }
+}
+
+impl FillRow {
+    pub(super) fn new(law: &'static str, dtype: DType, elements: u64, by: String, best: Best) -> Self {
+        let bytes = elements * dtype.size();
+        let rate = |seconds: f64| bytes as f64 / seconds / 1e9;
+        let copied = best.copy.is_finite();
+        Self {
+            law,
+            dtype: dtype.to_string(),
+            elements,
+            bytes,
+            by,
+            threads: None,
+            seconds: best.fill,
+            wall_seconds: best.fill_wall,
+            cold_seconds: None,
+            gb_per_s: rate(best.fill),
+            values_per_s: elements as f64 / best.fill,
+            clear_gb_per_s: rate(best.clear),
+            of_clear: best.clear / best.fill,
+            copy_gb_per_s: copied.then(|| rate(best.copy)),
+            of_copy: copied.then(|| best.copy / best.fill),
+        }
+    }
+}

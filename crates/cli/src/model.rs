@@ -1,0 +1,76 @@
+//! Arguments that say which model, which laws, and what of it.
+
+use super::print;
+use seedbed::checkpoint::{ModelPlan, ModelRequest};
+use seedbed::{DType, Rounding};
+use std::path::PathBuf;
+
+/// Which tensors, from where, with which laws.
+#[derive(clap::Args)]
+pub struct Args {
+    /// The config.json of a model, or its directory
+    #[arg(required_unless_present_any = ["like", "recipe"])]
+    config: Option<PathBuf>,
+    /// Take names, shapes and dtypes from a checkpoint: a safetensors file, an index, or a directory. Needs --recipe
+    #[arg(long, value_name = "CHECKPOINT")]
+    like: Option<PathBuf>,
+    /// The laws: a built-in recipe by its name (`seedbed recipes`) or a TOML file; of several, the first one's rules first
+    /// [default: transformers, the model's own]
+    #[arg(long, value_name = "NAME|FILE", value_delimiter = ',')]
+    recipe: Vec<String>,
+    /// Give a parameter of a recipe, or a number of the config, another value
+    #[arg(long, value_name = "NAME=VALUE", value_parser = parse_set, allow_hyphen_values = true)]
+    set: Vec<(String, f64)>,
+    /// Only the tensors whose name matches; may be given several times
+    #[arg(long, value_name = "GLOB")]
+    only: Vec<String>,
+    /// Not the tensors whose name matches; may be given several times
+    #[arg(long, value_name = "GLOB")]
+    skip: Vec<String>,
+    /// Only what a checkpoint lacks: its tensors are left out; one that has fewer rows there is written whole, with those rows
+    #[arg(long, value_name = "CHECKPOINT")]
+    missing_from: Option<PathBuf>,
+    /// The dtype; the one of the config or of the list where none is given, else f32
+    #[arg(long, value_name = "f32|f16|bf16")]
+    dtype: Option<DType>,
+    /// How values are rounded to f16 and bf16: to the nearest one, or to a neighbor drawn so that the mean is the value
+    #[arg(long, default_value = "nearest", value_name = "nearest|stochastic")]
+    pub rounding: Rounding,
+}
+
+impl Args {
+    /// Plans, and says on stderr what looks wrong.
+    pub fn plan(&self, seed: u64) -> seedbed::Result<ModelPlan> {
+        let mut request = ModelRequest::default();
+        request.config.clone_from(&self.config);
+        request.like.clone_from(&self.like);
+        request.recipes.clone_from(&self.recipe);
+        request.set.clone_from(&self.set);
+        request.only.clone_from(&self.only);
+        request.skip.clone_from(&self.skip);
+        request.missing_from.clone_from(&self.missing_from);
+        request.dtype = self.dtype;
+        request.rounding = self.rounding;
+        let planned = request.plan(seed)?;
+        for warning in &planned.warnings {
+            print::note("warning", warning);
+        }
+        Ok(planned)
+    }
+}
+
+/// What a plan is of, in a few words.
+pub fn label(planned: &ModelPlan) -> String {
+    let model = planned.model.as_ref().map_or("tensors", |m| m.architecture());
+    format!("{model}, recipe {}", planned.recipe.join(" + "))
+}
+
+fn parse_set(text: &str) -> Result<(String, f64), String> {
+    let form = || "a value is set as NAME=VALUE, as sigma=0.01".to_owned();
+    let (name, value) = text.split_once('=').ok_or_else(form)?;
+    let value: f64 = value.trim().parse().map_err(|e| format!("{value:?}: {e}"))?;
+    if name.trim().is_empty() || !value.is_finite() {
+        return Err(form());
+    }
+    Ok((name.trim().to_owned(), value))
+}

@@ -1,0 +1,229 @@
+//! Bad input: one line that names the thing and the numbers, exit code 1, nothing left behind, never a panic.
+
+use super::{command, dir, listing, run, seedbed, text};
+use std::fs;
+use std::path::Path;
+
+/// The error line, of a run that must fail so and leave the directory as it is.
+pub fn refused(dir: &Path, args: &[&str]) -> String {
+    let before = listing(dir);
+    let output = seedbed(dir, args);
+    let stderr = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{args:?}: {stderr}");
+    assert_eq!(listing(dir), before, "{args:?}");
+    assert!(output.stdout.is_empty(), "{args:?}: {}", text(&output.stdout));
+    let lines: Vec<&str> = stderr.lines().filter(|l| !l.starts_with("seed: ") && !l.starts_with("device: ")).collect();
+    let [line] = lines[..] else { panic!("{args:?}: {stderr}") };
+    line.strip_prefix("error: ").unwrap_or_else(|| panic!("{args:?}: {stderr}")).to_owned()
+}
+
+#[test]
+fn a_bad_tensor_is_refused() {
+    let dir = dir();
+    for (shape, scheme, more, expected) in [
+        ("3", "bogus", "", "unknown scheme \"bogus\": expected "),
+        ("3", "normal(0, 0)", "", "std 0.0: must lie in ["),
+        ("3", "normal(0, -1)", "", "std -1.0: must lie in ["),
+        ("3", "normal(0, inf)", "", "std inf: must lie in ["),
+        ("3", "normal(0, NaN)", "", "std NaN: must lie in ["),
+        ("3", "uniform(1, 1)", "", "uniform on (1, 1): needs finite lo < hi"),
+        (
+            "3",
+            "truncated_normal(std=1, lo=2, hi=2, bounds=sigma)",
+            "",
+            "truncated normal on [2, 2]: the window is empty",
+        ),
+        ("3", "normal(0, 20000)", "--dtype=f16", "tensor weight: N(0, 20000^2): values reach "),
+        ("3", "xavier_normal", "", "tensor weight: shape [3]: rank 1 has no fan_in"),
+        ("3,0", "zeros", "", "shape [3, 0]: dimension 1 is 0"),
+        ("-3", "zeros", "", "shape \"-3\": \"-3\" is not a whole number"),
+        ("", "zeros", "", "shape \"\": \"\" is not a whole number"),
+        ("4294967296,4294967296", "zeros", "", "shape [4294967296, 4294967296]: more than 2^60 elements"),
+        ("3,4", "zeros", "--layout=sideways", "unknown layout \"sideways\""),
+        ("3,4", "zeros", "--slab=0:1", "tensor weight: slab start [0] extent [1] is empty or outside shape [3, 4]"),
+        ("3,4", "zeros", "--slab=0:3,1:4", "tensor weight: slab start [0, 1] extent [3, 4] is empty or outside"),
+        ("3,4", "zeros", "--slab=0:3,1:0", "tensor weight: slab start [0, 1] extent [3, 0] is empty or outside"),
+        ("3,4", "zeros", "--slab=x", "slab \"x\": \"x\" is not start:extent"),
+        ("3,4", "zeros", "--name=__metadata__", "tensor __metadata__: the name is the format's own"),
+        ("3,4", "zeros", "--device=gpu:99", "device: gpu:99: "),
+    ] {
+        let mut args = vec!["fill", "--shape", shape, "--scheme", scheme, "-o", "x.safetensors"];
+        args.push(if more.is_empty() { "--seed=1" } else { more });
+        if !more.starts_with("--device") {
+            args.extend(["--device", "cpu"]);
+        }
+        let error = refused(dir.path(), &args);
+        assert!(error.starts_with(expected), "{args:?}: {error}");
+    }
+    // A control character of a name does not break the line.
+    let args = ["fill", "--shape=3", "--scheme=xavier_normal", "--name=a\nb", "-o", "x"];
+    assert!(refused(dir.path(), &args).starts_with("tensor a\\nb: shape [3]"));
+}
+
+#[test]
+fn a_bad_config_is_refused() {
+    let dir = dir();
+    let configs =
+        include_str!("../../../../tests/data/bad_configs.txt").lines().filter(|l| !l.starts_with('#') && !l.is_empty());
+    for line in configs {
+        let (config, expected) = line.rsplit_once(" => ").unwrap();
+        fs::write(dir.path().join("bad.json"), config).unwrap();
+        let error = refused(dir.path(), &["init", "bad.json", "-o", "m", "--device", "cpu"]);
+        let expected = format!("bad.json: {}", expected.strip_suffix("..").unwrap_or(expected));
+        assert!(error.starts_with(&expected), "{config}: {error}");
+        assert!(refused_plan(dir.path()).starts_with(&expected));
+    }
+    fs::write(dir.path().join("bad.json"), r#"{"model_type": "gpt2", "initializer_range": 1e5}"#).unwrap();
+    let error = refused(dir.path(), &["init", "bad.json", "-o", "m", "--dtype", "f16"]);
+    assert!(error.starts_with("bad.json: tensor transformer.wte.weight: N(0, 100000^2): values reach"), "{error}");
+    fs::write(dir.path().join("bad.json"), b"{\"a\": \"\xff\"}").unwrap();
+    assert!(refused(dir.path(), &["init", "bad.json", "-o", "m"]).starts_with("bad.json: is not UTF-8: invalid"));
+    fs::remove_file(dir.path().join("bad.json")).unwrap();
+    assert!(refused(dir.path(), &["init", "bad.json", "-o", "m"]).starts_with("bad.json: No such file"));
+    fs::create_dir(dir.path().join("bad.json")).unwrap();
+    assert!(refused(dir.path(), &["init", "bad.json", "-o", "m"]).starts_with("bad.json/config.json: No such file"));
+}
+
+fn refused_plan(dir: &Path) -> String {
+    refused(dir, &["plan", "bad.json", "--seed", "1"])
+}
+
+#[test]
+fn a_bad_target_is_refused() {
+    let dir = dir();
+    let path = |name: &str| dir.path().join(name);
+    fs::write(path("file"), "kept").unwrap();
+    fs::create_dir_all(path("taken/model.safetensors")).unwrap();
+    fs::create_dir_all(path("taken2/config.json")).unwrap();
+    fs::create_dir(path("old")).unwrap();
+    fs::write(path("old/config.json"), "{}").unwrap();
+    for (target, expected) in [
+        ("file", "file: is not a directory"),
+        ("file/deeper", "file/deeper: Not a directory"),
+        ("taken", "taken/model.safetensors: exists and is not a regular file"),
+        ("taken2", "taken2/config.json: exists and is not a regular file"),
+        ("old", "old/config.json: exists; --force replaces it"),
+        ("/proc/new", "/proc/new: "),
+        ("/proc", "/proc/config.json: "),
+    ] {
+        let error = refused(dir.path(), &["init", "gpt2.json", "-o", target, "--device", "cpu"]);
+        assert!(error.starts_with(expected), "{target}: {error}");
+    }
+    for (target, expected) in [
+        ("file", "file: exists; --force replaces it"),
+        ("taken", "taken: exists and is not a regular file"),
+        ("missing/w.safetensors", "missing/w.safetensors: No such file"),
+        ("file/w.safetensors", "file/w.safetensors: Not a directory"),
+        ("/dev/full", "/dev/full: exists and is not a regular file"),
+    ] {
+        let args = ["fill", "--shape", "3", "--scheme", "zeros", "-o", target, "--device", "cpu"];
+        let error = refused(dir.path(), &args);
+        assert!(error.starts_with(expected), "{target}: {error}");
+    }
+    assert_eq!(fs::read_to_string(path("file")).unwrap(), "kept");
+}
+
+/// `RLIMIT_FSIZE` ends a process by a signal; a small file system is what a user meets.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_full_disk_is_an_error_and_leaves_nothing() {
+    let dir = dir();
+    let mount = |name: &str, args: &[&str]| {
+        let place = dir.path().join(name);
+        fs::create_dir_all(&place).unwrap();
+        std::process::Command::new(args[0]).args(&args[1..]).arg(place).output().is_ok_and(|o| o.status.success())
+    };
+    let tmpfs = |name, options| mount(name, &["mount", "-t", "tmpfs", "-o", options, "tmpfs"]);
+    if !tmpfs("disk", "size=64k") || !tmpfs("files", "size=8m,nr_inodes=12") {
+        mount("disk", &["umount"]);
+        // Only root can; `a_stdout_that_is_full_is_an_error` has to do.
+        return;
+    }
+    let result = std::panic::catch_unwind(|| {
+        let large = ["--shape", "100000", "--scheme", "normal(0, 1)", "--device", "cpu"];
+        let error = refused(dir.path(), &[&["fill", "-o", "disk/w.safetensors"], &large[..]].concat());
+        assert!(error.starts_with("disk/w.safetensors: No space left on device"), "{error}");
+        let error = refused(dir.path(), &["init", "gpt2.json", "-o", "disk/deep/m", "--device", "cpu"]);
+        assert!(error.starts_with("disk/deep/m/model.safetensors: No space left on device"), "{error}");
+        // Room for the bytes, but not for so many files: found midway.
+        let many = ["init", "gpt2.json", "--dtype", "f16", "--max-shard-size", "1", "-o", "files/deep/m"];
+        let error = refused(dir.path(), &[&many[..], &["--device", "cpu"]].concat());
+        assert!(error.starts_with("files/deep/m/model-0000") && error.contains("No space left on device"), "{error}");
+        run(dir.path(), &["fill", "--shape", "9", "--scheme", "ones", "-o", "disk/w", "--device", "cpu"]);
+    });
+    assert!(["disk", "files"].iter().all(|name| mount(name, &["umount"])));
+    result.unwrap();
+}
+
+#[test]
+fn a_bad_file_is_refused() {
+    let dir = dir();
+    let path = |name: &str| dir.path().join(name);
+    run(dir.path(), &["init", "llama.json", "-o", "m", "--device", "cpu"]);
+    let bytes = fs::read(path("m/model.safetensors")).unwrap();
+    fs::write(path("short"), &bytes[..bytes.len() - 1]).unwrap();
+    fs::write(path("text"), "not a safetensors file, only text").unwrap();
+    fs::write(
+        path("foreign"),
+        safetensors::serialize::<&str, safetensors::tensor::TensorView<'_>, _>([], None).unwrap(),
+    )
+    .unwrap();
+    for (file, expected) in [
+        ("none", "none: No such file"),
+        ("short", "short: "),
+        ("text", "text: header of "),
+        (".", "./model.safetensors: No such file"),
+    ] {
+        for verb in ["inspect", "verify"] {
+            let error = refused(dir.path(), &[verb, file]);
+            assert!(error.starts_with(expected), "{verb} {file}: {error}");
+        }
+    }
+    let error = refused(dir.path(), &["verify", "foreign"]);
+    assert!(error.contains("the metadata has no seedbed.stream_version"), "{error}");
+    // Without the table the config tells, and without either nothing does.
+    fs::remove_file(path("m/init.json")).unwrap();
+    assert_eq!(run(dir.path(), &["verify", "m", "--device", "cpu"]), "21 of 21 tensors equal\n");
+    fs::remove_file(path("m/config.json")).unwrap();
+    assert!(refused(dir.path(), &["verify", "m"]).starts_with("m/config.json: No such file"));
+}
+
+#[test]
+fn wrong_usage_is_exit_code_2() {
+    let dir = dir();
+    for args in [
+        &["init"][..],
+        &["init", "gpt2.json", "-o", ""],
+        &["init", "gpt2.json", "-o", "m", "--seed", "-1"],
+        &["init", "gpt2.json", "-o", "m", "--seed", "18446744073709551616"],
+        &["init", "gpt2.json", "-o", "m", "--seed", "0x"],
+        &["init", "gpt2.json", "-o", "m", "--dtype", "f64"],
+        &["init", "gpt2.json", "-o", "m", "--max-shard-size", "0"],
+        &["init", "gpt2.json", "-o", "m", "--max-shard-size", "5 bananas"],
+        &["init", "gpt2.json", "-o", "m", "--max-shard-size", "-1GB"],
+        &["init", "gpt2.json", "-o", "m", "--memory", "0GB"],
+        &["fill", "--shape", "3", "--scheme", "ones", "-o", "m", "--memory", "lots"],
+        &["init", "gpt2.json", "-o", "m", "--device", "tpu"],
+        &["frobnicate"],
+    ] {
+        let output = seedbed(dir.path(), args);
+        assert_eq!(output.status.code(), Some(2), "{args:?}");
+        assert!(!text(&output.stderr).contains("panicked"));
+    }
+    assert!(!dir.path().join("m").exists());
+    assert!(refused(dir.path(), &["selftest", "--device", "cpu"]).starts_with("device: a GPU is compared"));
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_stdout_that_is_full_is_an_error() {
+    let dir = dir();
+    for args in
+        [&["plan", "gpt2.json"][..], &["fill", "--shape", "9", "--scheme", "ones", "-o", "-", "--device", "cpu"]]
+    {
+        let full = fs::File::options().write(true).open("/dev/full").unwrap();
+        let output = command(dir.path(), args).stdout(full).output().unwrap();
+        assert_eq!(output.status.code(), Some(1));
+        assert!(text(&output.stderr).contains("error: stdout: No space left"), "{}", text(&output.stderr));
+    }
+}

@@ -1,0 +1,125 @@
+//! What serves a fill: the CPU twin or an opened GPU, behind one call. Native only: it waits.
+
+use crate::cpu::{self, Level};
+#[cfg(feature = "gpu")]
+use crate::gpu::{self, Choice, Gpu, Options};
+use crate::plan::Fill;
+use crate::{DType, Result};
+
+/// The CPU or a GPU: the same bytes either way.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Backend {
+    /// The CPU twin, with the code of one level.
+    Cpu(Level),
+    /// An adapter and its kernels.
+    #[cfg(feature = "gpu")]
+    Gpu(Box<Gpu>),
+}
+
+impl Backend {
+    /// The CPU twin with the fastest code that this processor has.
+    #[must_use]
+    pub fn cpu() -> Self {
+        Self::Cpu(Level::best())
+    }
+
+    /// Opens what `choice` names, with kernels for these dtypes alone (none: all). What the user should know, as why
+    /// `auto` fell back to the CPU, is handed to `notice`.
+    ///
+    /// # Errors
+    /// [`crate::Error::Device`], as [`Gpu::open`].
+    #[cfg(feature = "gpu")]
+    pub fn open(choice: Choice, dtypes: &[DType], notice: &mut dyn FnMut(String)) -> Result<Self> {
+        let mut options = Options { dtypes: dtypes.to_vec(), orthogonal: true, ..Options::default() };
+        options.dtypes.sort_unstable();
+        options.dtypes.dedup();
+        Ok(match gpu::blocking::open(choice, &options, notice)? {
+            Some(gpu) => Self::Gpu(Box::new(gpu)),
+            None => Self::cpu(),
+        })
+    }
+
+    /// Bytes of memory that the engine keeps for itself while it fills, beside the output: what is read back from a GPU
+    /// passes through four buffers, which a software GPU has in the host's memory.
+    #[must_use]
+    pub fn working_bytes(&self) -> u64 {
+        match self {
+            Self::Cpu(_) => 0,
+            #[cfg(feature = "gpu")]
+            Self::Gpu(_) => gpu::WORKING_BYTES,
+        }
+    }
+
+    /// [`Backend::fill_range`], for callers that fill a tensor window by window: what the window before was made of is in `memo`.
+    #[cfg(feature = "checkpoint")]
+    pub(crate) fn fill_window(&self, fill: &Fill, from: u64, out: &mut [u8], memo: &cpu::Memo) -> Result<()> {
+        match self {
+            Self::Cpu(level) => cpu::fill_window(fill, *level, from, out, memo),
+            // The filler has its own.
+            #[cfg(feature = "gpu")]
+            Self::Gpu(gpu) => gpu::blocking::fill_range(gpu, fill, from, out),
+        }
+    }
+
+    /// Writes the bytes `from..from + out.len()` of a fill.
+    ///
+    /// # Errors
+    /// [`crate::Error::Buffer`] where `from` is no multiple of 4 or the range leaves the fill;
+    /// [`crate::Error::Device`] where the device fails.
+    pub fn fill_range(&self, fill: &Fill, from: u64, out: &mut [u8]) -> Result<()> {
+        match self {
+            Self::Cpu(level) => cpu::fill_range(fill, *level, from, out),
+            #[cfg(feature = "gpu")]
+            Self::Gpu(gpu) => gpu::blocking::fill_range(gpu, fill, from, out),
+        }
+    }
+}
+
+impl std::fmt::Display for Backend {
+    /// One line: the CPU's level and threads, or the adapter, backend, driver, tier and multiplication.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Cpu(level) => {
+                let n = cpu::threads();
+                write!(f, "CPU, {level}, {n} thread{}", if n == 1 { "" } else { "s" })
+            }
+            #[cfg(feature = "gpu")]
+            Self::Gpu(gpu) => {
+                let info = gpu.info();
+                let (tier, mul) = (gpu.filler().tier(), gpu.filler().mul_wide());
+                let driver = format!("{} {}", info.driver, info.driver_info);
+                write!(f, "{}, {}, {}, {tier}, {mul}", info.name, info.backend, driver.trim())
+            }
+        }
+    }
+}
+
+/// The dtypes of these fills, each once: what to open an engine for.
+pub fn dtypes<'a>(fills: impl IntoIterator<Item = &'a Fill>) -> Vec<DType> {
+    let mut dtypes: Vec<DType> = fills.into_iter().map(Fill::dtype).collect();
+    dtypes.sort_unstable();
+    dtypes.dedup();
+    dtypes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::{Plan, TensorSpec};
+    use crate::{Scheme, StreamVersion};
+
+    #[test]
+    fn the_cpu_serves_windows_of_a_fill() {
+        let mut plan = Plan::new(StreamVersion::V1, 1);
+        let spec = TensorSpec::new("w", [1001], Scheme::normal(0.0, 1.0)).unwrap().dtype(DType::BF16);
+        let fill = plan.push(&spec).unwrap().fill();
+        let (mut whole, mut tail) = (vec![0; 2002], vec![0; 1002]);
+        Backend::cpu().fill_range(&fill, 0, &mut whole).unwrap();
+        Backend::cpu().fill_range(&fill, 1000, &mut tail).unwrap();
+        assert_eq!(whole[1000..], tail);
+        assert!(Backend::cpu().fill_range(&fill, 1002, &mut tail).is_err());
+        assert_eq!(dtypes([&fill, &fill]), [DType::BF16]);
+        assert!(Backend::cpu().to_string().starts_with("CPU, "));
+    }
+}

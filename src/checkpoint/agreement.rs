@@ -1,0 +1,203 @@
+//! Whether what is in a tensor can have come of the law that a plan gives it.
+
+use crate::DType;
+use crate::plan::PlannedTensor;
+use crate::stats::{Moments, special};
+use crate::value::law::Law;
+use serde::Serialize;
+
+/// The chance that a checkpoint as planned is called off the plan, over all of its tensors.
+const ALPHA: f64 = 1e-6;
+
+/// A tensor's sample beside its law.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Agreement {
+    /// How many standard errors the mean lies off the law's; absent where nothing is drawn, or too little is known of
+    /// the rows that are compared.
+    pub mean_z: Option<f64>,
+    /// How many standard errors the mean square lies off the law's; absent likewise, and of orthogonal matrices.
+    pub std_z: Option<f64>,
+    /// Whether mean, std and range are the law's: |z| within what alpha = 1e-6 over all tensors and rounding to the dtype allow,
+    /// what is not drawn within what rounding allows, every value finite and in the law's range, constants exact.
+    pub agrees: bool,
+}
+
+/// Elements of one kind in a tensor.
+struct Share {
+    count: u64,
+    mean: f64,
+    std: f64,
+    /// How much of the std is chance.
+    noise: f64,
+    /// 1 where the squares are no chance.
+    kurtosis: f64,
+    range: (f64, f64),
+}
+
+impl Share {
+    fn constant(count: u64, value: f64) -> Self {
+        Self { count, mean: value, std: 0.0, noise: 0.0, kurtosis: 1.0, range: (value, value) }
+    }
+
+    fn normal(count: u64, mean: f64, std: f64, law: &Law) -> Self {
+        Self { count, mean, std, noise: std, kurtosis: 3.0, range: law.range() }
+    }
+
+    /// The kinds that all `count` elements of a law are of.
+    fn of(law: &Law, count: u64) -> Vec<Self> {
+        let some = |on: u64, share: Self| vec![share, Self::constant(count - on, 0.0)];
+        match *law {
+            Law::Constant { value } => vec![Self::constant(count, value)],
+            Law::Identity { rows, cols, gain } => {
+                let on = rows.min(cols);
+                some(on, Self::constant(on, gain))
+            }
+            Law::Dirac { out, inputs, groups, .. } => {
+                let on = groups * inputs.min(out / groups);
+                some(on, Self::constant(on, 1.0))
+            }
+            Law::NearIdentity { rows, cols, alpha, std } => {
+                let on = rows.min(cols);
+                vec![Self::normal(on, alpha, std, law), Self::normal(count - on, 0.0, std, law)]
+            }
+            Law::BlockDiagonal { blocks, std, .. } => {
+                let on = count / blocks;
+                some(on, Self::normal(on, 0.0, std, law))
+            }
+            Law::Sparse { rows, cols, zeros, std } => {
+                let on = (rows - zeros) * cols;
+                some(on, Self::normal(on, 0.0, std, law))
+            }
+            _ => {
+                let (mean, std) = (law.mean(), law.std());
+                // The elements of an orthogonal matrix are uncorrelated, but their squares have a fixed sum.
+                let noise = if law.kurtosis().is_some() || matches!(law, Law::Orthogonal { .. }) { std } else { 0.0 };
+                vec![Self { count, mean, std, noise, kurtosis: law.kurtosis().unwrap_or(1.0), range: law.range() }]
+            }
+        }
+    }
+}
+
+/// How values of a dtype differ from the numbers that they stand for.
+struct Grain {
+    dtype: DType,
+    /// Relative to the value.
+    step: f64,
+    /// The least value, below which steps are no smaller.
+    least: f64,
+}
+
+impl Grain {
+    fn of(dtype: DType) -> Self {
+        let step = match dtype {
+            DType::F32 => 1e-6,
+            DType::F16 => 1.0 / 1024.0,
+            DType::BF16 => 1.0 / 128.0,
+        };
+        Self { dtype, step, least: f64::from(dtype.round_up(f64::MIN_POSITIVE)) }
+    }
+
+    /// The range of a share's stored values.
+    fn range(&self, share: &Share) -> (f64, f64) {
+        let (lo, hi) = share.range;
+        if lo == hi {
+            let value = f64::from(lo as f32);
+            return (self.dtype.round_down(value).into(), self.dtype.round_up(value).into());
+        }
+        (lo - self.step * lo.abs() - self.least, hi + self.step * hi.abs() + self.least)
+    }
+
+    /// How far rounding may move the root mean square of a share.
+    fn error(&self, share: &Share) -> f64 {
+        if share.kurtosis == 1.0 {
+            // An f32 matrix is orthogonal within 1e-5.
+            return self.step.max(1e-5) * share.mean.hypot(share.std) + self.least;
+        }
+        // Steps much finer than the spread even out.
+        let step = self.step * share.mean.abs() + self.least;
+        step * (step / share.std).min(1.0)
+    }
+}
+
+/// What a sum over elements should be: its variance, and how far rounding may move it.
+#[derive(Default)]
+struct Sum {
+    expected: f64,
+    variance: f64,
+    slack: f64,
+}
+
+impl Sum {
+    /// How many standard errors a sum is off.
+    fn z(&self, sum: f64) -> Option<f64> {
+        (self.variance > 0.0).then(|| (sum - self.expected) / self.variance.sqrt())
+    }
+
+    /// Whether a sum may be this: by a chance of at least `limit`, `skew` standard errors further off than a normal would be.
+    fn allows(&self, sum: f64, limit: f64, skew: f64) -> bool {
+        let off = (sum - self.expected).abs() - self.slack;
+        off <= 0.0 || self.variance > 0.0 && special::two_sided((off / self.variance.sqrt() - skew).max(0.0)) >= limit
+    }
+}
+
+/// Compares the sample of a tensor from row `from` on with its plan; `tensors` is how many are compared.
+///
+/// Where rows are left out of a law whose elements depend on where they lie, or of a tensor of several parts, only the range is
+/// compared.
+pub(super) fn agreement(tensor: &PlannedTensor, from: u64, sample: &Moments, tensors: usize) -> Agreement {
+    let rows = tensor.shape().dims().first().copied().unwrap_or(1);
+    let row = tensor.shape().count() / rows;
+    let zeros = tensor.zero_rows().iter().filter(|&&zero| zero >= from).count() as u64 * row;
+    let drawn = (rows - from) * row - zeros;
+    // Rows of zeros and parts exclude each other.
+    let (partial, mut shares) = match tensor.parts() {
+        [part] if part.law().kurtosis().is_some() || matches!(part.law(), Law::Constant { .. }) => {
+            (false, Share::of(part.law(), drawn))
+        }
+        parts => {
+            let whole = parts.iter().flat_map(|p| Share::of(p.law(), p.shape().count())).collect::<Vec<_>>();
+            (drawn < tensor.shape().count(), whole)
+        }
+    };
+    shares.push(Share::constant(zeros, 0.0));
+    shares.retain(|share| share.count > 0);
+
+    let grain = Grain::of(tensor.dtype());
+    let ends = shares.iter().map(|share| grain.range(share));
+    let (lo, hi) = ends.fold((f64::INFINITY, f64::NEG_INFINITY), |(lo, hi), (a, b)| (lo.min(a), hi.max(b)));
+    let within = |x: f32| (lo..=hi).contains(&f64::from(x));
+    let in_range = sample.nonfinite() == 0 && sample.min().is_some_and(within) && sample.max().is_some_and(within);
+    if partial || !in_range {
+        return Agreement { mean_z: None, std_z: None, agrees: in_range };
+    }
+
+    let n = sample.count() as f64;
+    let center = shares.iter().map(|s| s.count as f64 * s.mean).sum::<f64>() / n;
+    let (mut first, mut second) = (Sum::default(), Sum::default());
+    let mut chances = 0.0;
+    for share in &shares {
+        let (count, off, error) = (share.count as f64, share.mean - center, grain.error(share));
+        let spread = off.hypot(share.std);
+        first.expected += count * off;
+        first.variance += count * share.noise * share.noise;
+        first.slack += count * error;
+        second.expected += count * spread * spread;
+        // At most: a law's skewness is at most the root of kurtosis - 1.
+        let each = share.noise * share.noise * (share.kurtosis - 1.0).sqrt() + 2.0 * off.abs() * share.noise;
+        second.variance += count * each * each;
+        second.slack += count * (2.0 * spread * error + error * error);
+        chances += if share.noise > 0.0 { count } else { 0.0 };
+    }
+    let off = sample.mean() - center;
+    let squares = if n > 1.0 { sample.variance() * (n - 1.0) } else { 0.0 } + n * off * off;
+    let sum = n * off;
+    let limit = ALPHA / (2 * tensors.max(1)) as f64;
+    // A sum of few squares is skewed: far from a normal in the tail, nearer with the root of their number.
+    let skew = 30.0 / chances.sqrt();
+    Agreement {
+        mean_z: first.z(sum),
+        std_z: second.z(squares),
+        agrees: first.allows(sum, limit, 0.0) && second.allows(squares, limit, skew),
+    }
+}

@@ -1,0 +1,141 @@
+//! What is in a checkpoint, whoever wrote it.
+
+use super::agreement::agreement;
+use super::init_json::{InitTable, TABLE, check_seed, kept_elements};
+use super::{Progress, Weights};
+use crate::Result;
+use crate::plan::{Plan, PlannedTensor};
+use crate::stats::Moments;
+use serde::Serialize;
+use std::collections::{HashMap, HashSet};
+use std::path::Path;
+
+pub use super::agreement::Agreement;
+
+/// One stored tensor. The statistics are of its finite values; absent where there is none, or the dtype is not read.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct InspectRow {
+    /// The name.
+    pub name: String,
+    /// The element type, as the format spells it.
+    pub dtype: String,
+    /// The dimensions.
+    pub shape: Vec<u64>,
+    /// The number of elements.
+    pub count: u64,
+    /// Bytes in the file.
+    pub bytes: u64,
+    /// Whether the values were read: F32, F16, BF16 and F64 are, the last rounded to f32.
+    pub read: bool,
+    /// The mean.
+    pub mean: Option<f64>,
+    /// The std, with n - 1.
+    pub std: Option<f64>,
+    /// The smallest value.
+    pub min: Option<f32>,
+    /// The largest value.
+    pub max: Option<f32>,
+    /// Infinities and NaNs.
+    pub nonfinite: Option<u64>,
+    /// The rows, its first ones, that are another checkpoint's and are not compared; the statistics are of all rows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kept_rows: Option<u64>,
+    /// The sample beside its law; absent where the plan has no such tensor.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub plan: Option<Agreement>,
+}
+
+/// The laws that a table gives to the tensors beside it.
+#[derive(Debug)]
+pub struct Laws {
+    plan: Plan,
+    /// How many rows of a tensor another checkpoint has.
+    kept: HashMap<String, u64>,
+}
+
+impl Laws {
+    /// Reads the table of `init`, or the one in a directory, for these weights.
+    ///
+    /// # Errors
+    /// Those of [`InitTable::read`] and [`InitTable::plan`]; [`crate::Error::Checkpoint`] where a file's metadata names another
+    /// seed.
+    pub fn read(table: &Path, weights: &Weights) -> Result<Self> {
+        let table = if table.is_dir() { table.join(TABLE) } else { table.to_path_buf() };
+        let read = InitTable::read(&table)?;
+        let plan = read.plan(&table)?;
+        // Weights that were saved by others since may say nothing.
+        for seed in weights.readers().iter().filter_map(|r| r.metadata().get("seedbed.seed")) {
+            check_seed(&table, &plan, seed)?;
+        }
+        let kept = read.kept_rows().into_iter().map(|(name, rows)| (name.to_owned(), rows)).collect();
+        Ok(Self { plan, kept })
+    }
+
+    /// Names of tensors that the plan has and the weights lack.
+    pub fn missing<'a>(&'a self, weights: &'a Weights) -> impl Iterator<Item = &'a str> {
+        self.plan.tensors().iter().map(PlannedTensor::name).filter(|name| weights.tensor(name).is_none())
+    }
+
+    /// Names of tensors that the weights have and the plan lacks.
+    pub fn unexpected<'a>(&self, weights: &'a Weights) -> Vec<&'a str> {
+        let planned: HashSet<&str> = self.plan.tensors().iter().map(PlannedTensor::name).collect();
+        weights.tensors().map(|t| t.name.as_str()).filter(|name| !planned.contains(name)).collect()
+    }
+}
+
+/// Reads every tensor once, in the files' order, and compares each with its law where `laws` has one.
+///
+/// # Errors
+/// Those of [`crate::checkpoint::Reader::read_f32`]; whatever `progress` returns.
+pub fn inspect(weights: &mut Weights, laws: Option<&Laws>, progress: Progress<'_>) -> Result<Vec<InspectRow>> {
+    let planned: HashMap<&str, (&PlannedTensor, Option<u64>)> = (laws.iter())
+        .flat_map(|laws| laws.plan.tensors().iter().map(|t| (t.name(), (t, laws.kept.get(t.name()).copied()))))
+        .collect();
+    let planned_count = planned.len();
+    let mut done = 0;
+    let mut rows = Vec::new();
+    for (file, tensor) in weights.list() {
+        let bytes = tensor.range.end - tensor.range.start;
+        let (mut moments, mut drawn) = (Moments::new(), Moments::new());
+        let of_plan = planned.get(tensor.name.as_str());
+        let kept_rows = of_plan.and_then(|(_, kept)| *kept);
+        let kept = of_plan.map_or(0, |(planned, rows)| kept_elements(planned, rows.unwrap_or(0)));
+        if tensor.is_readable() {
+            let size = bytes / tensor.count().max(1);
+            weights.reader(file).read_f32(&tensor.name, |first, values| {
+                moments.add(values);
+                if kept > 0 {
+                    drawn.add(values.get(kept.saturating_sub(first) as usize..).unwrap_or_default());
+                }
+                progress(done + (first + values.len() as u64) * size)
+            })?;
+        }
+        done += bytes;
+        progress(done)?;
+        let finite = |x: f64| x.is_finite().then_some(x);
+        rows.push(InspectRow {
+            dtype: tensor.dtype_name(),
+            count: tensor.count(),
+            bytes,
+            read: tensor.is_readable(),
+            mean: finite(moments.mean()),
+            std: finite(moments.std()),
+            min: moments.min(),
+            max: moments.max(),
+            nonfinite: tensor.is_readable().then(|| moments.nonfinite()),
+            kept_rows,
+            plan: of_plan.map(|&(planned, _)| {
+                // Of another shape or dtype nothing agrees.
+                if planned.shape().dims() != tensor.dims || Some(planned.dtype()) != tensor.dtype() {
+                    return Agreement { mean_z: None, std_z: None, agrees: false };
+                }
+                let sample = if kept > 0 { &drawn } else { &moments };
+                agreement(planned, kept_rows.unwrap_or(0), sample, planned_count)
+            }),
+            name: tensor.name,
+            shape: tensor.dims,
+        });
+    }
+    Ok(rows)
+}

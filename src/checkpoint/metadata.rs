@@ -1,0 +1,181 @@
+//! What a file's metadata says of where its bytes come from: enough to make it again.
+
+use crate::plan::Rows;
+use crate::plan::Slab;
+use crate::plan::{Plan, TensorSpec};
+use crate::value::shape::{Layout, Shape};
+use crate::{DType, Error, Fill, Result, Rounding, Scheme, StreamVersion};
+use std::collections::BTreeMap;
+
+/// The seed and the version of the stream, and for a single tensor how it was asked for.
+///
+/// In a file: `seedbed.seed` (decimal), `seedbed.stream_version`, `seedbed.version` (the crate's), `seedbed.rounding` where it is
+/// not `nearest`; for a single tensor also
+/// `seedbed.shape` (the whole one), `seedbed.scheme`, `seedbed.layout` and, where there are any, `seedbed.slab` and `seedbed.zero_rows`.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Origin {
+    /// The seed.
+    pub seed: u64,
+    /// The version of the stream.
+    pub stream: StreamVersion,
+    /// The tensor, where the file holds a single one; a model's are in the config beside the file.
+    pub tensor: Option<SingleTensor>,
+    /// How the values of every tensor are rounded to its dtype.
+    pub rounding: Rounding,
+}
+
+/// A tensor asked for by itself. Its name and dtype are the file's.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SingleTensor {
+    /// The shape of the whole tensor.
+    pub shape: Shape,
+    /// How its elements are distributed.
+    pub scheme: Scheme,
+    /// Which axes feed in and out.
+    pub layout: Layout,
+    /// The box of it that the file holds; none: all of it.
+    pub slab: Option<Slab>,
+    /// Rows of the whole tensor that are zero.
+    pub zero_rows: Rows,
+}
+
+impl Origin {
+    /// The origin of what a plan writes.
+    ///
+    /// # Errors
+    /// [`Error::Config`] where its 16-bit tensors are rounded in several ways: a file's metadata names one.
+    pub fn of_plan(plan: &Plan) -> Result<Self> {
+        let mut rounded = plan.tensors().iter().filter(|t| t.dtype() != DType::F32);
+        let rounding = rounded.next().map(|t| t.rounding()).unwrap_or_default();
+        if let Some(other) = rounded.find(|t| t.rounding() != rounding) {
+            let text = format!("its rounding is {}, that of the first tensor {rounding}", other.rounding());
+            return Err(Error::Config(text).in_tensor(other.name()));
+        }
+        Ok(Self { seed: plan.seed(), stream: plan.version(), tensor: None, rounding })
+    }
+
+    /// The origin of a single tensor.
+    #[must_use]
+    pub fn of_tensor(seed: u64, tensor: SingleTensor, rounding: Rounding) -> Self {
+        Self { seed, stream: StreamVersion::V1, tensor: Some(tensor), rounding }
+    }
+
+    /// The file's metadata.
+    #[must_use]
+    pub fn metadata(&self) -> BTreeMap<String, String> {
+        let mut map = BTreeMap::from([
+            ("format".to_owned(), "pt".to_owned()),
+            ("seedbed.seed".to_owned(), self.seed.to_string()),
+            ("seedbed.stream_version".to_owned(), self.stream.number().to_string()),
+            ("seedbed.version".to_owned(), env!("CARGO_PKG_VERSION").to_owned()),
+        ]);
+        // What is usual is not written: files are as they were before there was a choice.
+        if self.rounding != Rounding::default() {
+            map.insert("seedbed.rounding".to_owned(), self.rounding.to_string());
+        }
+        if let Some(tensor) = &self.tensor {
+            map.insert("seedbed.shape".to_owned(), tensor.shape.to_string());
+            map.insert("seedbed.scheme".to_owned(), tensor.scheme.to_string());
+            map.insert("seedbed.layout".to_owned(), tensor.layout.to_string());
+            if let Some(slab) = &tensor.slab {
+                map.insert("seedbed.slab".to_owned(), slab.to_string());
+            }
+            if !tensor.zero_rows.is_empty() {
+                map.insert("seedbed.zero_rows".to_owned(), tensor.zero_rows.to_string());
+            }
+        }
+        map
+    }
+
+    /// Reads a file's metadata.
+    ///
+    /// # Errors
+    /// [`Error::Config`] where a key is missing, or its value cannot be read.
+    pub fn from_metadata(map: &BTreeMap<String, String>) -> Result<Self> {
+        let stream = match number(map, "seedbed.stream_version")? {
+            1 => StreamVersion::V1,
+            other => {
+                return Err(Error::Unknown { what: "stream version", given: other.to_string(), expected: "1".into() });
+            }
+        };
+        let seed = number(map, "seedbed.seed")?;
+        let rounding = optional(map, "seedbed.rounding")?.unwrap_or_default();
+        let tensor = if map.contains_key("seedbed.scheme") {
+            Some(SingleTensor {
+                shape: read(map, "seedbed.shape")?,
+                scheme: read(map, "seedbed.scheme")?,
+                layout: read(map, "seedbed.layout")?,
+                slab: optional(map, "seedbed.slab")?,
+                zero_rows: optional(map, "seedbed.zero_rows")?.unwrap_or_default(),
+            })
+        } else {
+            None
+        };
+        Ok(Self { seed, stream, tensor, rounding })
+    }
+}
+
+impl SingleTensor {
+    /// The tensor, or its slab, as work, and the dimensions that it has in a file.
+    ///
+    /// # Errors
+    /// Those of [`Plan::push`] and [`crate::plan::PlannedTensor::fill_slab`], with the name.
+    pub fn fill(&self, plan: &mut Plan, name: &str, dtype: DType, rounding: Rounding) -> Result<(Fill, Vec<u64>)> {
+        let mut spec = TensorSpec::new(name, self.shape.dims(), self.scheme)?.layout(self.layout.clone()).dtype(dtype);
+        spec.zero_rows = self.zero_rows.of(&self.shape).map_err(|e| e.in_tensor(name))?;
+        spec.rounding = rounding;
+        let planned = plan.push(&spec)?;
+        Ok(match &self.slab {
+            Some(slab) => (planned.fill_slab(slab)?, slab.extent.clone()),
+            None => (planned.fill(), self.shape.dims().to_vec()),
+        })
+    }
+}
+
+fn text<'a>(map: &'a BTreeMap<String, String>, key: &str) -> Result<&'a str> {
+    let missing = || Error::Config(format!("the metadata has no {key}: not a file of seedbed's"));
+    map.get(key).map(String::as_str).ok_or_else(missing)
+}
+
+fn number(map: &BTreeMap<String, String>, key: &str) -> Result<u64> {
+    let text = text(map, key)?;
+    text.parse().map_err(|e| Error::Config(format!("the metadata's {key} {text:?}: {e}")))
+}
+
+fn read<T: std::str::FromStr<Err = Error>>(map: &BTreeMap<String, String>, key: &str) -> Result<T> {
+    text(map, key)?.parse().map_err(|e| Error::Config(format!("the metadata's {key}: {e}")))
+}
+
+fn optional<T: std::str::FromStr<Err = Error>>(map: &BTreeMap<String, String>, key: &str) -> Result<Option<T>> {
+    map.contains_key(key).then(|| read(map, key)).transpose()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn metadata_holds_all_that_made_the_file() {
+        let plan = Plan::new(StreamVersion::V1, u64::MAX);
+        let tensor = SingleTensor {
+            shape: Shape::new([8, 6]).unwrap(),
+            scheme: "xavier_normal(gain=2)".parse().unwrap(),
+            layout: Layout::InOut,
+            slab: Some(Slab::new([2, 0], [3, 6])),
+            zero_rows: "7,1:3".parse().unwrap(),
+        };
+        let of_tensor = |rounding| Origin::of_tensor(u64::MAX, tensor.clone(), rounding);
+        for origin in
+            [Origin::of_plan(&plan).unwrap(), of_tensor(Rounding::NearestEven), of_tensor(Rounding::Stochastic)]
+        {
+            assert_eq!(Origin::from_metadata(&origin.metadata()).unwrap(), origin);
+        }
+        let mut map = Origin::of_plan(&plan).unwrap().metadata();
+        assert!(!map.contains_key("seedbed.rounding"));
+        map.insert("seedbed.stream_version".into(), "7".into());
+        assert!(Origin::from_metadata(&map).unwrap_err().to_string().contains("unknown stream version \"7\""));
+        map.remove("seedbed.stream_version");
+        assert!(Origin::from_metadata(&map).unwrap_err().to_string().contains("seedbed.stream_version"));
+    }
+}

@@ -1,0 +1,51 @@
+//! safetensors files in and out, streamed: memory use depends on the number of tensors, never on their size.
+//!
+//! A file is `N` (u64, little-endian), `N` bytes of JSON padded with spaces to a multiple of 8, then the
+//! tensors without holes. The format's own types come from the `safetensors` crate.
+
+mod ahead;
+mod header;
+mod place;
+mod read;
+mod write;
+
+pub use header::{Entry, Header};
+pub use read::{CHUNK, Reader, StoredTensor};
+pub use write::{Complete, Writer};
+
+#[cfg(not(target_arch = "wasm32"))]
+pub(crate) use place::{AVAILABLE as PLACES, write_all_at};
+#[cfg(not(target_arch = "wasm32"))]
+pub(crate) use write::{directory, new_temp, sync_directory};
+
+use crate::DType;
+use safetensors::Dtype;
+
+/// The largest JSON header that the format allows, in bytes.
+pub const MAX_HEADER: u64 = 100_000_000;
+
+/// Bytes of the length field in front of the header.
+const LENGTH_FIELD: u64 = 8;
+
+/// The key under which the header keeps its string-to-string map: no tensor can have this name.
+const METADATA_KEY: &str = "__metadata__";
+
+const fn to_stored(dtype: DType) -> Dtype {
+    match dtype {
+        DType::F32 => Dtype::F32,
+        DType::F16 => Dtype::F16,
+        DType::BF16 => Dtype::BF16,
+    }
+}
+
+const fn from_stored(dtype: Dtype) -> Option<DType> {
+    match dtype {
+        Dtype::F32 => Some(DType::F32),
+        Dtype::F16 => Some(DType::F16),
+        Dtype::BF16 => Some(DType::BF16),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,104 @@
+//! Names, schemes, shapes and a seed become keys, laws and places. Pure: no device.
+
+pub(crate) mod fill;
+pub(crate) mod matrices;
+pub(crate) mod placement;
+mod rows;
+mod slab;
+mod spec;
+mod tensor;
+
+pub use fill::Fill;
+pub use rows::Rows;
+pub use slab::Slab;
+
+pub use spec::{Part, TensorSpec};
+pub use tensor::{PlannedPart, PlannedTensor};
+
+use crate::value::key::StreamVersion;
+use crate::{Error, Result};
+use std::collections::HashSet;
+
+/// Tensors with their names, laws and places, for one seed.
+///
+/// What a plan accepts can be filled: sampling cannot fail.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    version: StreamVersion,
+    seed: u64,
+    tensors: Vec<PlannedTensor>,
+    stored: HashSet<String>,
+    logical: HashSet<String>,
+    bytes: u64,
+}
+
+/// Bytes to which a plan aligns tensors in device memory.
+pub const DEVICE_ALIGNMENT: u64 = 16;
+
+impl Plan {
+    /// An empty plan.
+    #[must_use]
+    pub fn new(version: StreamVersion, seed: u64) -> Self {
+        Self { version, seed, tensors: Vec::new(), stored: HashSet::new(), logical: HashSet::new(), bytes: 0 }
+    }
+
+    /// Adds a tensor, and returns it as planned.
+    ///
+    /// # Errors
+    /// Any [`Error`] of its shape, schemes, laws and parts, with the tensor's name; a name, stored or
+    /// logical, that the plan already has.
+    pub fn push(&mut self, spec: &TensorSpec) -> Result<&PlannedTensor> {
+        let mut tensor = PlannedTensor::new(self.version, self.seed, spec).map_err(|e| e.in_tensor(&spec.name))?;
+        let taken = |name: &str| {
+            Error::Placement(format!("the name {name:?} is already in the plan: equal names would hold equal values"))
+                .in_tensor(&spec.name)
+        };
+        if self.stored.contains(&spec.name) {
+            return Err(taken(&spec.name));
+        }
+        let mut logical = HashSet::new();
+        for part in tensor.parts() {
+            if self.logical.contains(part.name()) || !logical.insert(part.name().to_owned()) {
+                return Err(taken(part.name()));
+            }
+        }
+        let end = tensor.place_at(self.bytes);
+        self.bytes = end.filter(|&e| e <= 1 << 62).ok_or_else(|| {
+            Error::Placement(format!("the plan exceeds 2^62 bytes, {} are taken", self.bytes)).in_tensor(&spec.name)
+        })?;
+        self.stored.insert(spec.name.clone());
+        self.logical.extend(logical);
+        self.tensors.push(tensor);
+        Ok(&self.tensors[self.tensors.len() - 1])
+    }
+
+    /// The tensors, in the order in which they were added.
+    #[must_use]
+    pub fn tensors(&self) -> &[PlannedTensor] {
+        &self.tensors
+    }
+
+    /// The seed.
+    #[must_use]
+    pub fn seed(&self) -> u64 {
+        self.seed
+    }
+
+    /// The version of the stream.
+    #[must_use]
+    pub fn version(&self) -> StreamVersion {
+        self.version
+    }
+
+    /// Bytes of device memory that hold every tensor at its [`PlannedTensor::device_offset`].
+    #[must_use]
+    pub fn device_bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// The number of elements of all tensors.
+    #[must_use]
+    pub fn elements(&self) -> u128 {
+        self.tensors.iter().map(|t| u128::from(t.shape().count())).sum()
+    }
+}

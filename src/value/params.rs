@@ -1,0 +1,201 @@
+//! A law as a kernel reads it: `LawParams` of `shaders/descriptor.wgsl`, each number an f64 of the host rounded once.
+
+use crate::value::law::Law;
+use crate::value::law::dt_bias::Steps;
+use crate::value::law::sinusoidal::SinusoidalLayout;
+use crate::value::law::truncated::Window;
+use crate::{DType, Result};
+use bytemuck::{Pod, Zeroable};
+
+/// The kinds of law, as `shaders/sample.wgsl` tells them apart.
+pub mod kind {
+    /// Every element `center`.
+    pub const CONSTANT: u32 = 0;
+    /// Uniform on an interval.
+    pub const UNIFORM: u32 = 1;
+    /// Normal.
+    pub const NORMAL: u32 = 2;
+    /// Normal on a window.
+    pub const TRUNCATED: u32 = 3;
+    /// A table of positions.
+    pub const SINUSOIDAL: u32 = 4;
+    /// A logarithmic range.
+    pub const LOG_RANGE: u32 = 5;
+    /// The bias of a Mamba block's step.
+    pub const DT_BIAS: u32 = 6;
+}
+
+/// How the values of a law of another kind are cut, as `shaders/structured.wgsl` tells it.
+pub mod mask {
+    /// Not at all.
+    pub const NONE: u32 = 0;
+    /// 0 off a pattern.
+    pub const PATTERN: u32 = 1;
+    /// `center` is 0 off a pattern.
+    pub const CENTERED: u32 = 2;
+    /// 0 in some rows of each column.
+    pub const SPARSE: u32 = 3;
+}
+
+/// The parameters of a law, each an f64 of the host rounded once to f32.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq, Pod, Zeroable)]
+pub struct LawParams {
+    /// One of [`kind`].
+    pub kind: u32,
+    /// Truncated: 1 where the window is thin or far (mode H), else 0 (mode C).
+    pub tail: u32,
+    /// Truncated: 1 where the far edge takes a second word (`refine`).
+    pub refine: u32,
+    /// Truncated: words below this belong to the left half (`T`). Sparse: zeros in a column.
+    pub threshold: u32,
+    /// Half-width, std, or signed std (`sigma`).
+    pub scale: f32,
+    /// Value, midpoint, mean, or (mode H) the near edge.
+    pub center: f32,
+    /// Smallest value stored: f32(lo), or rounded inward to the dtype where the law is truncated.
+    pub lo: f32,
+    /// Largest value stored.
+    pub hi: f32,
+    /// Truncated: probability of one word (`s`).
+    pub step: f32,
+    /// Truncated: `off`.
+    pub offset: f32,
+    /// Truncated: `rl`, the tail probability at the left end, plus half a step.
+    pub left: f32,
+    /// Truncated: `rr`, the tail probability at the right end, plus or minus half a step.
+    pub right: f32,
+    /// Truncated: the left edge's probability without the half step, for `refine`.
+    pub left_edge: f32,
+    /// Truncated: the right edge's probability without the half step, for `refine`.
+    pub right_edge: f32,
+    /// Truncated, mode H: -1/em.
+    pub inverse: f32,
+    /// Truncated, mode H: the polynomial of the window, lowest degree first.
+    pub poly: [f32; 9],
+    /// Step bias: `poly`, continued.
+    pub more: [f32; 3],
+    /// One of [`mask`].
+    pub mask: u32,
+    /// Pattern: elements of a kernel.
+    pub inner: u32,
+    /// Pattern: the element of the kernel. Table of positions: 1 where sines and cosines are halves.
+    pub spot: u32,
+    /// Elements of the last axis (pattern: of the inputs).
+    pub cols: u32,
+    /// Rows (pattern: after how many outputs the diagonal begins again).
+    pub rows: u32,
+    /// Pattern: rows of a block.
+    pub block_rows: u32,
+    /// Pattern: columns of a block.
+    pub block_cols: u32,
+    /// Table of positions: its first frequency among those that are bound.
+    pub table: u32,
+    /// 0.
+    pub unused: u32,
+}
+
+impl LawParams {
+    /// Every element 0, in any dtype.
+    #[must_use]
+    pub fn zero() -> Self {
+        Self::zeroed()
+    }
+
+    /// Whether only the general way of a fill serves the law: it looks at where an element lies.
+    #[must_use]
+    pub(crate) fn is_structured(&self) -> bool {
+        self.mask != mask::NONE || self.kind > kind::TRUNCATED
+    }
+
+    /// The same law, uncut.
+    #[must_use]
+    pub(crate) fn unmasked(&self) -> Self {
+        Self { mask: mask::NONE, ..*self }
+    }
+
+    fn normal(&mut self, mean: f64, std: f64) {
+        self.kind = kind::NORMAL;
+        self.scale = std as f32;
+        self.center = mean as f32 + 0.0;
+    }
+
+    /// One element of a kernel where an output, counted again from 0 every `rows`, meets an input in a block of the diagonal.
+    fn pattern(&mut self, mask: u32, [inner, spot]: [u64; 2], [rows, cols]: [u64; 2], blocks: [u64; 2]) {
+        self.mask = mask;
+        // The law has checked that they fit.
+        [self.inner, self.spot, self.rows, self.cols] = [inner, spot, rows, cols].map(|n| n as u32);
+        [self.block_rows, self.block_cols] = blocks.map(|n| n as u32);
+    }
+
+    /// The parameters of `law` for elements stored as `dtype`.
+    ///
+    /// # Errors
+    /// [`crate::Error::Law`] where the law's values do not fit the dtype.
+    pub fn new(law: &Law, dtype: DType) -> Result<Self> {
+        law.check_fits(dtype)?;
+        let mut p = Self::zeroed();
+        match *law {
+            Law::Constant { value } => {
+                p.kind = kind::CONSTANT;
+                p.center = value as f32 + 0.0;
+            }
+            Law::Uniform { lo, hi } => {
+                p.kind = kind::UNIFORM;
+                p.scale = ((hi - lo) / 2.0) as f32;
+                p.center = ((lo + hi) / 2.0) as f32 + 0.0;
+                p.lo = lo as f32 + 0.0;
+                p.hi = hi as f32 + 0.0;
+            }
+            Law::Normal { mean, std } => p.normal(mean, std),
+            Law::TruncatedNormal { mean, std, lo, hi } => {
+                Window::new(mean, std, lo, hi)?.write(&mut p);
+                p.kind = kind::TRUNCATED;
+                p.lo = dtype.round_up(lo.max(-dtype.max())) + 0.0;
+                p.hi = dtype.round_down(hi.min(dtype.max())) + 0.0;
+            }
+            Law::Identity { rows, cols, gain } => {
+                p.center = gain as f32 + 0.0;
+                p.pattern(mask::PATTERN, [1, 0], [rows, cols], [1, 1]);
+            }
+            Law::Dirac { out, inputs, kernel, spot, groups } => {
+                p.center = 1.0;
+                p.pattern(mask::PATTERN, [kernel, spot], [out / groups, inputs], [1, 1]);
+            }
+            Law::NearIdentity { rows, cols, alpha, std } => {
+                p.normal(alpha, std);
+                p.pattern(mask::CENTERED, [1, 0], [rows, cols], [1, 1]);
+            }
+            Law::BlockDiagonal { rows, cols, blocks, std } => {
+                p.normal(0.0, std);
+                p.pattern(mask::PATTERN, [1, 0], [rows, cols], [rows / blocks, cols / blocks]);
+            }
+            Law::Sparse { rows, cols, zeros, std } => {
+                p.normal(0.0, std);
+                p.mask = mask::SPARSE;
+                [p.rows, p.cols, p.threshold] = [rows, cols, zeros].map(|n| n as u32);
+            }
+            Law::Sinusoidal { width, layout, .. } => {
+                p.kind = kind::SINUSOIDAL;
+                p.cols = width as u32;
+                p.spot = u32::from(layout != SinusoidalLayout::Interleaved);
+            }
+            Law::LogRange { length } => {
+                p.kind = kind::LOG_RANGE;
+                p.cols = length as u32;
+            }
+            // The kernels have no part in it: src/matrix.rs says where its elements come from.
+            Law::Orthogonal { .. } => {}
+            Law::DtBias { min, max, floor } => {
+                let steps = Steps::new(min, max, floor)?;
+                p.kind = kind::DT_BIAS;
+                let poly = steps.polynomial();
+                p.poly.copy_from_slice(&poly[..9]);
+                p.more.copy_from_slice(&poly[9..]);
+                let (lo, hi) = steps.ends();
+                (p.lo, p.hi) = (lo as f32 + 0.0, hi as f32 + 0.0);
+            }
+        }
+        Ok(p)
+    }
+}

@@ -1,0 +1,264 @@
+//! The text form of a scheme: `name(value, key=value)`.
+
+use super::{Bounds, Distribution, Mode, Nonlinearity, Scheme, StdOf};
+use crate::value::text::{self, Args, Entry};
+use crate::{Error, Result};
+use std::fmt::{Display, Formatter};
+
+/// A number as short as it can be read back: `1`, `0.02`, `1e-30`, `inf`.
+pub(super) struct Number(pub f64);
+
+impl Display for Number {
+    fn fmt(&self, f: &mut Formatter<'_>) -> std::fmt::Result {
+        let text = format!("{:?}", self.0);
+        f.write_str(text.strip_suffix(".0").unwrap_or(&text))
+    }
+}
+
+impl Display for Scheme {
+    fn fmt(&self, f: &mut Formatter<'_>) -> std::fmt::Result {
+        match *self {
+            Self::Constant(value) => write!(f, "constant({})", Number(value)),
+            Self::Uniform { lo, hi } => write!(f, "uniform(lo={}, hi={})", Number(lo), Number(hi)),
+            Self::Normal { mean, std } => write!(f, "normal(mean={}, std={})", Number(mean), Number(std)),
+            Self::TruncatedNormal { mean, std, bounds, std_of } => {
+                let (kind, lo, hi) = match bounds {
+                    Bounds::Sigma(lo, hi) => ("sigma", lo, hi),
+                    Bounds::Absolute(lo, hi) => ("absolute", lo, hi),
+                };
+                let [mean, std, lo, hi] = [mean, std, lo, hi].map(Number);
+                write!(f, "truncated_normal(mean={mean}, std={std}, lo={lo}, hi={hi}, bounds={kind}, std_of={std_of})")
+            }
+            Self::VarianceScaling { scale, mode, distribution } => {
+                write!(f, "variance_scaling(scale={}, mode={mode}, distribution={distribution})", Number(scale))
+            }
+            Self::Xavier { gain, distribution } => write!(f, "xavier_{distribution}(gain={})", Number(gain)),
+            Self::Kaiming { mode, nonlinearity, distribution } => {
+                write!(f, "kaiming_{distribution}(mode={mode}, nonlinearity={nonlinearity}")?;
+                if let Nonlinearity::LeakyRelu(a) = nonlinearity {
+                    write!(f, ", a={}", Number(a))?;
+                }
+                f.write_str(")")
+            }
+            Self::FanInUniform { fan_in: None } => f.write_str("torch_linear"),
+            Self::FanInUniform { fan_in: Some(fan_in) } => write!(f, "torch_bias(fan_in={fan_in})"),
+            Self::Identity { gain } => write!(f, "identity(gain={})", Number(gain)),
+            Self::Dirac { groups } => write!(f, "dirac(groups={groups})"),
+            Self::NearIdentity { alpha, std } => {
+                write!(f, "near_identity(alpha={}, std={})", Number(alpha), Number(std))
+            }
+            Self::BlockDiagonal { blocks, std } => write!(f, "block_diagonal(blocks={blocks}, std={})", Number(std)),
+            Self::Sparse { sparsity, std } => write!(f, "sparse(sparsity={}, std={})", Number(sparsity), Number(std)),
+            Self::Sinusoidal { base, layout } => write!(f, "sinusoidal(base={}, layout={layout})", Number(base)),
+            Self::Orthogonal { gain, batch } => write!(f, "orthogonal(gain={}, batch={batch})", Number(gain)),
+            Self::DeltaOrthogonal { gain } => write!(f, "delta_orthogonal(gain={})", Number(gain)),
+            Self::LogRange => f.write_str("log_range"),
+            Self::DtBias { min, max, floor } => {
+                write!(f, "dt_bias(min={}, max={}, floor={})", Number(min), Number(max), Number(floor))
+            }
+            Self::UnitFrobenius { norm } => write!(f, "unit_frobenius(norm={})", Number(norm)),
+        }
+    }
+}
+
+impl std::str::FromStr for Scheme {
+    type Err = Error;
+
+    /// Reads the text form, and checks what it read by [`Scheme::check`].
+    ///
+    /// Arguments are named, or given in this order; those in brackets may be left out:
+    ///
+    /// - `zeros`, `ones`, `constant(value)`, `uniform(lo, hi)`, `normal([mean=0], std)`
+    ///   with a std alone named: `normal(std=0.02)`
+    /// - `truncated_normal([mean=0], std, [lo=-2, hi=2, bounds=sigma, std_of=parent])`. `lo`, `hi` and
+    ///   `bounds` come together: torch means absolute bounds, jax and keras mean sigmas
+    /// - `variance_scaling(scale, [mode=fan_in, distribution=normal])`
+    /// - `xavier_uniform`, `xavier_normal`, `xavier_truncated_normal`, each `([gain=1])`; also as `glorot_..`
+    /// - `kaiming_uniform`, `kaiming_normal`, `kaiming_truncated_normal`, each
+    ///   `([mode=fan_in, nonlinearity=relu, a=0.01])`; also as `he_..`; `a` alone means `leaky_relu`
+    /// - `lecun_uniform`, `lecun_normal`, `lecun_truncated_normal`; `he_fan_avg([distribution=normal])`
+    /// - `torch_linear`, `torch_conv`, `torch_bias(fan_in)`, `torch_embedding`, `torch_norm_weight`, `torch_norm_bias`
+    /// - `identity([gain=1])`, also as `eye`; `dirac([groups=1])`; `near_identity([alpha=1], std)` with a std alone named;
+    ///   `block_diagonal(blocks, std)`; `sparse(sparsity, [std=0.01])`
+    /// - `sinusoidal([base=10000, layout=interleaved])`, other layouts `halves`, `halves_to_end`; `log_range`, also as `a_log`;
+    ///   `dt_bias([min=0.001, max=0.1, floor=0.0001])`
+    /// - `orthogonal([gain=1, batch=0])`, `delta_orthogonal([gain=1])`
+    /// - `unit_frobenius([norm=1])`
+    ///
+    /// Modes: `fan_in`, `fan_out`, `fan_avg`, `fan_geo_avg`. Nonlinearities: `linear`, `conv`, `sigmoid`, `tanh`,
+    /// `relu`, `leaky_relu`, `selu`. Distributions: `normal`, `truncated_normal`, `uniform`.
+    ///
+    /// # Errors
+    /// [`Error::Unknown`] for an unknown name, [`Error::Scheme`] naming an argument that is unknown, missing, given twice
+    /// or of the wrong kind, and the errors of [`Scheme::check`].
+    fn from_str(text: &str) -> Result<Self> {
+        let scheme = text::parse("scheme", TABLE, text, None)?;
+        scheme.check()?;
+        Ok(scheme)
+    }
+}
+
+impl Scheme {
+    /// Reads the text form, in which numbers may be expressions; not checked by [`Scheme::check`].
+    #[cfg(feature = "model")]
+    pub(crate) fn parse_with(text: &str, evaluate: text::Evaluate<'_>) -> Result<Self> {
+        text::parse("scheme", TABLE, text, Some(evaluate))
+    }
+}
+
+/// The names and parameters of every scheme, in the table's order.
+#[cfg(test)]
+pub(super) fn signatures() -> impl Iterator<Item = (&'static [&'static str], &'static [&'static str])> {
+    TABLE.iter().map(|entry| (entry.names, entry.params))
+}
+
+const KAIMING: &[&str] = &["mode", "nonlinearity", "a"];
+
+const TABLE: &[Entry<Scheme>] = &[
+    Entry { names: &["zeros"], params: &[], build: |_| Ok(Scheme::zeros()) },
+    Entry { names: &["ones"], params: &[], build: |_| Ok(Scheme::ones()) },
+    Entry { names: &["constant"], params: &["value"], build: |a| Ok(Scheme::constant(a.needed("value")?)) },
+    Entry {
+        names: &["uniform"],
+        params: &["lo", "hi"],
+        build: |a| Ok(Scheme::uniform(a.needed("lo")?, a.needed("hi")?)),
+    },
+    Entry {
+        names: &["normal"],
+        params: &["mean", "std"],
+        build: |a| Ok(Scheme::normal(a.number("mean")?.unwrap_or(0.0), a.needed("std")?)),
+    },
+    Entry {
+        names: &["truncated_normal"],
+        params: &["mean", "std", "lo", "hi", "bounds", "std_of"],
+        build: truncated_normal,
+    },
+    Entry {
+        names: &["variance_scaling"],
+        params: &["scale", "mode", "distribution"],
+        build: |a| {
+            let (mode, distribution) =
+                (a.word("mode")?.unwrap_or_default(), a.word("distribution")?.unwrap_or_default());
+            Ok(Scheme::variance_scaling(a.needed("scale")?, mode, distribution))
+        },
+    },
+    Entry {
+        names: &["xavier_uniform", "glorot_uniform"],
+        params: &["gain"],
+        build: |a| xavier(a, Distribution::Uniform),
+    },
+    Entry { names: &["xavier_normal", "glorot_normal"], params: &["gain"], build: |a| xavier(a, Distribution::Normal) },
+    Entry {
+        names: &["xavier_truncated_normal", "glorot_truncated_normal"],
+        params: &["gain"],
+        build: |a| xavier(a, Distribution::TruncatedNormal),
+    },
+    Entry { names: &["kaiming_uniform", "he_uniform"], params: KAIMING, build: |a| kaiming(a, Distribution::Uniform) },
+    Entry { names: &["kaiming_normal", "he_normal"], params: KAIMING, build: |a| kaiming(a, Distribution::Normal) },
+    Entry {
+        names: &["kaiming_truncated_normal", "he_truncated_normal"],
+        params: KAIMING,
+        build: |a| kaiming(a, Distribution::TruncatedNormal),
+    },
+    Entry {
+        names: &["he_fan_avg"],
+        params: &["distribution"],
+        build: |a| Ok(Scheme::he_fan_avg(a.word("distribution")?.unwrap_or_default())),
+    },
+    Entry { names: &["lecun_uniform"], params: &[], build: |_| Ok(Scheme::lecun_uniform()) },
+    Entry { names: &["lecun_normal"], params: &[], build: |_| Ok(Scheme::lecun_normal()) },
+    Entry { names: &["lecun_truncated_normal"], params: &[], build: |_| Ok(Scheme::lecun_truncated_normal()) },
+    Entry { names: &["torch_linear", "torch_conv"], params: &[], build: |_| Ok(Scheme::torch_linear()) },
+    Entry {
+        names: &["torch_bias"],
+        params: &["fan_in"],
+        build: |a| a.whole("fan_in")?.map(Scheme::torch_bias).ok_or_else(|| a.missing("fan_in")),
+    },
+    Entry { names: &["torch_embedding"], params: &[], build: |_| Ok(Scheme::torch_embedding()) },
+    Entry { names: &["torch_norm_weight"], params: &[], build: |_| Ok(Scheme::torch_norm_weight()) },
+    Entry { names: &["torch_norm_bias"], params: &[], build: |_| Ok(Scheme::torch_norm_bias()) },
+    Entry {
+        names: &["unit_frobenius"],
+        params: &["norm"],
+        build: |a| Ok(Scheme::unit_frobenius(a.number("norm")?.unwrap_or(1.0))),
+    },
+    Entry {
+        names: &["identity", "eye"],
+        params: &["gain"],
+        build: |a| Ok(Scheme::identity(a.number("gain")?.unwrap_or(1.0))),
+    },
+    Entry { names: &["dirac"], params: &["groups"], build: |a| Ok(Scheme::dirac(a.whole("groups")?.unwrap_or(1))) },
+    Entry {
+        names: &["near_identity"],
+        params: &["alpha", "std"],
+        build: |a| Ok(Scheme::near_identity(a.number("alpha")?.unwrap_or(1.0), a.needed("std")?)),
+    },
+    Entry {
+        names: &["block_diagonal"],
+        params: &["blocks", "std"],
+        build: |a| {
+            let blocks = a.whole("blocks")?.ok_or_else(|| a.missing("blocks"))?;
+            Ok(Scheme::block_diagonal(blocks, a.needed("std")?))
+        },
+    },
+    Entry {
+        names: &["sparse"],
+        params: &["sparsity", "std"],
+        build: |a| Ok(Scheme::sparse(a.needed("sparsity")?, a.number("std")?.unwrap_or(0.01))),
+    },
+    Entry {
+        names: &["sinusoidal"],
+        params: &["base", "layout"],
+        build: |a| Ok(Scheme::sinusoidal(a.number("base")?.unwrap_or(10_000.0), a.word("layout")?.unwrap_or_default())),
+    },
+    Entry { names: &["log_range", "a_log"], params: &[], build: |_| Ok(Scheme::log_range()) },
+    Entry { names: &["dt_bias"], params: &["min", "max", "floor"], build: dt_bias },
+    Entry {
+        names: &["orthogonal"],
+        params: &["gain", "batch"],
+        build: |a| Ok(Scheme::orthogonal(a.number("gain")?.unwrap_or(1.0), a.whole("batch")?.unwrap_or(0))),
+    },
+    Entry {
+        names: &["delta_orthogonal"],
+        params: &["gain"],
+        build: |a| Ok(Scheme::delta_orthogonal(a.number("gain")?.unwrap_or(1.0))),
+    },
+];
+
+fn dt_bias(args: &Args<'_>) -> Result<Scheme> {
+    let or = |name: &str, default: f64| Ok::<_, Error>(args.number(name)?.unwrap_or(default));
+    Ok(Scheme::dt_bias(or("min", 0.001)?, or("max", 0.1)?, or("floor", 0.0001)?))
+}
+
+fn truncated_normal(args: &Args<'_>) -> Result<Scheme> {
+    let bounds = match (args.number("lo")?, args.number("hi")?, args.text("bounds")) {
+        (None, None, None) => Bounds::TWO_SIGMA,
+        (Some(lo), Some(hi), Some("sigma")) => Bounds::Sigma(lo, hi),
+        (Some(lo), Some(hi), Some("absolute")) => Bounds::Absolute(lo, hi),
+        (_, _, Some(other)) if !["sigma", "absolute"].contains(&other) => {
+            return Err(args.error(format!("unknown bounds {other:?}: expected sigma, absolute")));
+        }
+        // The two meanings of -2, 2 differ a hundredfold at std 0.02, so neither is assumed.
+        _ => return Err(args.error("lo, hi and bounds=sigma or bounds=absolute (torch's a, b) come together")),
+    };
+    let mean = args.number("mean")?.unwrap_or(0.0);
+    let std_of = args.word::<StdOf>("std_of")?.unwrap_or_default();
+    Ok(Scheme::truncated_normal(mean, args.needed("std")?, bounds, std_of))
+}
+
+fn xavier(args: &Args<'_>, distribution: Distribution) -> Result<Scheme> {
+    Ok(Scheme::Xavier { gain: args.number("gain")?.unwrap_or(1.0), distribution })
+}
+
+fn kaiming(args: &Args<'_>, distribution: Distribution) -> Result<Scheme> {
+    let mode = args.word::<Mode>("mode")?.unwrap_or_default();
+    let nonlinearity = match (args.word("nonlinearity")?, args.number("a")?) {
+        (None | Some(Nonlinearity::LeakyRelu(_)), Some(a)) => Nonlinearity::LeakyRelu(a),
+        (Some(other), Some(_)) => return Err(args.error(format!("a is the slope of leaky_relu, given for {other}"))),
+        (given, None) => given.unwrap_or(Nonlinearity::Relu),
+    };
+    Ok(Scheme::Kaiming { mode, nonlinearity, distribution })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,298 @@
+//! Which axes of a weight feed in and out, and the fans that follow.
+
+use super::{Fans, Shape};
+use crate::value::text::{self, Args, Entry};
+use crate::{Error, Result};
+
+/// Which axes of a weight feed in and out.
+///
+/// Its text form, read by `parse` and written by `to_string`: `out_in`, `in_out`, `conv(groups=4)`,
+/// `conv_transpose(groups=2)`, `axes(in=-2, out=-1, batch=[0])`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
+pub enum Layout {
+    /// `[out, in, kernel..]`, rank 2 or more: torch's own formula, whatever the tensor is.
+    ///
+    /// fan_in = dims\[1\] * kernel, fan_out = dims\[0\] * kernel. For a grouped convolution its fan_out is not
+    /// divided by the groups, and for a transposed convolution the two fans change places: torch's
+    /// `_calculate_fan_in_and_fan_out` does that, and weights meant to be torch's need it. [`Layout::Conv`] and
+    /// [`Layout::ConvTranspose`] give the true fans.
+    #[default]
+    OutIn,
+    /// `[kernel.., in, out]`, rank 2 or more: jax, flax, keras; GPT-2's `Conv1D`.
+    ///
+    /// fan_in = dims\[-2\] * kernel, fan_out = dims\[-1\] * kernel; not divided by groups, as there.
+    InOut,
+    /// `[out, in/groups, kernel..]`, rank 3 to 5: torch's convolutions of 1 to 3 dimensions, with their true fans.
+    ///
+    /// fan_in = dims\[1\] * kernel, fan_out = dims\[0\] / groups * kernel.
+    Conv {
+        /// The groups; they divide dims\[0\].
+        groups: u64,
+    },
+    /// `[in, out/groups, kernel..]`, rank 3 to 5: torch's transposed convolutions, with their true fans at stride 1.
+    ///
+    /// fan_in = dims\[0\] / groups * kernel, fan_out = dims\[1\] * kernel.
+    ConvTranspose {
+        /// The groups; they divide dims\[0\].
+        groups: u64,
+    },
+    /// Any rank from 2, with the axes named: `in_axis`, `out_axis` and `batch_axis` of jax's `variance_scaling`.
+    ///
+    /// The axes in none of the three lists are the kernel. fan_in = product of `in_axis` * kernel,
+    /// fan_out = product of `out_axis` * kernel; an empty list has the product 1, and a batch axis enters neither.
+    /// A negative axis counts from the last, -1.
+    Axes {
+        /// Axes that feed in.
+        in_axis: Vec<i64>,
+        /// Axes that feed out.
+        out_axis: Vec<i64>,
+        /// Axes that hold independent weights, such as the experts of a stack.
+        batch_axis: Vec<i64>,
+    },
+}
+
+impl Layout {
+    /// A convolution of torch's, `[out, in/groups, kernel..]`.
+    #[must_use]
+    pub const fn conv(groups: u64) -> Self {
+        Self::Conv { groups }
+    }
+
+    /// A transposed convolution of torch's, `[in, out/groups, kernel..]`.
+    #[must_use]
+    pub const fn conv_transpose(groups: u64) -> Self {
+        Self::ConvTranspose { groups }
+    }
+
+    /// A weight whose axes are named one by one; see [`Layout::Axes`].
+    #[must_use]
+    pub fn axes(in_axis: impl Into<Vec<i64>>, out_axis: impl Into<Vec<i64>>, batch_axis: impl Into<Vec<i64>>) -> Self {
+        Self::Axes { in_axis: in_axis.into(), out_axis: out_axis.into(), batch_axis: batch_axis.into() }
+    }
+
+    /// The fans of a tensor of this shape, by the formula of each variant.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] where the rank is below 2 or does not suit a convolution, the groups are 0 or do not divide
+    /// the channels, or an axis is out of range or named twice.
+    pub fn fans(&self, shape: &Shape) -> Result<Fans> {
+        let dims = shape.dims();
+        let rank = dims.len();
+        if rank < 2 {
+            return Err(shape.error(format!(
+                "rank {rank} has no fan_in and fan_out, a scheme of fans needs rank 2 or more; for a bias name its \
+                 fan_in, as in torch_bias(fan_in=768), or take a scheme without fans, as zeros"
+            )));
+        }
+        // A shape holds at most 2^60 elements, and each product below takes an axis at most once: none overflows.
+        let product = |dims: &[u64]| dims.iter().product::<u64>();
+        match self {
+            Self::OutIn => {
+                let kernel = product(&dims[2..]);
+                Ok(Fans { fan_in: dims[1] * kernel, fan_out: dims[0] * kernel })
+            }
+            Self::InOut => {
+                let kernel = product(&dims[..rank - 2]);
+                Ok(Fans { fan_in: dims[rank - 2] * kernel, fan_out: dims[rank - 1] * kernel })
+            }
+            Self::Conv { groups } => {
+                let (per_group, kernel) = (self.per_group(shape, *groups, "output")?, product(&dims[2..]));
+                Ok(Fans { fan_in: dims[1] * kernel, fan_out: per_group * kernel })
+            }
+            Self::ConvTranspose { groups } => {
+                let (per_group, kernel) = (self.per_group(shape, *groups, "input")?, product(&dims[2..]));
+                Ok(Fans { fan_in: per_group * kernel, fan_out: dims[1] * kernel })
+            }
+            Self::Axes { in_axis, out_axis, batch_axis } => {
+                let mut free = vec![true; rank];
+                let mut take = |what: &str, axes: &[i64]| -> Result<u64> {
+                    let mut size = 1;
+                    for &axis in axes {
+                        let at = resolve(axis, rank).ok_or_else(|| {
+                            shape.error(format!("{what} axis {axis}: must lie in [-{rank}, {}]", rank - 1))
+                        })?;
+                        if !std::mem::replace(&mut free[at], false) {
+                            return Err(shape.error(format!("{what} axis {axis}: axis {at} is named twice")));
+                        }
+                        size *= dims[at];
+                    }
+                    Ok(size)
+                };
+                let (ins, outs, _) = (take("in", in_axis)?, take("out", out_axis)?, take("batch", batch_axis)?);
+                let kernel: u64 = dims.iter().zip(&free).filter_map(|(&d, &f)| f.then_some(d)).product();
+                Ok(Fans { fan_in: ins * kernel, fan_out: outs * kernel })
+            }
+        }
+    }
+
+    /// The channels of axis 0 that one group holds.
+    fn per_group(&self, shape: &Shape, groups: u64, channels: &str) -> Result<u64> {
+        let (rank, count) = (shape.rank(), shape.dims()[0]);
+        if !(3..=5).contains(&rank) {
+            return Err(shape.error(format!(
+                "rank {rank} as {self}: a convolution of 1 to 3 dimensions has rank 3 to 5; a dense weight is out_in"
+            )));
+        }
+        if groups == 0 {
+            return Err(shape.error(format!("{self}: groups is 0, needs 1 or more")));
+        }
+        if count % groups != 0 {
+            return Err(shape.error(format!("{self}: groups {groups} does not divide the {count} {channels} channels")));
+        }
+        Ok(count / groups)
+    }
+}
+
+fn resolve(axis: i64, rank: usize) -> Option<usize> {
+    let at = usize::try_from(axis.unsigned_abs()).ok()?;
+    let at = if axis < 0 { rank.checked_sub(at)? } else { at };
+    (at < rank).then_some(at)
+}
+
+impl std::fmt::Display for Layout {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::OutIn => f.write_str("out_in"),
+            Self::InOut => f.write_str("in_out"),
+            Self::Conv { groups } => write!(f, "conv(groups={groups})"),
+            Self::ConvTranspose { groups } => write!(f, "conv_transpose(groups={groups})"),
+            Self::Axes { in_axis, out_axis, batch_axis } => {
+                write!(f, "axes(in={in_axis:?}, out={out_axis:?}, batch={batch_axis:?})")
+            }
+        }
+    }
+}
+
+const TABLE: &[Entry<Layout>] = &[
+    Entry { names: &["out_in"], params: &[], build: |_| Ok(Layout::OutIn) },
+    Entry { names: &["in_out"], params: &[], build: |_| Ok(Layout::InOut) },
+    Entry { names: &["conv"], params: &["groups"], build: |a| Ok(Layout::conv(groups(a)?)) },
+    Entry { names: &["conv_transpose"], params: &["groups"], build: |a| Ok(Layout::conv_transpose(groups(a)?)) },
+    Entry {
+        names: &["axes"],
+        params: &["in", "out", "batch"],
+        build: |a| {
+            let list = |param, default: &[i64]| Ok(a.list(param)?.unwrap_or_else(|| default.to_vec()));
+            Ok(Layout::Axes {
+                in_axis: list("in", &[-2])?,
+                out_axis: list("out", &[-1])?,
+                batch_axis: list("batch", &[])?,
+            })
+        },
+    },
+];
+
+fn groups(args: &Args<'_>) -> Result<u64> {
+    match args.whole("groups")? {
+        Some(0) => Err(args.error("groups is 0, needs 1 or more")),
+        groups => Ok(groups.unwrap_or(1)),
+    }
+}
+
+impl std::str::FromStr for Layout {
+    type Err = Error;
+
+    /// Reads the text form: `conv` is `conv(groups=1)`, `axes` is jax's default, `axes(in=-2, out=-1, batch=[])`.
+    ///
+    /// # Errors
+    /// [`Error::Unknown`] for an unknown name, [`Error::Scheme`] for an argument that is unknown, given twice or no
+    /// number, or zero groups.
+    fn from_str(text: &str) -> Result<Self> {
+        text::parse("layout", TABLE, text, None)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fans(layout: &str, dims: &[u64]) -> Result<(u64, u64)> {
+        let fans = layout.parse::<Layout>()?.fans(&Shape::new(dims)?)?;
+        Ok((fans.fan_in, fans.fan_out))
+    }
+
+    #[test]
+    fn fans_of_each_layout() {
+        // The four rows of `out_in` are torch 2.15's `_calculate_fan_in_and_fan_out(torch.empty(dims))`;
+        // the `axes` rows are the formula of jax's `_compute_fans`, by hand.
+        let cases: &[(&str, &[u64], (u64, u64))] = &[
+            ("out_in", &[48, 32], (32, 48)),
+            ("out_in", &[64, 16, 3, 3], (144, 576)),
+            ("out_in", &[8, 4, 5], (20, 40)),
+            ("out_in", &[6, 2, 3, 3, 3], (54, 162)),
+            ("in_out", &[32, 48], (32, 48)),
+            ("in_out", &[3, 5, 16, 64], (240, 960)),
+            ("conv", &[64, 16, 3, 3], (144, 576)),
+            ("conv(groups=4)", &[64, 16, 3, 3], (144, 144)),
+            ("conv(groups=8)", &[8, 1, 5], (5, 5)),
+            ("conv(groups=2)", &[6, 2, 3, 3, 3], (54, 81)),
+            ("conv_transpose", &[16, 64, 3, 3], (144, 576)),
+            ("conv_transpose(groups=2)", &[16, 64, 3, 3], (72, 576)),
+            ("axes", &[3, 3, 16, 64], (144, 576)),
+            ("axes(in=1, out=2, batch=0)", &[8, 100, 300], (100, 300)),
+            ("axes(in=1, out=2)", &[8, 100, 300], (800, 2400)),
+            ("axes(in=0, out=[1, 2])", &[768, 12, 64], (768, 768)),
+            ("axes(in=[-3,-2], out=-1)", &[12, 64, 768], (768, 768)),
+            ("axes(in=-1, out=0)", &[64, 3, 3, 16], (144, 576)),
+            ("axes(in=[], out=0, batch=[])", &[7, 5], (5, 35)),
+            ("out_in", &[1 << 30, 1 << 30], (1 << 30, 1 << 30)),
+            ("axes(in=[0,1], out=[])", &[1 << 30, 1 << 30], (1 << 60, 1)),
+        ];
+        for (layout, dims, expected) in cases {
+            assert_eq!(fans(layout, dims).unwrap(), *expected, "{layout} {dims:?}");
+        }
+    }
+
+    #[test]
+    fn fan_errors_name_the_shape_and_the_numbers() {
+        let cases: &[(&str, &[u64], &str)] = &[
+            ("out_in", &[], "shape []: rank 0 has no fan_in"),
+            ("in_out", &[768], "shape [768]: rank 1 has no fan_in and fan_out"),
+            ("axes", &[768], "torch_bias(fan_in=768)"),
+            ("conv", &[64, 16], "shape [64, 16]: rank 2 as conv(groups=1)"),
+            ("conv", &[2, 2, 2, 2, 2, 2], "rank 6"),
+            ("conv(groups=3)", &[64, 16, 3], "groups 3 does not divide the 64 output channels"),
+            ("conv_transpose(groups=5)", &[16, 64, 3], "groups 5 does not divide the 16 input channels"),
+            ("axes(in=3)", &[4, 5, 6], "in axis 3: must lie in [-3, 2]"),
+            ("axes(in=0, out=-4)", &[4, 5, 6], "out axis -4"),
+            ("axes(in=1, out=-2)", &[4, 5, 6], "out axis -2: axis 1 is named twice"),
+            ("axes(in=0, out=1, batch=[2, 2])", &[4, 5, 6], "batch axis 2: axis 2 is named twice"),
+            ("axes(in=-9223372036854775808)", &[4, 5], "in axis -9223372036854775808"),
+        ];
+        for (layout, dims, expected) in cases {
+            let error = fans(layout, dims).unwrap_err().to_string();
+            assert!(error.contains(expected), "{layout} {dims:?}: {error}");
+            assert!(error.starts_with("shape [") && !error.contains('\n'), "{error}");
+        }
+        let error = Layout::conv(0).fans(&Shape::new([4, 4, 3]).unwrap()).unwrap_err().to_string();
+        assert_eq!(error, "shape [4, 4, 3]: conv(groups=0): groups is 0, needs 1 or more");
+    }
+
+    #[test]
+    fn text_round_trips_and_errors_name_the_argument() {
+        let layouts = [
+            Layout::OutIn,
+            Layout::InOut,
+            Layout::conv(1),
+            Layout::conv(32),
+            Layout::conv_transpose(4),
+            Layout::axes([-2], [-1], []),
+            Layout::axes([1, 2], [], [0, 3]),
+        ];
+        for layout in layouts {
+            assert_eq!(layout.to_string().parse::<Layout>().unwrap(), layout, "{layout}");
+        }
+        for (text, expected) in [
+            ("outin", "unknown layout \"outin\": expected out_in, in_out, conv, conv_transpose, axes"),
+            ("conv(groups=0)", "layout conv: groups is 0, needs 1 or more"),
+            ("conv(groups=-1)", "layout conv: groups \"-1\" is not a whole number"),
+            ("conv(group=1)", "layout conv: unknown argument \"group\": expected groups"),
+            ("out_in(1)", "layout out_in: takes no arguments, given \"1\""),
+            ("axes(in=[1)", "layout \"axes(in=[1)\": unbalanced brackets"),
+            ("axes(in=x)", "layout axes: in \"x\" is not an axis or a list of axes such as [0, 1]"),
+        ] {
+            assert_eq!(text.parse::<Layout>().unwrap_err().to_string(), expected);
+        }
+    }
+}
