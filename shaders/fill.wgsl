@@ -38,7 +38,7 @@ fn block_of(a: vec2<u32>) -> vec2<u32> {
 }
 
 fn words_of(key: vec2<u32>, block: vec2<u32>, draw: u32) -> vec4<u32> {
-    return philox(vec4<u32>(block, draw, 0u), key);
+    return philox(vec4<u32>(block, draw, DOMAIN_VALUES), key);
 }
 
 // A truncated normal value from a word of a block.
@@ -113,10 +113,12 @@ fn value_at(law: Law, key: vec2<u32>, index: vec2<u32>) -> f32 {
     return truncated_value(law, key, block, lane, w[lane]);
 }
 
-// The stored bits of an element's value, rounded as its descriptor says. The word that decides is the element's own, of domain 3.
+// The stored bits of an element's value, rounded as its descriptor says. The word that decides is the element's own, of
+// DOMAIN_ROUNDING.
 fn stored_bits(d: u32, index: vec2<u32>, x: f32) -> u32 {
     if PER_WORD == 2u && descriptors[d].rounding == STOCHASTIC {
-        return encoded_by(x, philox(vec4<u32>(block_of(index), 0u, 3u), descriptors[d].key)[index.x & 3u]);
+        let words = philox(vec4<u32>(block_of(index), 0u, DOMAIN_ROUNDING), descriptors[d].key);
+        return encoded_by(x, words[index.x & 3u]);
     }
     return encoded(x);
 }

@@ -64,7 +64,7 @@ fn fused_4(a: f32, b: vec4<f32>, c: vec4<f32>) -> vec4<f32> {
 
 // Elements 4 b .. of a reflector.
 fn deviates(b: u32, reflector: u32, matrix: u32) -> vec4<f32> {
-    let w = philox(vec4<u32>(b, reflector, matrix, 1u), block.key);
+    let w = philox(vec4<u32>(b, reflector, matrix, DOMAIN_ORTHOGONAL), block.key);
     let r = root(neg_2_ln(w.x));
     let t = turn(w.y);
     let q = root(neg_2_ln(w.z));

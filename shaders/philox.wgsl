@@ -1,5 +1,11 @@
 // Philox4x32-10 (Salmon, Moraes, Dror, Shaw: Parallel random numbers, SC 2011).
 
+// Which of a tensor's independent streams a counter belongs to: its fourth word.
+const DOMAIN_VALUES: u32 = 0u;
+const DOMAIN_ORTHOGONAL: u32 = 1u;
+const DOMAIN_SPARSE: u32 = 2u;
+const DOMAIN_ROUNDING: u32 = 3u;
+
 fn philox_round(x: vec4<u32>, k: vec2<u32>) -> vec4<u32> {
     let p0 = mul_wide(0xd2511f53u, x.x);
     let p1 = mul_wide(0xcd9e8d57u, x.z);

@@ -49,7 +49,7 @@ fn is_on_pattern(law: Law, index: vec2<u32>) -> bool {
 fn is_zero_row(law: Law, key: vec2<u32>, column: u32, row: u32) -> bool {
     var keys: array<vec4<u32>, 6>;
     for (var q = 0u; q < 6u; q++) {
-        keys[q] = philox(vec4<u32>(column, 0u, q, 2u), key);
+        keys[q] = philox(vec4<u32>(column, 0u, q, DOMAIN_SPARSE), key);
     }
     let needed = 32u - countLeadingZeros(law.rows - 1u);
     let width = select(needed, 4u, needed < 4u);

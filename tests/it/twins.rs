@@ -95,6 +95,33 @@ fn philox() {
     assert_eq!(constants(shader!("philox")), constants(code(twin!("philox"))));
 }
 
+/// The shaders' names for the domains are those of `key::domain`, and every counter's last word is one of them.
+#[test]
+fn domains() {
+    use seedbed::key::domain;
+    let expected = [
+        ("DOMAIN_VALUES", domain::VALUES),
+        ("DOMAIN_ORTHOGONAL", domain::ORTHOGONAL),
+        ("DOMAIN_SPARSE", domain::SPARSE),
+        ("DOMAIN_ROUNDING", domain::ROUNDING),
+    ];
+    let named: Vec<_> = expected.iter().map(|(name, number)| format!("const {name}: u32 = {number}u;")).collect();
+    let stated: Vec<_> = shader!("philox").lines().filter(|line| line.starts_with("const ")).collect();
+    assert_eq!(stated, named);
+    let sources = [shader!("fill"), shader!("structured"), shader!("orthogonal")];
+    let calls = sources.iter().flat_map(|s| s.lines()).filter(|line| line.contains("philox("));
+    let mut used: Vec<&str> = calls
+        .map(|line| {
+            let at = line.find("DOMAIN_").unwrap_or_else(|| panic!("a counter without a domain's name: {line}"));
+            line[at..].split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap()
+        })
+        .collect();
+    used.sort_unstable();
+    let mut names = expected.map(|(name, _)| name);
+    names.sort_unstable();
+    assert_eq!(used, names, "each domain has one counter in the shaders");
+}
+
 #[test]
 fn math() {
     let pairs = [Both("half_up"), Both("neg_2_ln"), Both("root"), Both("turn"), Both("turn_64"), Both("quarter_turn")];
