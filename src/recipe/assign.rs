@@ -8,8 +8,6 @@ use super::rule::{Given, Rule};
 use super::scope::Scope;
 use crate::model::{ModelTensor, Role};
 use crate::plan::{Part, TensorSpec};
-use crate::value::law::Law;
-use crate::value::scheme::{Bounds, StdOf};
 use crate::value::shape::{Fans, Layout};
 use crate::{DType, Error, Result, Scheme};
 use std::collections::{HashMap, HashSet};
@@ -153,7 +151,7 @@ impl Recipe {
             return Err(self.unmatched(t));
         };
         if let Some((f, line)) = scaling.filter(|_| scale != 1.0) {
-            let scaled = scaled(&scheme, t, layout, scale).and_then(|s| s.check().map(|()| s));
+            let scaled = scheme.scaled(scale, &t.shape, layout).and_then(|s| s.check().map(|()| s));
             scheme = scaled.map_err(|e| self.files[f].error(line, e.in_tensor(&t.name)))?;
         }
         for (f, i, rule) in rules(|file| &file.multipliers) {
@@ -242,25 +240,4 @@ impl Recipe {
         }
         Ok(())
     }
-}
-
-/// A scheme whose elements are `factor` times another's.
-fn scaled(scheme: &Scheme, t: &ModelTensor, layout: &Layout, factor: f64) -> Result<Scheme> {
-    if factor == 0.0 {
-        return Ok(Scheme::zeros());
-    }
-    Ok(match (scheme.law(&t.shape, layout)?, scheme) {
-        (Law::Constant { value }, _) => Scheme::constant(value * factor),
-        (Law::Uniform { lo, hi }, _) => Scheme::uniform(lo * factor, hi * factor),
-        (Law::Normal { mean, std }, _) => Scheme::normal(mean * factor, std * factor),
-        (Law::TruncatedNormal { mean, std, lo, hi }, _) => {
-            let bounds = Bounds::Absolute(lo * factor, hi * factor);
-            Scheme::truncated_normal(mean * factor, std * factor, bounds, StdOf::Parent)
-        }
-        (_, Scheme::Orthogonal { gain, batch }) => Scheme::orthogonal(gain * factor, *batch),
-        (_, Scheme::DeltaOrthogonal { gain }) => Scheme::delta_orthogonal(gain * factor),
-        (_, Scheme::Identity { gain }) => Scheme::identity(gain * factor),
-        (_, Scheme::Sparse { sparsity, std }) => Scheme::sparse(*sparsity, std * factor),
-        _ => return Err(Error::Scheme(format!("{scheme} cannot be scaled by {factor}"))),
-    })
 }

@@ -12,6 +12,8 @@ mod catalog;
 mod cut;
 mod named;
 mod orthogonal;
+#[cfg(feature = "model")]
+mod scaled;
 mod structured;
 mod text;
 mod words;
