@@ -26,15 +26,17 @@ pub enum Error {
     /// A scheme whose arguments make no sense, or that is unknown.
     #[error("{0}")]
     Scheme(String),
-    /// A name that is none of the known ones (dtype, device, scheme, model type, ..).
-    #[error("unknown {what} {given:?}: expected {expected}")]
+    /// A name that is none of the known ones (dtype, device, scheme, model type, ..); made by [`Error::unknown`].
+    #[error("unknown {what} {given:?}: expected {expected}{}", question(.nearest.as_deref()))]
     Unknown {
         /// What kind of thing the name should name.
         what: &'static str,
         /// The name as given.
         given: String,
-        /// The accepted names.
+        /// The accepted names, with commas between them.
         expected: String,
+        /// The accepted name that the given one is most like, where it is like any.
+        nearest: Option<String>,
     },
     /// Parts, slabs or offsets that do not fit their tensor.
     #[error("{0}")]
@@ -80,6 +82,38 @@ pub enum Error {
 }
 
 impl Error {
+    /// A name that is none of the `expected` ones; the text ends with the nearest of them, where one is near.
+    ///
+    /// ```
+    /// let error = seedbed::Error::unknown("dtype", "fp16", ["f32", "f16", "bf16"]);
+    /// assert_eq!(error.to_string(), r#"unknown dtype "fp16": expected f32, f16, bf16; did you mean `f16`?"#);
+    /// ```
+    #[must_use]
+    pub fn unknown<N: AsRef<str>>(
+        what: &'static str,
+        given: impl Into<String>,
+        expected: impl IntoIterator<Item = N>,
+    ) -> Self {
+        let (given, mut names, mut list) = (given.into(), Vec::new(), String::new());
+        for name in expected {
+            list += if list.is_empty() { "" } else { ", " };
+            list += name.as_ref();
+            names.push(name);
+        }
+        let nearest = nearest(&given, names.iter().map(AsRef::as_ref)).map(str::to_owned);
+        Self::Unknown { what, given, expected: list, nearest }
+    }
+
+    /// Adds what may stand in the place of an unknown name and is no name itself: `the path of a TOML file`.
+    #[must_use]
+    pub fn or_expected(mut self, alternative: &str) -> Self {
+        if let Self::Unknown { expected, .. } = &mut self {
+            *expected += ", or ";
+            *expected += alternative;
+        }
+        self
+    }
+
     /// Puts the tensor's name in front, once.
     #[must_use]
     pub fn in_tensor(self, name: &str) -> Self {
@@ -98,3 +132,59 @@ impl Error {
 
 /// `Result` with this crate's [`enum@Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// The name that `given` is most like, if it is like any: at most one slip of the keyboard (a letter added, left out, changed,
+/// or swapped with its neighbor) for every three letters; or else the shortest name that begins with it.
+pub(crate) fn nearest<'a>(given: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let given = given.to_ascii_lowercase();
+    let slips = given.chars().count().max(3) / 3;
+    let distance = |name: &str| match strsim::osa_distance(&given, &name.to_ascii_lowercase()) {
+        near if near <= slips => Some(near),
+        _ if given.len() > 2 && name.starts_with(&given) => Some(name.len()),
+        _ => None,
+    };
+    names.into_iter().filter_map(|name| Some((distance(name)?, name))).min_by_key(|&(far, _)| far).map(|(_, name)| name)
+}
+
+/// The end of an error text about an unknown name: "; did you mean `zeros`?", or nothing where no name is near.
+pub(crate) fn did_you_mean<'a>(given: &str, names: impl IntoIterator<Item = &'a str>) -> String {
+    question(nearest(given, names))
+}
+
+fn question(nearest: Option<&str>) -> String {
+    nearest.map(|name| format!("; did you mean `{name}`?")).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_nearest_name_is_asked_for_where_one_is_near() {
+        let names = ["zeros", "normal", "kaiming_normal", "kaiming_truncated_normal", "f16", "bf16"];
+        for (given, expected) in [
+            ("zeroes", Some("zeros")),
+            ("norml", Some("normal")),
+            ("Normal", Some("normal")),
+            ("kamiing_nromal", Some("kaiming_normal")),
+            ("kaiming", Some("kaiming_normal")),
+            ("fp16", Some("f16")),
+            ("", None),
+            ("ka", None),
+            ("f64", None),
+            ("orthogonal", None),
+        ] {
+            assert_eq!(nearest(given, names), expected, "{given}");
+        }
+        assert_eq!(nearest("anything", []), None);
+    }
+
+    #[test]
+    fn an_unknown_name_lists_the_known_ones_and_ends_with_the_nearest() {
+        let error = Error::unknown("recipe", "lama", ["llama", "gpt2"]).or_expected("a file").to_string();
+        assert_eq!(error, "unknown recipe \"lama\": expected llama, gpt2, or a file; did you mean `llama`?");
+        let error = Error::unknown("recipe", "rwkv", ["llama", "gpt2"]).to_string();
+        assert_eq!(error, "unknown recipe \"rwkv\": expected llama, gpt2");
+        assert_eq!(did_you_mean("x", ["llama"]), "");
+    }
+}

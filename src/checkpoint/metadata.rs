@@ -96,7 +96,7 @@ impl Origin {
         let stream = match number(map, "seedbed.stream_version")? {
             1 => StreamVersion::V1,
             other => {
-                return Err(Error::Unknown { what: "stream version", given: other.to_string(), expected: "1".into() });
+                return Err(Error::unknown("stream version", other.to_string(), ["1"]));
             }
         };
         let seed = number(map, "seedbed.seed")?;

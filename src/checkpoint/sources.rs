@@ -126,8 +126,8 @@ impl Source {
                 true => ModelTensor::new(stored.name.clone(), stored.dims.clone(), Role::Other),
                 false => {
                     let what = if stored.is_readable() { "--dtype for all" } else { "--skip to leave it out" };
-                    let expected = format!("F32, F16, BF16, or {what}");
-                    Err(Error::Unknown { what: "dtype", given: stored.dtype_name(), expected }.in_tensor(&stored.name))
+                    let error = Error::unknown("dtype", stored.dtype_name(), ["F32", "F16", "BF16"]).or_expected(what);
+                    Err(error.in_tensor(&stored.name))
                 }
             };
             match tensor {

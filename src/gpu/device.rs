@@ -32,11 +32,7 @@ impl std::str::FromStr for Choice {
             ("cpu", _) => Ok(Self::Cpu),
             ("gpu", _) => Ok(Self::Gpu),
             (_, Some(n)) => Ok(Self::Index(n)),
-            _ => Err(Error::Unknown {
-                what: "device",
-                given: s.to_owned(),
-                expected: "auto, cpu, gpu or gpu:N".to_owned(),
-            }),
+            _ => Err(Error::unknown("device", s, ["auto", "cpu", "gpu", "gpu:N"])),
         }
     }
 }

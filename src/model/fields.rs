@@ -209,6 +209,7 @@ impl Fields {
         classes.iter().find(|c| c.name == name).copied().ok_or_else(|| Error::Unknown {
             what: "architecture",
             given: clip(name),
+            nearest: crate::error::nearest(name, classes.iter().map(|c| c.name)).map(str::to_owned),
             expected: format!(
                 "{} for model_type {}",
                 classes.iter().map(|c| c.name).collect::<Vec<_>>().join(" or "),

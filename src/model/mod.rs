@@ -113,11 +113,7 @@ impl Model {
             "float32" | "float" => Ok(Some(DType::F32)),
             "float16" | "half" => Ok(Some(DType::F16)),
             "bfloat16" => Ok(Some(DType::BF16)),
-            _ => Err(Error::Unknown {
-                what: "dtype of the config",
-                given: text::clip(name),
-                expected: DType::ALL.map(DType::long_name).join(", "),
-            }),
+            _ => Err(Error::unknown("dtype of the config", text::clip(name), DType::ALL.map(DType::long_name))),
         }
     }
 

@@ -149,10 +149,10 @@ impl std::str::FromStr for Role {
 
     /// Reads the text form; [`Error::Unknown`] lists the known ones.
     fn from_str(text: &str) -> Result<Self> {
-        Self::ALL.iter().copied().find(|r| r.text() == text).ok_or_else(|| Error::Unknown {
-            what: "role",
-            given: text.to_owned(),
-            expected: Self::ALL.iter().map(|r| r.text()).collect::<Vec<_>>().join(", "),
-        })
+        Self::ALL
+            .iter()
+            .copied()
+            .find(|r| r.text() == text)
+            .ok_or_else(|| Error::unknown("role", text, Self::ALL.iter().map(|r| r.text())))
     }
 }

@@ -93,12 +93,8 @@ pub(super) fn find(name: &str, model: Option<&Model>) -> Result<BuiltIn> {
         });
     }
     let families = Family::all().iter().map(|f| f.recipe());
-    ALL.iter().copied().chain(families).find(|b| b.name == name).ok_or_else(|| Error::Unknown {
-        what: "recipe",
-        given: name.to_owned(),
-        expected: format!(
-            "{TRANSFORMERS}, {}, or the path of a TOML file",
-            ALL.iter().map(|b| b.name).collect::<Vec<_>>().join(", ")
-        ),
+    ALL.iter().copied().chain(families).find(|b| b.name == name).ok_or_else(|| {
+        let known = std::iter::once(TRANSFORMERS).chain(ALL.iter().map(|b| b.name));
+        Error::unknown("recipe", name, known).or_expected("the path of a TOML file")
     })
 }

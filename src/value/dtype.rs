@@ -123,11 +123,7 @@ impl std::str::FromStr for DType {
         Self::ALL
             .into_iter()
             .find(|d| s.eq_ignore_ascii_case(&d.to_string()) || s.eq_ignore_ascii_case(d.long_name()))
-            .ok_or_else(|| Error::Unknown {
-                what: "dtype",
-                given: s.to_owned(),
-                expected: "f32, f16 or bf16".to_owned(),
-            })
+            .ok_or_else(|| Error::unknown("dtype", s, Self::ALL.map(|d| d.to_string())))
     }
 }
 
@@ -175,11 +171,10 @@ impl std::str::FromStr for Rounding {
 
     /// Reads `nearest` or `stochastic`.
     fn from_str(s: &str) -> Result<Self> {
-        [Self::NearestEven, Self::Stochastic].into_iter().find(|r| r.to_string() == s).ok_or_else(|| Error::Unknown {
-            what: "rounding",
-            given: s.to_owned(),
-            expected: "nearest or stochastic".to_owned(),
-        })
+        let all = [Self::NearestEven, Self::Stochastic];
+        all.into_iter()
+            .find(|r| r.to_string() == s)
+            .ok_or_else(|| Error::unknown("rounding", s, all.map(|r| r.to_string())))
     }
 }
 

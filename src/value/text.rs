@@ -1,9 +1,21 @@
 //! The text form `name(value, key=value)` of layouts and schemes, read against a table of names.
 
+use crate::error::did_you_mean;
 use crate::{Error, Result};
 
+/// A number as short as it can be read back, with at most 17 significant digits: `1`, `0.02`, `1e-30`, `inf`. Exponents
+/// stand outside [1e-5, 1e16).
+pub(crate) struct Number(pub f64);
+
+impl std::fmt::Display for Number {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let text = format!("{:?}", self.0);
+        f.pad(text.strip_suffix(".0").unwrap_or(&text))
+    }
+}
+
 /// One row of a table: the names of a thing, its parameters in positional order, and how it is made of them.
-pub(crate) struct Entry<T> {
+pub(crate) struct Form<T> {
     pub names: &'static [&'static str],
     pub params: &'static [&'static str],
     pub build: fn(&Args<'_>) -> Result<T>,
@@ -23,14 +35,13 @@ pub(crate) struct Args<'a> {
 /// Reads `text` by the row of `table` that has its name. Numbers are literals, or where `evaluate` is given expressions.
 pub(crate) fn parse<'a, T>(
     what: &'static str,
-    table: &[Entry<T>],
+    table: &[Form<T>],
     text: &'a str,
     evaluate: Option<Evaluate<'a>>,
 ) -> Result<T> {
     let (name, values) = split(what, text)?;
-    let Some(entry) = table.iter().find(|entry| entry.names.contains(&name)) else {
-        let known: Vec<&str> = table.iter().flat_map(|entry| entry.names).copied().collect();
-        return Err(Error::Unknown { what, given: name.to_owned(), expected: known.join(", ") });
+    let Some(form) = table.iter().find(|form| form.names.contains(&name)) else {
+        return Err(Error::unknown(what, name, table.iter().flat_map(|form| form.names)));
     };
     let mut args = Args { what, name, given: Vec::with_capacity(values.len()), evaluate };
     let mut named = false;
@@ -39,19 +50,22 @@ pub(crate) fn parse<'a, T>(
             Some((key, value)) => (Some(key.trim()), value.trim()),
             None => (None, value),
         };
-        if entry.params.is_empty() {
+        if form.params.is_empty() {
             return Err(args.error(format!("takes no arguments, given {:?}", key.unwrap_or(value))));
         }
         named |= key.is_some();
         let param = match key {
-            Some(key) => entry.params.iter().find(|&&param| param == key),
+            Some(key) => form.params.iter().find(|&&param| param == key),
             None if named => return Err(args.error(format!("{value:?} without a name after a named argument"))),
-            None => entry.params.get(at),
+            None => form.params.get(at),
         };
         let Some(&param) = param else {
             let reason = match key {
-                Some(key) => format!("unknown argument {key:?}: expected {}", entry.params.join(", ")),
-                None => format!("too many arguments at {value:?}: expected {}", entry.params.join(", ")),
+                Some(key) => {
+                    let nearest = did_you_mean(key, form.params.iter().copied());
+                    format!("unknown argument {key:?}: expected {}{nearest}", form.params.join(", "))
+                }
+                None => format!("too many arguments at {value:?}: expected {}", form.params.join(", ")),
             };
             return Err(args.error(reason));
         };
@@ -63,7 +77,7 @@ pub(crate) fn parse<'a, T>(
         }
         args.given.push((param, value));
     }
-    (entry.build)(&args)
+    (form.build)(&args)
 }
 
 /// The name and the arguments, split at the commas outside brackets.

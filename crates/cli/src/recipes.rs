@@ -28,11 +28,10 @@ pub fn run(args: &Args) -> Outcome {
     // Two families may have one recipe.
     all.dedup_by_key(|b| b.name);
     if let Some(name) = &args.name {
-        let found = all.iter().find(|b| b.name == *name).ok_or_else(|| Error::Unknown {
-            what: "recipe",
-            given: name.clone(),
-            expected: all.iter().map(|b| b.name).collect::<Vec<_>>().join(", "),
-        })?;
+        let found = all
+            .iter()
+            .find(|b| b.name == *name)
+            .ok_or_else(|| Error::unknown("recipe", name, all.iter().map(|b| b.name)))?;
         return print::lines(found.text.lines().map(str::to_owned));
     }
     if args.json {

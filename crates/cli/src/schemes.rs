@@ -39,11 +39,10 @@ fn choose(names: &[String]) -> Result<Vec<&'static SchemeInfo>, Error> {
         return Ok(catalog().iter().collect());
     }
     let find = |name: &String| {
-        catalog().iter().find(|info| info.names.contains(&name.as_str())).ok_or_else(|| Error::Unknown {
-            what: "scheme",
-            given: name.clone(),
-            expected: catalog().iter().flat_map(|info| info.names).copied().collect::<Vec<_>>().join(", "),
-        })
+        catalog()
+            .iter()
+            .find(|info| info.names.contains(&name.as_str()))
+            .ok_or_else(|| Error::unknown("scheme", name, catalog().iter().flat_map(|info| info.names)))
     };
     names.iter().map(find).collect()
 }

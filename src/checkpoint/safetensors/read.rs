@@ -159,8 +159,8 @@ impl Reader {
             Dtype::F32 => 4,
             Dtype::F16 | Dtype::BF16 => 2,
             other => {
-                let (given, expected) = (other.to_string(), "F32, F16, BF16 or F64".to_owned());
-                return Err(Error::Unknown { what: "dtype", given, expected }.in_tensor(name));
+                let known = ["F32", "F16", "BF16", "F64"];
+                return Err(Error::unknown("dtype", other.to_string(), known).in_tensor(name));
             }
         };
         let mut values = Vec::new();

@@ -117,7 +117,11 @@ impl Family {
             .read("model_type")?
             .ok_or_else(|| Error::Config(format!("model_type is missing: known types are {}", known())))?;
         let family = FAMILIES.iter().find(|f| f.model_types.contains(&given.as_str()));
-        family.copied().ok_or_else(|| Error::Unknown { what: "model_type", given: clip(&given), expected: known() })
+        family.copied().ok_or_else(|| {
+            let nearest = crate::error::nearest(&given, FAMILIES.iter().flat_map(|f| f.model_types).copied());
+            let nearest = nearest.map(str::to_owned);
+            Error::Unknown { what: "model_type", given: clip(&given), expected: known(), nearest }
+        })
     }
 }
 

@@ -1,8 +1,8 @@
 //! The std of a normal that is cut, and the normal whose cut has a given std.
 
 use super::Bounds;
-use super::text::Number;
 use crate::value::law::MAX_SCALE;
+use crate::value::text::Number;
 
 const PANELS: usize = 128;
 /// Gauss-Legendre with 5 points on [-1, 1]: node and weight.

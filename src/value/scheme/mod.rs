@@ -6,6 +6,7 @@
 
 use crate::value::law::Law;
 use crate::value::shape::{Fans, Layout, Shape};
+use crate::value::text::Number;
 use crate::{Error, Result};
 
 mod catalog;
@@ -241,7 +242,7 @@ impl Scheme {
             if x.is_finite() && x > 0.0 {
                 return Ok(());
             }
-            Err(Error::Scheme(format!("{self}: {what} is {}, must be finite and above 0", text::Number(x))))
+            Err(Error::Scheme(format!("{self}: {what} is {}, must be finite and above 0", Number(x))))
         };
         match *self {
             Self::VarianceScaling { scale, .. } => positive("scale", scale),

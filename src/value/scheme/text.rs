@@ -1,19 +1,9 @@
 //! The text form of a scheme: `name(value, key=value)`.
 
 use super::{Bounds, Distribution, Mode, Nonlinearity, Scheme, StdOf};
-use crate::value::text::{self, Args, Entry};
+use crate::value::text::{self, Args, Form, Number};
 use crate::{Error, Result};
 use std::fmt::{Display, Formatter};
-
-/// A number as short as it can be read back: `1`, `0.02`, `1e-30`, `inf`.
-pub(super) struct Number(pub f64);
-
-impl Display for Number {
-    fn fmt(&self, f: &mut Formatter<'_>) -> std::fmt::Result {
-        let text = format!("{:?}", self.0);
-        f.write_str(text.strip_suffix(".0").unwrap_or(&text))
-    }
-}
 
 impl Display for Scheme {
     fn fmt(&self, f: &mut Formatter<'_>) -> std::fmt::Result {
@@ -109,31 +99,31 @@ impl Scheme {
 /// The names and parameters of every scheme, in the table's order.
 #[cfg(test)]
 pub(super) fn signatures() -> impl Iterator<Item = (&'static [&'static str], &'static [&'static str])> {
-    TABLE.iter().map(|entry| (entry.names, entry.params))
+    TABLE.iter().map(|form| (form.names, form.params))
 }
 
 const KAIMING: &[&str] = &["mode", "nonlinearity", "a"];
 
-const TABLE: &[Entry<Scheme>] = &[
-    Entry { names: &["zeros"], params: &[], build: |_| Ok(Scheme::zeros()) },
-    Entry { names: &["ones"], params: &[], build: |_| Ok(Scheme::ones()) },
-    Entry { names: &["constant"], params: &["value"], build: |a| Ok(Scheme::constant(a.needed("value")?)) },
-    Entry {
+const TABLE: &[Form<Scheme>] = &[
+    Form { names: &["zeros"], params: &[], build: |_| Ok(Scheme::zeros()) },
+    Form { names: &["ones"], params: &[], build: |_| Ok(Scheme::ones()) },
+    Form { names: &["constant"], params: &["value"], build: |a| Ok(Scheme::constant(a.needed("value")?)) },
+    Form {
         names: &["uniform"],
         params: &["lo", "hi"],
         build: |a| Ok(Scheme::uniform(a.needed("lo")?, a.needed("hi")?)),
     },
-    Entry {
+    Form {
         names: &["normal"],
         params: &["mean", "std"],
         build: |a| Ok(Scheme::normal(a.number("mean")?.unwrap_or(0.0), a.needed("std")?)),
     },
-    Entry {
+    Form {
         names: &["truncated_normal"],
         params: &["mean", "std", "lo", "hi", "bounds", "std_of"],
         build: truncated_normal,
     },
-    Entry {
+    Form {
         names: &["variance_scaling"],
         params: &["scale", "mode", "distribution"],
         build: |a| {
@@ -142,58 +132,58 @@ const TABLE: &[Entry<Scheme>] = &[
             Ok(Scheme::variance_scaling(a.needed("scale")?, mode, distribution))
         },
     },
-    Entry {
+    Form {
         names: &["xavier_uniform", "glorot_uniform"],
         params: &["gain"],
         build: |a| xavier(a, Distribution::Uniform),
     },
-    Entry { names: &["xavier_normal", "glorot_normal"], params: &["gain"], build: |a| xavier(a, Distribution::Normal) },
-    Entry {
+    Form { names: &["xavier_normal", "glorot_normal"], params: &["gain"], build: |a| xavier(a, Distribution::Normal) },
+    Form {
         names: &["xavier_truncated_normal", "glorot_truncated_normal"],
         params: &["gain"],
         build: |a| xavier(a, Distribution::TruncatedNormal),
     },
-    Entry { names: &["kaiming_uniform", "he_uniform"], params: KAIMING, build: |a| kaiming(a, Distribution::Uniform) },
-    Entry { names: &["kaiming_normal", "he_normal"], params: KAIMING, build: |a| kaiming(a, Distribution::Normal) },
-    Entry {
+    Form { names: &["kaiming_uniform", "he_uniform"], params: KAIMING, build: |a| kaiming(a, Distribution::Uniform) },
+    Form { names: &["kaiming_normal", "he_normal"], params: KAIMING, build: |a| kaiming(a, Distribution::Normal) },
+    Form {
         names: &["kaiming_truncated_normal", "he_truncated_normal"],
         params: KAIMING,
         build: |a| kaiming(a, Distribution::TruncatedNormal),
     },
-    Entry {
+    Form {
         names: &["he_fan_avg"],
         params: &["distribution"],
         build: |a| Ok(Scheme::he_fan_avg(a.word("distribution")?.unwrap_or_default())),
     },
-    Entry { names: &["lecun_uniform"], params: &[], build: |_| Ok(Scheme::lecun_uniform()) },
-    Entry { names: &["lecun_normal"], params: &[], build: |_| Ok(Scheme::lecun_normal()) },
-    Entry { names: &["lecun_truncated_normal"], params: &[], build: |_| Ok(Scheme::lecun_truncated_normal()) },
-    Entry { names: &["torch_linear", "torch_conv"], params: &[], build: |_| Ok(Scheme::torch_linear()) },
-    Entry {
+    Form { names: &["lecun_uniform"], params: &[], build: |_| Ok(Scheme::lecun_uniform()) },
+    Form { names: &["lecun_normal"], params: &[], build: |_| Ok(Scheme::lecun_normal()) },
+    Form { names: &["lecun_truncated_normal"], params: &[], build: |_| Ok(Scheme::lecun_truncated_normal()) },
+    Form { names: &["torch_linear", "torch_conv"], params: &[], build: |_| Ok(Scheme::torch_linear()) },
+    Form {
         names: &["torch_bias"],
         params: &["fan_in"],
         build: |a| a.whole("fan_in")?.map(Scheme::torch_bias).ok_or_else(|| a.missing("fan_in")),
     },
-    Entry { names: &["torch_embedding"], params: &[], build: |_| Ok(Scheme::torch_embedding()) },
-    Entry { names: &["torch_norm_weight"], params: &[], build: |_| Ok(Scheme::torch_norm_weight()) },
-    Entry { names: &["torch_norm_bias"], params: &[], build: |_| Ok(Scheme::torch_norm_bias()) },
-    Entry {
+    Form { names: &["torch_embedding"], params: &[], build: |_| Ok(Scheme::torch_embedding()) },
+    Form { names: &["torch_norm_weight"], params: &[], build: |_| Ok(Scheme::torch_norm_weight()) },
+    Form { names: &["torch_norm_bias"], params: &[], build: |_| Ok(Scheme::torch_norm_bias()) },
+    Form {
         names: &["unit_frobenius"],
         params: &["norm"],
         build: |a| Ok(Scheme::unit_frobenius(a.number("norm")?.unwrap_or(1.0))),
     },
-    Entry {
+    Form {
         names: &["identity", "eye"],
         params: &["gain"],
         build: |a| Ok(Scheme::identity(a.number("gain")?.unwrap_or(1.0))),
     },
-    Entry { names: &["dirac"], params: &["groups"], build: |a| Ok(Scheme::dirac(a.whole("groups")?.unwrap_or(1))) },
-    Entry {
+    Form { names: &["dirac"], params: &["groups"], build: |a| Ok(Scheme::dirac(a.whole("groups")?.unwrap_or(1))) },
+    Form {
         names: &["near_identity"],
         params: &["alpha", "std"],
         build: |a| Ok(Scheme::near_identity(a.number("alpha")?.unwrap_or(1.0), a.needed("std")?)),
     },
-    Entry {
+    Form {
         names: &["block_diagonal"],
         params: &["blocks", "std"],
         build: |a| {
@@ -201,24 +191,24 @@ const TABLE: &[Entry<Scheme>] = &[
             Ok(Scheme::block_diagonal(blocks, a.needed("std")?))
         },
     },
-    Entry {
+    Form {
         names: &["sparse"],
         params: &["sparsity", "std"],
         build: |a| Ok(Scheme::sparse(a.needed("sparsity")?, a.number("std")?.unwrap_or(0.01))),
     },
-    Entry {
+    Form {
         names: &["sinusoidal"],
         params: &["base", "layout"],
         build: |a| Ok(Scheme::sinusoidal(a.number("base")?.unwrap_or(10_000.0), a.word("layout")?.unwrap_or_default())),
     },
-    Entry { names: &["log_range", "a_log"], params: &[], build: |_| Ok(Scheme::log_range()) },
-    Entry { names: &["dt_bias"], params: &["min", "max", "floor"], build: dt_bias },
-    Entry {
+    Form { names: &["log_range", "a_log"], params: &[], build: |_| Ok(Scheme::log_range()) },
+    Form { names: &["dt_bias"], params: &["min", "max", "floor"], build: dt_bias },
+    Form {
         names: &["orthogonal"],
         params: &["gain", "batch"],
         build: |a| Ok(Scheme::orthogonal(a.number("gain")?.unwrap_or(1.0), a.whole("batch")?.unwrap_or(0))),
     },
-    Entry {
+    Form {
         names: &["delta_orthogonal"],
         params: &["gain"],
         build: |a| Ok(Scheme::delta_orthogonal(a.number("gain")?.unwrap_or(1.0))),

@@ -145,11 +145,11 @@ impl StdOf {
 }
 
 fn read<T: Copy>(what: &'static str, names: &[(&'static str, T)], text: &str) -> Result<T> {
-    names.iter().find(|(name, _)| *name == text).map(|&(_, word)| word).ok_or_else(|| Error::Unknown {
-        what,
-        given: text.to_owned(),
-        expected: names.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", "),
-    })
+    names
+        .iter()
+        .find(|(name, _)| *name == text)
+        .map(|&(_, word)| word)
+        .ok_or_else(|| Error::unknown(what, text, names.iter().map(|(name, _)| *name)))
 }
 
 fn name<T>(names: &[(&'static str, T)], is: impl Fn(&T) -> bool) -> &'static str {

@@ -1,7 +1,7 @@
 //! Which axes of a weight feed in and out, and the fans that follow.
 
 use super::{Fans, Shape};
-use crate::value::text::{self, Args, Entry};
+use crate::value::text::{self, Args, Form};
 use crate::{Error, Result};
 
 /// Which axes of a weight feed in and out.
@@ -164,12 +164,12 @@ impl std::fmt::Display for Layout {
     }
 }
 
-const TABLE: &[Entry<Layout>] = &[
-    Entry { names: &["out_in"], params: &[], build: |_| Ok(Layout::OutIn) },
-    Entry { names: &["in_out"], params: &[], build: |_| Ok(Layout::InOut) },
-    Entry { names: &["conv"], params: &["groups"], build: |a| Ok(Layout::conv(groups(a)?)) },
-    Entry { names: &["conv_transpose"], params: &["groups"], build: |a| Ok(Layout::conv_transpose(groups(a)?)) },
-    Entry {
+const TABLE: &[Form<Layout>] = &[
+    Form { names: &["out_in"], params: &[], build: |_| Ok(Layout::OutIn) },
+    Form { names: &["in_out"], params: &[], build: |_| Ok(Layout::InOut) },
+    Form { names: &["conv"], params: &["groups"], build: |a| Ok(Layout::conv(groups(a)?)) },
+    Form { names: &["conv_transpose"], params: &["groups"], build: |a| Ok(Layout::conv_transpose(groups(a)?)) },
+    Form {
         names: &["axes"],
         params: &["in", "out", "batch"],
         build: |a| {
@@ -284,10 +284,13 @@ mod tests {
             assert_eq!(layout.to_string().parse::<Layout>().unwrap(), layout, "{layout}");
         }
         for (text, expected) in [
-            ("outin", "unknown layout \"outin\": expected out_in, in_out, conv, conv_transpose, axes"),
+            (
+                "outin",
+                "unknown layout \"outin\": expected out_in, in_out, conv, conv_transpose, axes; did you mean `out_in`?",
+            ),
             ("conv(groups=0)", "layout conv: groups is 0, needs 1 or more"),
             ("conv(groups=-1)", "layout conv: groups \"-1\" is not a whole number"),
-            ("conv(group=1)", "layout conv: unknown argument \"group\": expected groups"),
+            ("conv(group=1)", "layout conv: unknown argument \"group\": expected groups; did you mean `groups`?"),
             ("out_in(1)", "layout out_in: takes no arguments, given \"1\""),
             ("axes(in=[1)", "layout \"axes(in=[1)\": unbalanced brackets"),
             ("axes(in=x)", "layout axes: in \"x\" is not an axis or a list of axes such as [0, 1]"),

@@ -50,8 +50,7 @@ impl Options {
     /// [`Error::Unknown`] where a name is none of [`LAWS`].
     fn laws(&self) -> Result<Vec<(&'static str, Scheme)>> {
         if let Some(given) = self.laws.iter().find(|l| !LAWS.contains(&l.as_str())) {
-            let expected = LAWS.join(", ");
-            return Err(Error::Unknown { what: "law", given: given.clone(), expected });
+            return Err(Error::unknown("law", given, LAWS));
         }
         let schemes = [
             Scheme::constant(0.02),
