@@ -117,9 +117,30 @@ impl Error {
     /// Puts the tensor's name in front, once.
     #[must_use]
     pub fn in_tensor(self, name: &str) -> Self {
+        if matches!(self, Self::Tensor { .. }) {
+            return self;
+        }
+        Self::Tensor { name: name.to_owned(), source: Box::new(self) }
+    }
+
+    /// Puts what the error is about, such as a scheme's text, in front of its reason. An error that already says where it
+    /// comes from (a tensor, a file, a device) stays as it is.
+    pub(crate) fn about(self, what: impl std::fmt::Display) -> Self {
+        let with = |reason: String| format!("{what}: {reason}");
         match self {
-            Self::Tensor { .. } => self,
-            other => Self::Tensor { name: name.to_owned(), source: Box::new(other) },
+            Self::Shape { shape, reason } => Self::Shape { shape, reason: with(reason) },
+            Self::Law(reason) => Self::Law(with(reason)),
+            Self::Scheme(reason) => Self::Scheme(with(reason)),
+            Self::Placement(reason) => Self::Placement(with(reason)),
+            Self::Unknown { .. } => Self::Scheme(with(self.to_string())),
+            Self::Tensor { .. }
+            | Self::Buffer(_)
+            | Self::Config(_)
+            | Self::Model(_)
+            | Self::Recipe { .. }
+            | Self::Checkpoint { .. }
+            | Self::Io { .. }
+            | Self::Device(_) => self,
         }
     }
 

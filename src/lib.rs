@@ -1,17 +1,9 @@
-//! seedbed fills the weight buffers of neural networks, on the GPU where there is one, on the CPU where
-//! there is none. **A weight is a pure function of (seed, tensor name, element index)**: the same bytes come out on every
-//! GPU and on the CPU, in one buffer or in a thousand shards, in any order; f16 and bf16 are the f32 value rounded once.
+//! seedbed fills the weight buffers of neural networks, on the GPU where there is one, on the CPU where there is none. **A weight
+//! is a pure function of (seed, tensor name, element index)**: the same bytes come out on every GPU and on the CPU, in one buffer
+//! or in a thousand shards, in any order; f16 and bf16 are the f32 value rounded once.
 //!
-//! The way of the data, which is also the order of the modules:
-//!
-//! 1. [`scheme`] and [`shape`]: the user's language. A [`Scheme`] and a [`shape::Shape`] make a [`law::Law`], a distribution
-//!    with numbers in it; [`params`], its numbers as a kernel reads them; [`key`], a tensor's key.
-//! 2. [`plan`]: many tensors, with names and a seed, and each as work, a [`Fill`]: of the whole tensor, or of a
-//!    [`plan::Slab`] of it, which moves offsets, never bits. Pure: no device, and whatever can be wrong is found here.
-//! 3. [`cpu`] and `gpu`: the twins that do the work; [`backend`] is one of them behind one call.
-//! 4. `rng`: the generator alone, for `rand`.
-//! 5. `model`, `recipe`: the tensors of whole models, each with its role, and the laws that a recipe gives to roles.
-//! 6. `checkpoint`, [`stats`]: safetensors files, and what is in them.
+//! A user names a [`Scheme`], a [`plan::TensorSpec`] and a [`plan::Plan`] first, then [`cpu::fill`], a `gpu::Filler`, or
+//! [`backend::Backend`] for whichever there is:
 //!
 //! ```
 //! use seedbed::plan::{Plan, TensorSpec};
@@ -24,6 +16,42 @@
 //! cpu::fill(&fill, &mut bytes)?;
 //! # Ok::<(), seedbed::Error>(())
 //! ```
+//!
+//! # The way of the data
+//!
+//! The modules, each of which imports those above it alone (tests/it/rooms.rs checks it):
+//!
+//! | module | what it has |
+//! |---|---|
+//! | `error` | [`Error`], the one error of the library |
+//! | `value` | what a weight is, re-exported as [`scheme`], [`shape`], [`law`], [`key`], [`params`]: a scheme, a shape and a layout make a law; a seed and a name make a key |
+//! | [`plan`] | which weights, where: tensors with names become work, a [`Fill`] of a whole tensor or of a [`plan::Slab`] of it. No device is touched, and whatever can be wrong is found here |
+//! | [`cpu`] | fills on the CPU: the twin of the GPU's kernels, with the same bits |
+//! | `gpu` | fills on the GPU: kernels, devices, and the self-test that compares them with the twin |
+//! | [`backend`] | a GPU or the CPU behind one call |
+//! | `rng` | the generator alone, for `rand` |
+//! | [`stats`] | moments and special functions, to compare a tensor with its law |
+//! | `model` | a model's config becomes its tensors, each with its role |
+//! | `recipe` | a recipe gives each role a scheme |
+//! | `checkpoint` | safetensors files: whole models written, verified and inspected |
+//!
+//! # Features
+//!
+//! | feature | what it is for | what it brings |
+//! |---|---|---|
+//! | `parallel` (default) | CPU fills on all cores | rayon |
+//! | `gpu` | fills on a GPU through wgpu 30, which is re-exported; the backends are the embedder's choice | wgpu without backends, futures-channel, pollster |
+//! | `vulkan` | wgpu's Vulkan, and buffers that are not cleared before they are filled | `gpu` |
+//! | `metal` | wgpu's Metal | `gpu` |
+//! | `dx12` | wgpu's Direct3D 12 | `gpu` |
+//! | `model` | model configs and recipes | serde, serde_json, toml, globset, exmex |
+//! | `checkpoint` | safetensors files, and whole models in them | `model`, safetensors, tempfile, fs4 |
+//! | `rand_core` | `Philox` as a generator for `rand` | rand_core |
+//!
+//! Without any of them the library depends on blake3, bytemuck, half, libm, strsim and thiserror, and also compiles for
+//! `wasm32-unknown-unknown`.
+
+// The modules stand in the order of the table above, which is the order of the rooms.
 mod error;
 mod value;
 
@@ -53,7 +81,8 @@ pub mod checkpoint;
 
 pub use error::{Error, Result};
 pub use plan::Fill;
-pub use value::dtype::{DType, Rounding};
+pub use value::dtype::DType;
 pub use value::key::StreamVersion;
+pub use value::rounding::Rounding;
 pub use value::scheme::Scheme;
 pub use value::{key, law, params, scheme, shape};

@@ -1,4 +1,4 @@
-//! Philox as a random number generator for `rand`: the same words as the fills draw, one stream a (key, domain).
+//! Philox as a random number generator for `rand`: the same words as the fills draw, one stream per (key, domain).
 
 use crate::cpu::philox;
 use crate::value::key::{Key, StreamVersion, domain};
@@ -8,7 +8,7 @@ use rand_core::{Infallible, SeedableRng, TryRng};
 /// Philox4x32-10 as a generator: the words of the counters `[b, b >> 32, 0, domain]`, b = 0, 1, ...
 ///
 /// For whatever else a program draws beside its weights, from the same seed: dropout, shuffling, data order. The embedder's own
-/// domains start at 2^31, so that no weight shares a word with them. Not cryptographic.
+/// domains start at 2^31 ([`EMBEDDER`]), so that no weight shares a word with them. Not for cryptography.
 ///
 /// ```
 /// use rand::RngExt;
@@ -17,6 +17,8 @@ use rand_core::{Infallible, SeedableRng, TryRng};
 /// let mut rng = Philox::named(42, "shuffle");
 /// let x: f32 = rng.random();
 /// assert!((0.0..1.0).contains(&x));
+/// // The same seed and name give the same stream.
+/// assert_eq!(Philox::named(42, "shuffle").random::<f32>(), x);
 /// ```
 #[derive(Clone, Debug)]
 pub struct Philox(BlockRng<Counter>);
@@ -41,19 +43,27 @@ impl Generator for Counter {
 pub const EMBEDDER: u32 = 1 << 31;
 
 impl Philox {
-    /// The stream of a key and a domain, from block `block` on.
+    /// The stream of a key and a domain, from block `block` (of 4 words) on.
+    ///
+    /// ```
+    /// # use rand::Rng;
+    /// # use seedbed::{StreamVersion, key::Key, rng::{EMBEDDER, Philox}};
+    /// let key = Key::of_tensor(StreamVersion::V1, 42, "shuffle");
+    /// let mut rng = Philox::new(key, EMBEDDER, 0);
+    /// assert_eq!(rng.next_u32(), Philox::named(42, "shuffle").next_u32());
+    /// ```
     #[must_use]
     pub fn new(key: Key, domain: u32, block: u64) -> Self {
         Self(BlockRng::new(Counter { key: key.0, block, domain }))
     }
 
-    /// The stream of a name in the first of the embedder's domains.
+    /// The stream of a name in the first of the embedder's domains, from its beginning.
     #[must_use]
     pub fn named(seed: u64, name: &str) -> Self {
         Self::new(Key::of_tensor(StreamVersion::V1, seed, name), EMBEDDER, 0)
     }
 
-    /// The words that a fill of the tensor draws, from element `4 * block` on.
+    /// The words that a fill of the tensor of this key draws, from block `block` (of 4 words) on.
     #[must_use]
     pub fn of_values(key: Key, block: u64) -> Self {
         Self::new(key, domain::VALUES, block)

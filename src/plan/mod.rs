@@ -1,7 +1,8 @@
-//! Names, schemes, shapes and a seed become keys, laws and places. Pure: no device.
+//! Names, schemes, shapes and a seed become keys, laws and placements. Pure: no device.
 
 pub(crate) mod fill;
 pub(crate) mod matrices;
+mod part;
 pub(crate) mod placement;
 mod rows;
 mod slab;
@@ -9,19 +10,29 @@ mod spec;
 mod tensor;
 
 pub use fill::Fill;
+pub use part::PlannedPart;
 pub use rows::Rows;
 pub use slab::Slab;
-
 pub use spec::{Part, TensorSpec};
-pub use tensor::{PlannedPart, PlannedTensor};
+pub use tensor::PlannedTensor;
 
 use crate::value::key::StreamVersion;
 use crate::{Error, Result};
 use std::collections::HashSet;
 
-/// Tensors with their names, laws and places, for one seed.
+/// Tensors with their names, laws and placements, for one seed.
 ///
 /// What a plan accepts can be filled: sampling cannot fail.
+///
+/// ```
+/// # use seedbed::plan::{Plan, TensorSpec};
+/// # use seedbed::{Scheme, StreamVersion};
+/// let mut plan = Plan::new(StreamVersion::V1, 42);
+/// plan.push(&TensorSpec::new("linear.weight", [64, 16], Scheme::torch_linear())?)?;
+/// plan.push(&TensorSpec::new("linear.bias", [64], Scheme::torch_bias(16))?)?;
+/// assert_eq!((plan.tensors().len(), plan.elements(), plan.device_bytes()), (2, 1088, 4 * 1088));
+/// # Ok::<(), seedbed::Error>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Plan {
     version: StreamVersion,
@@ -45,13 +56,23 @@ impl Plan {
     /// Adds a tensor, and returns it as planned.
     ///
     /// # Errors
-    /// Any [`Error`] of its shape, schemes, laws and parts, with the tensor's name; a name, stored or
-    /// logical, that the plan already has.
+    /// Any [`Error`] of its shape, schemes, laws and parts, with the tensor's name; a name, stored or logical, that the plan
+    /// already has. A tensor that is refused leaves no trace in the plan.
+    ///
+    /// ```
+    /// # use seedbed::plan::{Plan, TensorSpec};
+    /// # use seedbed::{Scheme, StreamVersion};
+    /// let mut plan = Plan::new(StreamVersion::V1, 42);
+    /// let spec = TensorSpec::new("w", [64, 16], Scheme::lecun_normal())?;
+    /// assert_eq!(plan.push(&spec)?.parts()[0].law().std(), 0.25);
+    /// assert!(plan.push(&spec).unwrap_err().to_string().starts_with("tensor w: the name \"w\" is already in the plan"));
+    /// # Ok::<(), seedbed::Error>(())
+    /// ```
     pub fn push(&mut self, spec: &TensorSpec) -> Result<&PlannedTensor> {
         let mut tensor = PlannedTensor::new(self.version, self.seed, spec).map_err(|e| e.in_tensor(&spec.name))?;
         let taken = |name: &str| {
-            Error::Placement(format!("the name {name:?} is already in the plan: equal names would hold equal values"))
-                .in_tensor(&spec.name)
+            let reason = "is already in the plan: equal names would hold equal values; give each tensor its own";
+            Error::Placement(format!("the name {name:?} {reason}")).in_tensor(&spec.name)
         };
         if self.stored.contains(&spec.name) {
             return Err(taken(&spec.name));
@@ -64,7 +85,8 @@ impl Plan {
         }
         let end = tensor.place_at(self.bytes);
         self.bytes = end.filter(|&e| e <= 1 << 62).ok_or_else(|| {
-            Error::Placement(format!("the plan exceeds 2^62 bytes, {} are taken", self.bytes)).in_tensor(&spec.name)
+            let reason = format!("the plan would exceed 2^62 bytes, {} are taken; split it into several", self.bytes);
+            Error::Placement(reason).in_tensor(&spec.name)
         })?;
         self.stored.insert(spec.name.clone());
         self.logical.extend(logical);

@@ -5,10 +5,17 @@ use crate::{Error, Result};
 use std::ops::Range;
 
 /// Rows and ranges of rows, indices of a tensor's first axis: `0,5,100:128` is 0, 5 and 100 to 127.
+///
+/// ```
+/// # use seedbed::{plan::Rows, shape::Shape};
+/// let rows: Rows = "0,5:8".parse()?;
+/// assert_eq!(rows.of(&Shape::new([10, 3])?)?, [0, 5, 6, 7]);
+/// # Ok::<(), seedbed::Error>(())
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Rows(Vec<Range<u64>>);
 
-/// Rows that may be listed: a plan keeps each of them.
+/// The most rows that may be listed: a plan keeps each of them.
 const MAX_ROWS: u64 = 1 << 24;
 
 impl Rows {
@@ -18,16 +25,16 @@ impl Rows {
         self.0.is_empty()
     }
 
-    /// Each of them, as rows of a tensor of this shape.
+    /// Each row that is listed, of a tensor of this shape.
     ///
     /// # Errors
-    /// [`Error::Placement`] where one lies outside the shape, or they are more than 2^24.
+    /// [`Error::Placement`] where a row lies outside the shape, or more than 2^24 are listed.
     pub fn of(&self, shape: &Shape) -> Result<Vec<u64>> {
         let rows = shape.dims().first().copied().unwrap_or(0);
         let mut count = 0u64;
         for range in &self.0 {
             if range.end > rows {
-                let reason = format!("zero row {}: shape {:?} has {rows} rows", range.end - 1, shape.dims());
+                let reason = format!("zero row {}: shape {shape} has {rows} rows, counted from 0", range.end - 1);
                 return Err(Error::Placement(reason));
             }
             count = count.saturating_add(range.end - range.start);
@@ -57,6 +64,9 @@ impl std::str::FromStr for Rows {
     type Err = Error;
 
     /// Reads rows and ranges `FIRST:END`, END not included, with commas between them.
+    ///
+    /// # Errors
+    /// [`Error::Placement`] with the row or range that is none.
     fn from_str(s: &str) -> Result<Self> {
         let refuse = |text: &str| {
             Error::Placement(format!(

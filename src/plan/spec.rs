@@ -5,10 +5,20 @@ use crate::value::scheme::Scheme;
 use crate::value::shape::{Layout, Shape};
 use crate::{DType, Result, Rounding};
 
-/// One stored tensor.
+/// One stored tensor, as a [`Plan`](crate::plan::Plan) takes it.
 ///
 /// By default it is one logical tensor of the same name. [`TensorSpec::with_parts`] makes it of several, each with its own
 /// name, stream, scheme and fans: a fused `qkv_proj` whose thirds hold what `q_proj`, `k_proj` and `v_proj` would.
+///
+/// ```
+/// # use seedbed::plan::TensorSpec;
+/// # use seedbed::{DType, Scheme, shape::Layout};
+/// let spec = TensorSpec::new("conv.weight", [64, 16, 3, 3], Scheme::torch_conv())?
+///     .dtype(DType::BF16)
+///     .layout(Layout::conv(4));
+/// assert_eq!(spec.shape.count(), 64 * 16 * 9);
+/// # Ok::<(), seedbed::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct TensorSpec {
@@ -33,7 +43,16 @@ pub struct TensorSpec {
     pub rounding: Rounding,
 }
 
-/// A logical tensor inside a stored one: `stored.reshape(view)[box].permute(order).reshape(shape)`.
+/// A logical tensor inside a stored one: `stored.reshape(view)[slab].permute(order).reshape(shape)`.
+///
+/// ```
+/// # use seedbed::plan::{Part, Slab};
+/// # use seedbed::Scheme;
+/// // Columns 8 to 15 of a matrix of 4 rows, transposed.
+/// let part = Part::new("k", [8, 4], Scheme::lecun_normal(), Slab::new([0, 8], [4, 8]))?.order([1, 0]);
+/// assert_eq!((part.shape.count(), part.slab.count()), (32, 32));
+/// # Ok::<(), seedbed::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Part {
@@ -52,7 +71,7 @@ pub struct Part {
 }
 
 impl TensorSpec {
-    /// A tensor stored as f32 in torch's layout.
+    /// A tensor of this shape and scheme, stored as f32, its axes in torch's layout `out_in`.
     ///
     /// # Errors
     /// [`crate::Error::Shape`], with the tensor's name.
@@ -79,6 +98,23 @@ impl TensorSpec {
     ///
     /// # Errors
     /// [`crate::Error::Shape`], with the tensor's name. The parts are checked when a plan takes them.
+    ///
+    /// ```
+    /// # use seedbed::plan::{Part, Plan, Slab, TensorSpec};
+    /// # use seedbed::{Scheme, StreamVersion, cpu};
+    /// // Three matrices of 4 rows and 2 columns, one below the other.
+    /// let part = |name: &str, at| Part::new(name, [4, 2], Scheme::normal(0.0, 0.02), Slab::new([at, 0, 0], [1, 4, 2]));
+    /// let parts = vec![part("q", 0)?, part("k", 1)?, part("v", 2)?];
+    /// let mut fused = Plan::new(StreamVersion::V1, 42);
+    /// let fill = fused.push(&TensorSpec::with_parts("qkv", [12, 2], [3, 4, 2], parts)?)?.fill_slab(&Slab::new([4, 0], [4, 2]))?;
+    /// let mut alone = Plan::new(StreamVersion::V1, 42);
+    /// let k = alone.push(&TensorSpec::new("k", [4, 2], Scheme::normal(0.0, 0.02))?)?.fill();
+    /// let (mut a, mut b) = ([0; 32], [1; 32]);
+    /// cpu::fill(&fill, &mut a)?;
+    /// cpu::fill(&k, &mut b)?;
+    /// assert_eq!(a, b);
+    /// # Ok::<(), seedbed::Error>(())
+    /// ```
     pub fn with_parts(
         name: impl Into<String>,
         dims: impl Into<Vec<u64>>,
@@ -88,11 +124,21 @@ impl TensorSpec {
         Ok(Self { view: view.into(), parts, ..Self::new(name, dims, Scheme::Constant(0.0))? })
     }
 
-    /// A matrix that the checkpoint stores transposed: its elements, fans and stream are those of `[cols, rows]`, the logical
-    /// matrix; `dims` is the stored shape `[rows, cols]`.
+    /// A matrix that a checkpoint stores transposed: stored as `[rows, cols]`, with the elements, fans and stream of the
+    /// logical matrix `[cols, rows]`.
     ///
     /// # Errors
     /// [`crate::Error::Shape`], with the tensor's name.
+    ///
+    /// ```
+    /// # use seedbed::plan::{Plan, TensorSpec};
+    /// # use seedbed::{Scheme, StreamVersion};
+    /// let mut plan = Plan::new(StreamVersion::V1, 42);
+    /// let tensor = plan.push(&TensorSpec::transposed("w", [16, 64], Scheme::lecun_normal())?)?;
+    /// assert_eq!((tensor.shape().dims(), tensor.parts()[0].shape().dims()), (&[16, 64][..], &[64, 16][..]));
+    /// assert_eq!(tensor.parts()[0].law().std(), 0.25); // of fan_in 16
+    /// # Ok::<(), seedbed::Error>(())
+    /// ```
     pub fn transposed(name: impl Into<String>, [rows, cols]: [u64; 2], scheme: Scheme) -> Result<Self> {
         let name = name.into();
         let part = Part::new(name.clone(), [cols, rows], scheme, Slab::whole(&[rows, cols]))?.order([1, 0]);
@@ -100,27 +146,61 @@ impl TensorSpec {
     }
 
     /// The same tensor stored as `dtype`.
+    ///
+    /// ```
+    /// # use seedbed::{DType, Scheme, plan::TensorSpec};
+    /// assert_eq!(TensorSpec::new("w", [4], Scheme::ones())?.dtype(DType::F16).dtype, DType::F16);
+    /// # Ok::<(), seedbed::Error>(())
+    /// ```
     #[must_use]
     pub fn dtype(mut self, dtype: DType) -> Self {
         self.dtype = dtype;
         self
     }
 
-    /// The same tensor with another layout of its axes.
+    /// The same tensor with another layout of its axes, from which its scheme takes the fans.
+    ///
+    /// ```
+    /// # use seedbed::plan::{Plan, TensorSpec};
+    /// # use seedbed::{Scheme, StreamVersion, shape::Layout};
+    /// let spec = TensorSpec::new("w", [16, 64], Scheme::lecun_normal())?.layout(Layout::InOut);
+    /// let mut plan = Plan::new(StreamVersion::V1, 42);
+    /// assert_eq!(plan.push(&spec)?.parts()[0].law().std(), 0.25);
+    /// # Ok::<(), seedbed::Error>(())
+    /// ```
     #[must_use]
     pub fn layout(mut self, layout: Layout) -> Self {
         self.layout = layout;
         self
     }
 
-    /// The same tensor with its values rounded in another way: f16 and bf16 only, a plan refuses it for f32.
+    /// The same tensor with its values rounded in another way; [`Rounding::Stochastic`] is for f16 and bf16, a plan refuses it for
+    /// f32.
+    ///
+    /// ```
+    /// # use seedbed::{DType, Rounding, Scheme, plan::TensorSpec};
+    /// let spec = TensorSpec::new("w", [4], Scheme::ones())?.dtype(DType::BF16).rounding(Rounding::Stochastic);
+    /// assert!(spec.rounding.check(spec.dtype).is_ok());
+    /// # Ok::<(), seedbed::Error>(())
+    /// ```
     #[must_use]
     pub fn rounding(mut self, rounding: Rounding) -> Self {
         self.rounding = rounding;
         self
     }
 
-    /// The same tensor with one more row of zeros.
+    /// The same tensor with one more row of zeros; the other rows keep their values.
+    ///
+    /// ```
+    /// # use seedbed::plan::{Plan, TensorSpec};
+    /// # use seedbed::{Scheme, StreamVersion, cpu};
+    /// let spec = TensorSpec::new("embedding", [3, 1], Scheme::ones())?.zero_row(1);
+    /// let fill = Plan::new(StreamVersion::V1, 42).push(&spec)?.fill();
+    /// let mut bytes = [0xff; 12];
+    /// cpu::fill(&fill, &mut bytes)?;
+    /// assert_eq!(bytes, [0, 0, 0x80, 0x3f, 0, 0, 0, 0, 0, 0, 0x80, 0x3f]);
+    /// # Ok::<(), seedbed::Error>(())
+    /// ```
     #[must_use]
     pub fn zero_row(mut self, row: u64) -> Self {
         self.zero_rows.push(row);
@@ -129,7 +209,7 @@ impl TensorSpec {
 }
 
 impl Part {
-    /// The box `slab` of the view, its axes in the view's order, as a logical tensor in torch's layout.
+    /// The box `slab` of the view as a logical tensor: its axes in the view's order, in torch's layout `out_in`.
     ///
     /// # Errors
     /// [`crate::Error::Shape`], with the part's name.

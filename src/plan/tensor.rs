@@ -1,18 +1,16 @@
-//! A tensor as planned: validated, with keys and laws, ready to be lowered to a fill.
+//! A stored tensor as planned: validated, with keys and laws, ready to be made into a fill.
 
 use super::DEVICE_ALIGNMENT;
+use super::part::{PlannedPart, check_cover};
 use super::spec::{Part, TensorSpec};
 use crate::plan::fill::{Fill, Piece};
-use crate::plan::matrices::Matrices;
 use crate::plan::slab::{Place, Slab};
-use crate::value::key::{Key, StreamVersion};
-use crate::value::law::Law;
+use crate::value::key::StreamVersion;
 use crate::value::params::LawParams;
-use crate::value::shape::{Layout, Shape};
+use crate::value::shape::Shape;
 use crate::{DType, Error, Result, Rounding};
-use std::sync::Arc;
 
-/// A stored tensor of a plan.
+/// A stored tensor of a plan; made by [`Plan::push`](super::Plan::push).
 #[derive(Clone, Debug)]
 pub struct PlannedTensor {
     name: String,
@@ -25,87 +23,11 @@ pub struct PlannedTensor {
     rounding: Rounding,
 }
 
-/// A logical tensor of a plan.
-#[derive(Clone, Debug)]
-pub struct PlannedPart {
-    name: String,
-    shape: Shape,
-    layout: Layout,
-    law: Law,
-    key: Key,
-    params: LawParams,
-    table: Option<Arc<[u64]>>,
-    matrices: Option<Matrices>,
-    slab: Slab,
-    order: Vec<usize>,
-}
-
-impl PlannedPart {
-    /// The logical tensor's name.
-    #[must_use]
-    pub fn name(&self) -> &str {
-        &self.name
-    }
-
-    /// The logical shape.
-    #[must_use]
-    pub fn shape(&self) -> &Shape {
-        &self.shape
-    }
-
-    /// Which of its axes feed in and out.
-    #[must_use]
-    pub fn layout(&self) -> &Layout {
-        &self.layout
-    }
-
-    /// The law of its elements.
-    #[must_use]
-    pub fn law(&self) -> &Law {
-        &self.law
-    }
-
-    /// Its Philox key.
-    #[must_use]
-    pub fn key(&self) -> Key {
-        self.key
-    }
-
-    fn new(version: StreamVersion, seed: u64, part: &Part, dtype: DType, view: &[u64]) -> Result<Self> {
-        part.slab.check(view)?;
-        let mut axes = part.order.clone();
-        axes.sort_unstable();
-        if axes != (0..view.len()).collect::<Vec<_>>() || part.slab.count() != part.shape.count() {
-            return Err(Error::Placement(format!(
-                "part {:?} of shape {:?}: its box {:?} in order {:?} does not hold that shape",
-                part.name,
-                part.shape.dims(),
-                part.slab.extent,
-                part.order
-            )));
-        }
-        let law = part.scheme.law(&part.shape, &part.layout)?;
-        let key = Key::of_tensor(version, seed, &part.name);
-        Ok(Self {
-            name: part.name.clone(),
-            shape: part.shape.clone(),
-            layout: part.layout.clone(),
-            params: LawParams::new(&law, dtype)?,
-            table: law.frequencies(),
-            matrices: Matrices::of(&law, key.0),
-            law,
-            key,
-            slab: part.slab.clone(),
-            order: part.order.clone(),
-        })
-    }
-}
-
 impl PlannedTensor {
     pub(super) fn new(version: StreamVersion, seed: u64, spec: &TensorSpec) -> Result<Self> {
         spec.rounding.check(spec.dtype)?;
         let dims = spec.shape.dims();
-        // Without parts the view has nothing to say: rows of zeros are rows of the shape.
+        // The view is for parts. Without them it is the shape, so that rows of zeros are rows of the shape.
         let view = if spec.view.is_empty() || spec.parts.is_empty() { dims } else { &spec.view };
         let parts = if spec.parts.is_empty() {
             let whole = Part::new(spec.name.clone(), dims, spec.scheme, Slab::whole(view))?.layout(spec.layout.clone());
@@ -122,10 +44,14 @@ impl PlannedTensor {
         if let Some(&row) = zero_rows.last() {
             let rows = dims.first().copied().unwrap_or(0);
             if row >= rows {
-                return Err(Error::Placement(format!("zero row {row}: shape {dims:?} has {rows} rows")));
+                return Err(Error::Placement(format!(
+                    "zero row {row}: shape {dims:?} has {rows} rows, counted from 0"
+                )));
             }
             if !spec.parts.is_empty() {
-                return Err(Error::Placement("zero rows and parts exclude each other: make the row a part".to_owned()));
+                return Err(Error::Placement(
+                    "zero rows and parts exclude each other: give the rows a part of scheme zeros".to_owned(),
+                ));
             }
         }
         let tensor = Self {
@@ -138,12 +64,12 @@ impl PlannedTensor {
             offset: 0,
             rounding: spec.rounding,
         };
-        // Lowering can only fail on the view: find that out now.
+        // Making a fill can only fail on the view: find that out now.
         tensor.lower(&Slab::whole(dims))?;
         Ok(tensor)
     }
 
-    /// Gives the tensor the next aligned offset; the end of its bytes there.
+    /// Gives the tensor the first aligned offset from `from` on; returns where its bytes end, or `None` beyond 64 bits.
     pub(super) fn place_at(&mut self, from: u64) -> Option<u64> {
         self.offset = from.checked_next_multiple_of(DEVICE_ALIGNMENT)?;
         let bytes = self.shape.count().checked_mul(self.dtype.size())?.checked_next_multiple_of(4)?;
@@ -192,32 +118,44 @@ impl PlannedTensor {
         self.shape.count() * self.dtype.size()
     }
 
-    /// Where a device arena that holds the whole plan has its first byte: a multiple of [`DEVICE_ALIGNMENT`].
+    /// Where the first byte of the tensor lies in device memory that holds the whole plan: a multiple of [`DEVICE_ALIGNMENT`].
     #[must_use]
     pub fn device_offset(&self) -> u64 {
         self.offset
     }
 
-    /// One past its last byte in the arena: a multiple of 4.
+    /// Where the tensor ends in device memory that holds the whole plan: a multiple of 4.
     #[must_use]
     pub fn device_end(&self) -> u64 {
         self.offset + self.bytes().next_multiple_of(4)
     }
 
-    /// The whole tensor.
+    /// What to write for the whole tensor.
     ///
     /// # Panics
-    /// Never: the plan has lowered it once.
+    /// Never: the plan made this fill once, when it took the tensor.
     #[must_use]
     pub fn fill(&self) -> Fill {
-        self.lower(&Slab::whole(self.shape.dims())).expect("the plan has lowered the whole tensor")
+        self.lower(&Slab::whole(self.shape.dims())).expect("the plan made this fill when it took the tensor")
     }
 
-    /// An axis-aligned box of the stored tensor, as a row-major tensor of its own: exactly the bytes of those elements in the
-    /// whole.
+    /// What to write for a slab of the stored tensor, as a row-major tensor of its own: exactly the bytes of those elements in
+    /// the whole.
     ///
     /// # Errors
-    /// [`Error::Placement`] where the box is empty or leaves the tensor.
+    /// [`Error::Placement`], with the tensor's name, where the slab is empty or leaves the tensor.
+    ///
+    /// ```
+    /// # use seedbed::plan::{Plan, Slab, TensorSpec};
+    /// # use seedbed::{Scheme, StreamVersion, cpu};
+    /// let mut plan = Plan::new(StreamVersion::V1, 42);
+    /// let tensor = plan.push(&TensorSpec::new("w", [4, 3], Scheme::normal(0.0, 0.02))?)?;
+    /// let (mut whole, mut rows) = ([0; 48], [0; 24]);
+    /// cpu::fill(&tensor.fill(), &mut whole)?;
+    /// cpu::fill(&tensor.fill_slab(&Slab::new([1, 0], [2, 3]))?, &mut rows)?;
+    /// assert_eq!(rows, whole[12..36]);
+    /// # Ok::<(), seedbed::Error>(())
+    /// ```
     pub fn fill_slab(&self, slab: &Slab) -> Result<Fill> {
         slab.check(self.shape.dims()).and_then(|()| self.lower(slab)).map_err(|e| e.in_tensor(&self.name))
     }
@@ -233,7 +171,7 @@ impl PlannedTensor {
                     order: &part.order,
                     clip: &clip,
                 };
-                // A zero is no number to round: the faster way serves.
+                // Zeros need no rounding; nearest even is the faster kernel.
                 let (law, table, matrices, rounding) = match zero {
                     true => (LawParams::zero(), None, None, Rounding::NearestEven),
                     false => (part.params, part.table.clone(), part.matrices, self.rounding),
@@ -266,7 +204,7 @@ impl PlannedTensor {
         };
         let (start, extent) = (part.slab.start.first().unwrap_or(&0), part.slab.extent.first().unwrap_or(&1));
         let mut from = *start;
-        // Neighbours are one box: a padded vocabulary has many of them.
+        // Neighbors are one box: a padded vocabulary has many of them.
         for run in self.zero_rows.chunk_by(|a, b| a + 1 == *b) {
             let end = run[run.len() - 1] + 1;
             rows(from, run[0], false);
@@ -276,34 +214,4 @@ impl PlannedTensor {
         rows(from, start + extent, false);
         clips
     }
-}
-
-/// The parts' boxes must hold every element of the view exactly once.
-fn check_cover(shape: &Shape, view: &[u64], parts: &[PlannedPart]) -> Result<()> {
-    let of_view = view.iter().try_fold(1u64, |n, &d| n.checked_mul(d));
-    let of_parts = parts.iter().try_fold(0u64, |n, p| n.checked_add(p.slab.count()));
-    if of_view != Some(shape.count()) || of_parts != Some(shape.count()) {
-        return Err(Error::Placement(format!(
-            "{} parts with {:?} elements in view {view:?} do not cover the {} elements of shape {:?}",
-            parts.len(),
-            of_parts,
-            shape.count(),
-            shape.dims()
-        )));
-    }
-    // With the counts equal, disjoint is covering. Sorted by first index, only neighbours along the first axis can meet.
-    let mut sorted: Vec<&PlannedPart> = parts.iter().collect();
-    sorted.sort_by_key(|p| p.slab.start.first().copied());
-    for (i, a) in sorted.iter().enumerate() {
-        for b in &sorted[i + 1..] {
-            let end = |p: &PlannedPart, k: usize| p.slab.start[k] + p.slab.extent[k];
-            if view.is_empty() || b.slab.start[0] >= end(a, 0) {
-                break;
-            }
-            if (0..view.len()).all(|k| a.slab.start[k] < end(b, k) && b.slab.start[k] < end(a, k)) {
-                return Err(Error::Placement(format!("parts {:?} and {:?} overlap", a.name, b.name)));
-            }
-        }
-    }
-    Ok(())
 }

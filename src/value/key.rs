@@ -1,7 +1,13 @@
-//! The stream: its version, and the key of a tensor. docs/stream.md is the normative text.
+//! The version of the stream, and the key of a tensor. docs/stream.md is the normative text.
 
-/// The version of the stream: which bits a (seed, name, index) gives. A file stores it; later
-/// releases keep every earlier version.
+/// The version of the stream: which bits a (seed, name, index) gives. A file stores its number; later releases keep every
+/// earlier version.
+///
+/// ```
+/// # use seedbed::StreamVersion;
+/// assert_eq!(StreamVersion::default(), StreamVersion::V1);
+/// assert_eq!(StreamVersion::V1.number(), 1);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
 #[non_exhaustive]
 pub enum StreamVersion {
@@ -20,8 +26,8 @@ impl StreamVersion {
     }
 }
 
-/// Which of a tensor's independent streams a Philox counter belongs to: the counter's fourth word.
-/// Domains of 2^31 and above are the embedder's own.
+/// Which of a tensor's independent streams a Philox counter belongs to: the counter's fourth word. Domains from 2^31 on are
+/// the embedder's own.
 pub mod domain {
     /// The values of a tensor.
     pub const VALUES: u32 = 0;
@@ -40,6 +46,13 @@ pub struct Key(pub [u32; 2]);
 impl Key {
     /// The key of a logical tensor: the first 8 bytes, little-endian, of BLAKE3 in key-derivation mode with
     /// context `"seedbed 1 tensor key"` over the seed's 8 little-endian bytes and the name's UTF-8 bytes.
+    ///
+    /// ```
+    /// # use seedbed::{StreamVersion, key::Key};
+    /// let key = Key::of_tensor(StreamVersion::V1, 42, "h.0.mlp.c_fc.weight");
+    /// assert_ne!(key, Key::of_tensor(StreamVersion::V1, 43, "h.0.mlp.c_fc.weight"));
+    /// assert_eq!(key.to_string().len(), 16);
+    /// ```
     #[must_use]
     pub fn of_tensor(version: StreamVersion, seed: u64, name: &str) -> Self {
         let context = match version {

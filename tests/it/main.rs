@@ -13,6 +13,7 @@ mod peers;
 mod placement;
 mod recipes;
 mod reference;
+mod rooms;
 mod statistics;
 mod stream;
 mod structured;

@@ -21,9 +21,6 @@ pub enum SinusoidalLayout {
 }
 
 impl SinusoidalLayout {
-    pub(crate) const NAMES: &'static [(&'static str, Self)] =
-        &[("interleaved", Self::Interleaved), ("halves", Self::Halves), ("halves_to_end", Self::HalvesToEnd)];
-
     /// The exponent of pair `j`, as a fraction.
     fn exponent(self, width: u64, j: u64) -> (u64, u64) {
         match self {

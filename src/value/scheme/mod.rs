@@ -1,30 +1,28 @@
 //! The user's language: what a tensor's elements are to be, before its shape is known.
 //!
-//! A [`Scheme`] and a shape make a [`Law`]. Every number of a law is an f64 made with `+ - * / sqrt` in the order
-//! that the documentation of its scheme states (docs/stream.md repeats it), with n, fan_in and fan_out the fans
-//! converted to f64; `cut` schemes alone need `exp`, and take it from the pinned `libm`.
+//! A [`Scheme`], a shape and a layout make a [`Law`](crate::law::Law). Every number of a law is an f64 made with `+ - * / sqrt`
+//! in the order that the documentation of its scheme states (docs/stream.md repeats it), with n, fan_in and fan_out the
+//! fans converted to f64. Only [`StdOf::Cut`] needs `exp`, and takes it from a `libm` whose bits are known.
 
-use crate::value::law::Law;
-use crate::value::shape::{Fans, Layout, Shape};
-use crate::value::text::Number;
-use crate::{Error, Result};
-
+mod basic;
 mod catalog;
 mod cut;
-mod named;
+mod fans;
 mod orthogonal;
 #[cfg(feature = "model")]
 mod scaled;
 mod structured;
 mod text;
+mod to_law;
+mod torch;
 mod words;
 
 pub use crate::value::law::sinusoidal::SinusoidalLayout;
 pub use catalog::{SchemeInfo, catalog};
 pub use words::{Bounds, Distribution, Mode, Nonlinearity, StdOf};
 
-/// The standard deviation of N(0, 1) cut at +-2, the f64 that jax and keras write .87962566103423978: what their
-/// truncated variance scaling divides by.
+/// The standard deviation of N(0, 1) cut at +-2, the f64 that jax and keras write .87962566103423978: their truncated variance
+/// scaling divides by it.
 pub const STD_CUT_AT_2: f64 = 0.879_625_661_034_239_8;
 
 /// How the elements of a tensor are to be distributed, before its shape is known.
@@ -108,7 +106,7 @@ pub enum Scheme {
         /// The value on the diagonal.
         gain: f64,
     },
-    /// A convolution that hands its inputs on; see [`Scheme::dirac`].
+    /// A convolution that passes its inputs on unchanged; see [`Scheme::dirac`].
     Dirac {
         /// The groups of the convolution.
         groups: u64,
@@ -138,18 +136,18 @@ pub enum Scheme {
     Sinusoidal {
         /// The longest wave is about 2 pi times this.
         base: f64,
-        /// Which column is what.
+        /// Which columns are sines, which cosines, and their frequencies.
         layout: SinusoidalLayout,
     },
     /// ln 1, ln 2, .. along the last axis; see [`Scheme::log_range`].
     LogRange,
     /// The bias of a Mamba block's step; see [`Scheme::dt_bias`].
     DtBias {
-        /// The least step drawn.
+        /// The smallest step drawn.
         min: f64,
         /// The largest step drawn.
         max: f64,
-        /// The least step after all.
+        /// Smaller steps are raised to this.
         floor: f64,
     },
     /// Orthogonal matrices; see [`Scheme::orthogonal`].
@@ -169,150 +167,6 @@ pub enum Scheme {
         /// The root of the expected squared Frobenius norm.
         norm: f64,
     },
-}
-
-impl Scheme {
-    /// The law of a tensor of this shape.
-    ///
-    /// Only the schemes of fans ([`Scheme::needs_fans`]) and those of places ([`Scheme::identity`] and its like) look at `shape`
-    /// and `layout`; `unit_frobenius` counts the elements of `shape`.
-    ///
-    /// # Errors
-    /// Those of [`Scheme::check`]; those of [`Layout::fans`]; and [`Error::Law`] where the fans bring a number outside
-    /// the stream's range.
-    pub fn law(&self, shape: &Shape, layout: &Layout) -> Result<Law> {
-        self.check_words()?;
-        if let Some(law) = self.structured_law(shape, layout) {
-            return law;
-        }
-        if let Self::UnitFrobenius { norm } = *self {
-            let n = shape.count();
-            return Law::normal(0.0, norm / (n as f64).sqrt()).map_err(|error| match error {
-                Error::Law(text) => Error::Law(format!("{self} of {n} elements: {text}")),
-                other => other,
-            });
-        }
-        if !self.needs_fans() {
-            return self.law_of_fans(None);
-        }
-        let fans = layout.fans(shape)?;
-        self.law_of_fans(Some(fans)).map_err(|error| match error {
-            Error::Law(text) => {
-                Error::Law(format!("{self} with fan_in {}, fan_out {}: {text}", fans.fan_in, fans.fan_out))
-            }
-            other => other,
-        })
-    }
-
-    /// Checks all that can be checked before a shape is known.
-    ///
-    /// # Errors
-    /// [`Error::Scheme`] where a scale, gain or fan_in is not finite and positive, or a std of a cut variable cannot
-    /// be reached; [`Error::Law`] where a number of a scheme without fans is outside the stream's range.
-    pub fn check(&self) -> Result<()> {
-        self.check_words()?;
-        self.check_structured()?;
-        if self.is_plain() {
-            self.law_of_fans(None)?;
-        }
-        Ok(())
-    }
-
-    /// Whether the law depends on fan_in or fan_out, and so on the tensor's shape and layout.
-    #[must_use]
-    pub const fn needs_fans(&self) -> bool {
-        match self {
-            Self::VarianceScaling { .. } | Self::Xavier { .. } | Self::Kaiming { .. } => true,
-            Self::FanInUniform { fan_in } => fan_in.is_none(),
-            _ => false,
-        }
-    }
-
-    /// Whether the law depends on nothing but the scheme.
-    const fn is_plain(&self) -> bool {
-        match self {
-            Self::Constant(_) | Self::Uniform { .. } | Self::Normal { .. } | Self::TruncatedNormal { .. } => true,
-            Self::FanInUniform { fan_in } => fan_in.is_some(),
-            _ => false,
-        }
-    }
-
-    fn check_words(&self) -> Result<()> {
-        let positive = |what: &str, x: f64| {
-            if x.is_finite() && x > 0.0 {
-                return Ok(());
-            }
-            Err(Error::Scheme(format!("{self}: {what} is {}, must be finite and above 0", Number(x))))
-        };
-        match *self {
-            Self::VarianceScaling { scale, .. } => positive("scale", scale),
-            Self::Xavier { gain, .. } => positive("gain", gain),
-            Self::Kaiming { nonlinearity, .. } => positive("gain", nonlinearity.gain()),
-            Self::FanInUniform { fan_in: Some(0) } => {
-                Err(Error::Scheme(format!("{self}: fan_in is 0, needs 1 or more")))
-            }
-            Self::UnitFrobenius { norm } => positive("norm", norm),
-            _ => Ok(()),
-        }
-    }
-
-    fn law_of_fans(&self, fans: Option<Fans>) -> Result<Law> {
-        // A caller that has no fans asks for a scheme that needs none: the stand-in is never read.
-        let fans = fans.unwrap_or(Fans { fan_in: 1, fan_out: 1 });
-        match *self {
-            Self::Constant(value) => Law::constant(value),
-            Self::Uniform { lo, hi } => Law::uniform(lo, hi),
-            Self::Normal { mean, std } => Law::normal(mean, std),
-            Self::TruncatedNormal { mean, std, bounds, std_of } => {
-                let sigma = match std_of {
-                    StdOf::Parent => std,
-                    StdOf::Cut => {
-                        cut::sigma(mean, std, bounds).map_err(|reason| Error::Scheme(format!("{self}: {reason}")))?
-                    }
-                };
-                match bounds {
-                    Bounds::Absolute(lo, hi) => Law::truncated_normal(mean, sigma, lo, hi),
-                    Bounds::Sigma(lo, hi) => Law::truncated_normal(mean, sigma, mean + lo * sigma, mean + hi * sigma),
-                }
-            }
-            Self::VarianceScaling { scale, mode, distribution } => {
-                let variance = scale / mode.fan(fans);
-                match distribution {
-                    Distribution::Uniform => symmetric_uniform((3.0 * variance).sqrt()),
-                    Distribution::Normal => Law::normal(0.0, variance.sqrt()),
-                    Distribution::TruncatedNormal => cut_at_2(variance.sqrt()),
-                }
-            }
-            Self::Xavier { gain, distribution } => {
-                of_std(gain * (2.0 / (fans.fan_in as f64 + fans.fan_out as f64)).sqrt(), distribution)
-            }
-            Self::Kaiming { mode, nonlinearity, distribution } => {
-                of_std(nonlinearity.gain() / mode.fan(fans).sqrt(), distribution)
-            }
-            Self::FanInUniform { fan_in } => symmetric_uniform(1.0 / (fan_in.unwrap_or(fans.fan_in) as f64).sqrt()),
-            // `law` serves the others before it comes here.
-            _ => Err(Error::Scheme(format!("{self}: needs a shape"))),
-        }
-    }
-}
-
-/// A law of mean 0 and this std, in torch's arithmetic.
-fn of_std(std: f64, distribution: Distribution) -> Result<Law> {
-    match distribution {
-        Distribution::Uniform => symmetric_uniform(3f64.sqrt() * std),
-        Distribution::Normal => Law::normal(0.0, std),
-        Distribution::TruncatedNormal => cut_at_2(std),
-    }
-}
-
-/// The normal cut at +-2 sigma whose std after the cut is `std`.
-fn cut_at_2(std: f64) -> Result<Law> {
-    let sigma = std / STD_CUT_AT_2;
-    Law::truncated_normal(0.0, sigma, -2.0 * sigma, 2.0 * sigma)
-}
-
-fn symmetric_uniform(bound: f64) -> Result<Law> {
-    Law::uniform(-bound, bound)
 }
 
 #[cfg(test)]

@@ -1,4 +1,6 @@
 use super::*;
+use crate::value::law::Law;
+use crate::value::shape::{Layout, Shape};
 use Distribution::{Normal, TruncatedNormal, Uniform};
 use Mode::{FanAvg, FanGeoAvg, FanIn, FanOut};
 
@@ -204,8 +206,8 @@ fn errors_are_one_line_with_the_numbers() {
         (Scheme::kaiming_normal(FanIn, Nonlinearity::LeakyRelu(1e200)), "a=1e200): gain is 0, must be"),
         (Scheme::kaiming_uniform(FanIn, Nonlinearity::LeakyRelu(f64::NAN)), "gain is NaN"),
         (Scheme::torch_bias(0), "torch_bias(fan_in=0): fan_in is 0"),
-        (Scheme::constant(f64::NAN), "constant NaN"),
-        (Scheme::normal(0.0, 0.0), "std 0.0: must lie in"),
+        (Scheme::constant(f64::NAN), "constant(NaN): "),
+        (Scheme::normal(0.0, 0.0), "normal(mean=0, std=0): std 0"),
         (Scheme::normal(INF, 1.0), "mean inf"),
         (Scheme::uniform(1.0, 1.0), "needs finite lo < hi"),
         (Scheme::truncated_normal(0.0, 1.0, Bounds::Sigma(2.0, -2.0), StdOf::Parent), "the window is empty"),
@@ -225,7 +227,8 @@ fn errors_are_one_line_with_the_numbers() {
         "variance_scaling(scale=1e-60, mode=fan_in, distribution=normal) with fan_in 16, fan_out 64: std "
     ));
     let error = Scheme::lecun_normal().law(&Shape::new([768]).unwrap(), &Layout::OutIn).unwrap_err().to_string();
-    assert!(error.starts_with("shape [768]: rank 1 has no fan_in"), "{error}");
+    let named = "shape [768]: variance_scaling(scale=1, mode=fan_in, distribution=normal): rank 1 has no fan_in";
+    assert!(error.starts_with(named), "{error}");
 }
 
 #[test]

@@ -59,7 +59,7 @@ impl std::str::FromStr for Scheme {
     /// Arguments are named, or given in this order; those in brackets may be left out:
     ///
     /// - `zeros`, `ones`, `constant(value)`, `uniform(lo, hi)`, `normal([mean=0], std)`
-    ///   with a std alone named: `normal(std=0.02)`
+    ///   where a std alone is named: `normal(std=0.02)`
     /// - `truncated_normal([mean=0], std, [lo=-2, hi=2, bounds=sigma, std_of=parent])`. `lo`, `hi` and
     ///   `bounds` come together: torch means absolute bounds, jax and keras mean sigmas
     /// - `variance_scaling(scale, [mode=fan_in, distribution=normal])`
@@ -68,7 +68,7 @@ impl std::str::FromStr for Scheme {
     ///   `([mode=fan_in, nonlinearity=relu, a=0.01])`; also as `he_..`; `a` alone means `leaky_relu`
     /// - `lecun_uniform`, `lecun_normal`, `lecun_truncated_normal`; `he_fan_avg([distribution=normal])`
     /// - `torch_linear`, `torch_conv`, `torch_bias(fan_in)`, `torch_embedding`, `torch_norm_weight`, `torch_norm_bias`
-    /// - `identity([gain=1])`, also as `eye`; `dirac([groups=1])`; `near_identity([alpha=1], std)` with a std alone named;
+    /// - `identity([gain=1])`, also as `eye`; `dirac([groups=1])`; `near_identity([alpha=1], std)`, where a std alone is named;
     ///   `block_diagonal(blocks, std)`; `sparse(sparsity, [std=0.01])`
     /// - `sinusoidal([base=10000, layout=interleaved])`, other layouts `halves`, `halves_to_end`; `log_range`, also as `a_log`;
     ///   `dt_bias([min=0.001, max=0.1, floor=0.0001])`
@@ -82,8 +82,8 @@ impl std::str::FromStr for Scheme {
     /// [`Error::Unknown`] for an unknown name, [`Error::Scheme`] naming an argument that is unknown, missing, given twice
     /// or of the wrong kind, and the errors of [`Scheme::check`].
     fn from_str(text: &str) -> Result<Self> {
-        let scheme = text::parse("scheme", TABLE, text, None)?;
-        scheme.check()?;
+        let scheme = text::parse("scheme", FORMS, text, None)?;
+        scheme.unnamed_check().map_err(|error| error.about(format_args!("scheme {}", text::typed(text.trim()))))?;
         Ok(scheme)
     }
 }
@@ -92,19 +92,19 @@ impl Scheme {
     /// Reads the text form, in which numbers may be expressions; not checked by [`Scheme::check`].
     #[cfg(feature = "model")]
     pub(crate) fn parse_with(text: &str, evaluate: text::Evaluate<'_>) -> Result<Self> {
-        text::parse("scheme", TABLE, text, Some(evaluate))
+        text::parse("scheme", FORMS, text, Some(evaluate))
     }
 }
 
-/// The names and parameters of every scheme, in the table's order.
+/// The names and parameters of every scheme, in the order of the forms.
 #[cfg(test)]
 pub(super) fn signatures() -> impl Iterator<Item = (&'static [&'static str], &'static [&'static str])> {
-    TABLE.iter().map(|form| (form.names, form.params))
+    FORMS.iter().map(|form| (form.names, form.params))
 }
 
 const KAIMING: &[&str] = &["mode", "nonlinearity", "a"];
 
-const TABLE: &[Form<Scheme>] = &[
+const FORMS: &[Form<Scheme>] = &[
     Form { names: &["zeros"], params: &[], build: |_| Ok(Scheme::zeros()) },
     Form { names: &["ones"], params: &[], build: |_| Ok(Scheme::ones()) },
     Form { names: &["constant"], params: &["value"], build: |a| Ok(Scheme::constant(a.needed("value")?)) },
@@ -221,19 +221,44 @@ fn dt_bias(args: &Args<'_>) -> Result<Scheme> {
 }
 
 fn truncated_normal(args: &Args<'_>) -> Result<Scheme> {
-    let bounds = match (args.number("lo")?, args.number("hi")?, args.text("bounds")) {
+    let (lo, hi) = (args.number("lo")?, args.number("hi")?);
+    let bounds: Option<fn(f64, f64) -> Bounds> = match args.text("bounds") {
+        None => None,
+        Some("sigma") => Some(Bounds::Sigma),
+        Some("absolute") => Some(Bounds::Absolute),
+        Some(other) => return Err(args.error(Error::unknown("bounds", other, ["sigma", "absolute"]))),
+    };
+    let bounds = match (lo, hi, bounds) {
         (None, None, None) => Bounds::TWO_SIGMA,
-        (Some(lo), Some(hi), Some("sigma")) => Bounds::Sigma(lo, hi),
-        (Some(lo), Some(hi), Some("absolute")) => Bounds::Absolute(lo, hi),
-        (_, _, Some(other)) if !["sigma", "absolute"].contains(&other) => {
-            return Err(args.error(format!("unknown bounds {other:?}: expected sigma, absolute")));
-        }
-        // The two meanings of -2, 2 differ a hundredfold at std 0.02, so neither is assumed.
-        _ => return Err(args.error("lo, hi and bounds=sigma or bounds=absolute (torch's a, b) come together")),
+        (Some(lo), Some(hi), Some(bounds)) => bounds(lo, hi),
+        // -2, 2 as multiples of the std and as values differ a hundredfold at std 0.02, so neither is assumed.
+        (lo, hi, _) => return Err(args.error(half_a_window(lo, hi, args.text("bounds")))),
     };
     let mean = args.number("mean")?.unwrap_or(0.0);
     let std_of = args.word::<StdOf>("std_of")?.unwrap_or_default();
     Ok(Scheme::truncated_normal(mean, args.needed("std")?, bounds, std_of))
+}
+
+/// Which of `lo`, `hi` and `bounds` the given ones lack, and a window as it could have been meant.
+fn half_a_window(lo: Option<f64>, hi: Option<f64>, bounds: Option<&str>) -> String {
+    let all = [("lo", lo.is_some()), ("hi", hi.is_some()), ("bounds", bounds.is_some())];
+    let names = |is_given: bool| {
+        let names: Vec<&str> = all.iter().filter(|&&(_, given)| given == is_given).map(|&(name, _)| name).collect();
+        names.join(" and ")
+    };
+    let needs = if all.iter().filter(|(_, given)| *given).count() == 1 { "needs" } else { "need" };
+    // The other end of a window around 0; without an end inside.
+    let (lo, hi) = match (lo, hi) {
+        (Some(lo), Some(hi)) => (lo, hi),
+        (Some(lo), None) => (lo, if lo < 0.0 { -lo } else { f64::INFINITY }),
+        (None, Some(hi)) => (if hi > 0.0 { -hi } else { f64::NEG_INFINITY }, hi),
+        (None, None) => (-2.0, 2.0),
+    };
+    let bounds = match bounds {
+        Some(given) => format!("bounds={given}"),
+        None => "bounds=sigma (multiples of std) or bounds=absolute (values)".to_owned(),
+    };
+    format!("{} {needs} {}: lo={}, hi={}, {bounds}", names(true), names(false), Number(lo), Number(hi))
 }
 
 fn xavier(args: &Args<'_>, distribution: Distribution) -> Result<Scheme> {
@@ -244,7 +269,9 @@ fn kaiming(args: &Args<'_>, distribution: Distribution) -> Result<Scheme> {
     let mode = args.word::<Mode>("mode")?.unwrap_or_default();
     let nonlinearity = match (args.word("nonlinearity")?, args.number("a")?) {
         (None | Some(Nonlinearity::LeakyRelu(_)), Some(a)) => Nonlinearity::LeakyRelu(a),
-        (Some(other), Some(_)) => return Err(args.error(format!("a is the slope of leaky_relu, given for {other}"))),
+        (Some(other), Some(_)) => {
+            return Err(args.error(format!("a is the slope of leaky_relu, given for {other}; leave it out")));
+        }
         (given, None) => given.unwrap_or(Nonlinearity::Relu),
     };
     Ok(Scheme::Kaiming { mode, nonlinearity, distribution })

@@ -1,4 +1,4 @@
-//! The words of which schemes are made.
+//! The words of which schemes are made: modes, distributions, nonlinearities, bounds.
 
 use crate::value::law::sinusoidal::SinusoidalLayout;
 use crate::value::shape::Fans;
@@ -7,6 +7,14 @@ use std::fmt::{Display, Formatter};
 use std::str::FromStr;
 
 /// The n of `variance = scale / n`.
+///
+/// ```
+/// # use seedbed::{scheme::Mode, shape::Fans};
+/// let fans = Fans { fan_in: 16, fan_out: 64 };
+/// assert_eq!("fan_avg".parse::<Mode>()?, Mode::FanAvg);
+/// assert_eq!((Mode::FanAvg.fan(fans), Mode::FanGeoAvg.fan(fans)), (40.0, 32.0));
+/// # Ok::<(), seedbed::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
 #[non_exhaustive]
 pub enum Mode {
@@ -22,13 +30,6 @@ pub enum Mode {
 }
 
 impl Mode {
-    const NAMES: &'static [(&'static str, Self)] = &[
-        ("fan_in", Self::FanIn),
-        ("fan_out", Self::FanOut),
-        ("fan_avg", Self::FanAvg),
-        ("fan_geo_avg", Self::FanGeoAvg),
-    ];
-
     /// n, in f64: each fan is converted first, to nearest even.
     #[must_use]
     pub fn fan(self, fans: Fans) -> f64 {
@@ -55,12 +56,14 @@ pub enum Distribution {
     Uniform,
 }
 
-impl Distribution {
-    const NAMES: &'static [(&'static str, Self)] =
-        &[("normal", Self::Normal), ("truncated_normal", Self::TruncatedNormal), ("uniform", Self::Uniform)];
-}
-
 /// What follows a layer, and so the gain that its weights make up for.
+///
+/// ```
+/// # use seedbed::scheme::Nonlinearity;
+/// assert_eq!("selu".parse::<Nonlinearity>()?.gain(), 0.75);
+/// assert_eq!(Nonlinearity::LeakyRelu(0.0).gain(), Nonlinearity::Relu.gain());
+/// # Ok::<(), seedbed::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Nonlinearity {
@@ -86,16 +89,6 @@ pub enum Nonlinearity {
 impl Nonlinearity {
     /// The leaky ReLU of slope 0.01.
     pub const LEAKY_RELU: Self = Self::LeakyRelu(0.01);
-
-    const NAMES: &'static [(&'static str, Self)] = &[
-        ("linear", Self::Linear),
-        ("conv", Self::Conv),
-        ("sigmoid", Self::Sigmoid),
-        ("tanh", Self::Tanh),
-        ("relu", Self::Relu),
-        ("leaky_relu", Self::LEAKY_RELU),
-        ("selu", Self::Selu),
-    ];
 
     /// The gain, as torch's `calculate_gain`.
     ///
@@ -140,47 +133,60 @@ pub enum StdOf {
     Cut,
 }
 
-impl StdOf {
-    const NAMES: &'static [(&'static str, Self)] = &[("parent", Self::Parent), ("cut", Self::Cut)];
-}
-
-fn read<T: Copy>(what: &'static str, names: &[(&'static str, T)], text: &str) -> Result<T> {
-    names
-        .iter()
-        .find(|(name, _)| *name == text)
-        .map(|&(_, word)| word)
-        .ok_or_else(|| Error::unknown(what, text, names.iter().map(|(name, _)| *name)))
-}
-
-fn name<T>(names: &[(&'static str, T)], is: impl Fn(&T) -> bool) -> &'static str {
-    names.iter().find(|(_, word)| is(word)).map_or("?", |&(name, _)| name)
-}
-
+/// The text forms of words: each variant once, with its name, so that the compiler names the one that lacks a name. A variant
+/// that holds a number is read with the number given here.
 macro_rules! words {
-    ($($type:ident $what:literal)*) => {$(
+    ($($type:ident $what:literal { $($variant:ident $(($default:expr))? $name:literal,)* })*) => {$(
         impl FromStr for $type {
             type Err = Error;
 
             /// Reads the word, as `to_string` writes it; [`Error::Unknown`] lists the known ones.
             fn from_str(text: &str) -> Result<Self> {
-                read($what, Self::NAMES, text)
+                match text {
+                    $($name => Ok(Self::$variant $(($default))?),)*
+                    _ => Err(Error::unknown($what, text, [$($name),*])),
+                }
             }
         }
 
         impl Display for $type {
             fn fmt(&self, f: &mut Formatter<'_>) -> std::fmt::Result {
-                // By variant, not by value: a slope of its own does not change the word.
-                let is = |word: &Self| std::mem::discriminant(word) == std::mem::discriminant(self);
-                f.pad(name(Self::NAMES, is))
+                f.pad(match self {
+                    $(Self::$variant { .. } => $name,)*
+                })
             }
         }
     )*};
 }
 
 words! {
-    Mode "mode"
-    Distribution "distribution"
-    Nonlinearity "nonlinearity"
-    StdOf "std_of"
-    SinusoidalLayout "layout"
+    Mode "mode" {
+        FanIn "fan_in",
+        FanOut "fan_out",
+        FanAvg "fan_avg",
+        FanGeoAvg "fan_geo_avg",
+    }
+    Distribution "distribution" {
+        Normal "normal",
+        TruncatedNormal "truncated_normal",
+        Uniform "uniform",
+    }
+    Nonlinearity "nonlinearity" {
+        Linear "linear",
+        Conv "conv",
+        Sigmoid "sigmoid",
+        Tanh "tanh",
+        Relu "relu",
+        LeakyRelu(0.01) "leaky_relu",
+        Selu "selu",
+    }
+    StdOf "std_of" {
+        Parent "parent",
+        Cut "cut",
+    }
+    SinusoidalLayout "layout" {
+        Interleaved "interleaved",
+        Halves "halves",
+        HalvesToEnd "halves_to_end",
+    }
 }

@@ -7,7 +7,16 @@ use crate::{Error, Result};
 /// Which axes of a weight feed in and out.
 ///
 /// Its text form, read by `parse` and written by `to_string`: `out_in`, `in_out`, `conv(groups=4)`,
-/// `conv_transpose(groups=2)`, `axes(in=-2, out=-1, batch=[0])`.
+/// `conv_transpose(groups=2)`, `axes(in=-2, out=-1, batch=[0])`. Below, kernel is the product of the kernel's dimensions.
+///
+/// ```
+/// # use seedbed::shape::{Layout, Shape};
+/// let layout: Layout = "conv(groups=4)".parse()?;
+/// assert_eq!(layout, Layout::conv(4));
+/// let fans = layout.fans(&Shape::new([64, 16, 3, 3])?)?;
+/// assert_eq!((fans.fan_in, fans.fan_out), (16 * 9, 64 / 4 * 9));
+/// # Ok::<(), seedbed::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Default)]
 #[non_exhaustive]
 pub enum Layout {
@@ -17,15 +26,36 @@ pub enum Layout {
     /// divided by the groups, and for a transposed convolution the two fans change places: torch's
     /// `_calculate_fan_in_and_fan_out` does that, and weights meant to be torch's need it. [`Layout::Conv`] and
     /// [`Layout::ConvTranspose`] give the true fans.
+    ///
+    /// ```
+    /// # use seedbed::shape::{Layout, Shape};
+    /// let fans = Layout::OutIn.fans(&Shape::new([64, 16, 3, 3])?)?;
+    /// assert_eq!((fans.fan_in, fans.fan_out), (16 * 9, 64 * 9));
+    /// # Ok::<(), seedbed::Error>(())
+    /// ```
     #[default]
     OutIn,
     /// `[kernel.., in, out]`, rank 2 or more: jax, flax, keras; GPT-2's `Conv1D`.
     ///
     /// fan_in = dims\[-2\] * kernel, fan_out = dims\[-1\] * kernel; not divided by groups, as there.
+    ///
+    /// ```
+    /// # use seedbed::shape::{Layout, Shape};
+    /// let fans = Layout::InOut.fans(&Shape::new([3, 3, 16, 64])?)?;
+    /// assert_eq!((fans.fan_in, fans.fan_out), (16 * 9, 64 * 9));
+    /// # Ok::<(), seedbed::Error>(())
+    /// ```
     InOut,
     /// `[out, in/groups, kernel..]`, rank 3 to 5: torch's convolutions of 1 to 3 dimensions, with their true fans.
     ///
     /// fan_in = dims\[1\] * kernel, fan_out = dims\[0\] / groups * kernel.
+    ///
+    /// ```
+    /// # use seedbed::shape::{Layout, Shape};
+    /// let fans = Layout::conv(4).fans(&Shape::new([64, 16, 3])?)?;
+    /// assert_eq!((fans.fan_in, fans.fan_out), (16 * 3, 16 * 3));
+    /// # Ok::<(), seedbed::Error>(())
+    /// ```
     Conv {
         /// The groups; they divide dims\[0\].
         groups: u64,
@@ -33,6 +63,13 @@ pub enum Layout {
     /// `[in, out/groups, kernel..]`, rank 3 to 5: torch's transposed convolutions, with their true fans at stride 1.
     ///
     /// fan_in = dims\[0\] / groups * kernel, fan_out = dims\[1\] * kernel.
+    ///
+    /// ```
+    /// # use seedbed::shape::{Layout, Shape};
+    /// let fans = Layout::conv_transpose(2).fans(&Shape::new([16, 64, 3])?)?;
+    /// assert_eq!((fans.fan_in, fans.fan_out), (8 * 3, 64 * 3));
+    /// # Ok::<(), seedbed::Error>(())
+    /// ```
     ConvTranspose {
         /// The groups; they divide dims\[0\].
         groups: u64,
@@ -42,6 +79,14 @@ pub enum Layout {
     /// The axes in none of the three lists are the kernel. fan_in = product of `in_axis` * kernel,
     /// fan_out = product of `out_axis` * kernel; an empty list has the product 1, and a batch axis enters neither.
     /// A negative axis counts from the last, -1.
+    ///
+    /// ```
+    /// # use seedbed::shape::{Layout, Shape};
+    /// let eight_experts = Layout::axes([1], [2], [0]);
+    /// let fans = eight_experts.fans(&Shape::new([8, 100, 300])?)?;
+    /// assert_eq!((fans.fan_in, fans.fan_out), (100, 300));
+    /// # Ok::<(), seedbed::Error>(())
+    /// ```
     Axes {
         /// Axes that feed in.
         in_axis: Vec<i64>,
@@ -164,7 +209,7 @@ impl std::fmt::Display for Layout {
     }
 }
 
-const TABLE: &[Form<Layout>] = &[
+const FORMS: &[Form<Layout>] = &[
     Form { names: &["out_in"], params: &[], build: |_| Ok(Layout::OutIn) },
     Form { names: &["in_out"], params: &[], build: |_| Ok(Layout::InOut) },
     Form { names: &["conv"], params: &["groups"], build: |a| Ok(Layout::conv(groups(a)?)) },
@@ -196,10 +241,10 @@ impl std::str::FromStr for Layout {
     /// Reads the text form: `conv` is `conv(groups=1)`, `axes` is jax's default, `axes(in=-2, out=-1, batch=[])`.
     ///
     /// # Errors
-    /// [`Error::Unknown`] for an unknown name, [`Error::Scheme`] for an argument that is unknown, given twice or no
-    /// number, or zero groups.
+    /// [`Error::Unknown`] for an unknown name; [`Error::Scheme`] with the text as typed, for an argument that is unknown, given
+    /// twice or no number, or zero groups.
     fn from_str(text: &str) -> Result<Self> {
-        text::parse("layout", TABLE, text, None)
+        text::parse("layout", FORMS, text, None)
     }
 }
 
@@ -288,12 +333,15 @@ mod tests {
                 "outin",
                 "unknown layout \"outin\": expected out_in, in_out, conv, conv_transpose, axes; did you mean `out_in`?",
             ),
-            ("conv(groups=0)", "layout conv: groups is 0, needs 1 or more"),
-            ("conv(groups=-1)", "layout conv: groups \"-1\" is not a whole number"),
-            ("conv(group=1)", "layout conv: unknown argument \"group\": expected groups; did you mean `groups`?"),
-            ("out_in(1)", "layout out_in: takes no arguments, given \"1\""),
+            ("conv(groups=0)", "layout \"conv(groups=0)\": groups is 0, needs 1 or more"),
+            ("conv(groups=-1)", "layout \"conv(groups=-1)\": groups \"-1\" is not a whole number from 0 on"),
+            (
+                "conv(group=1)",
+                "layout \"conv(group=1)\": unknown argument \"group\": expected groups; did you mean `groups`?",
+            ),
+            ("out_in(1)", "layout \"out_in(1)\": takes no arguments, given \"1\"; write out_in alone"),
             ("axes(in=[1)", "layout \"axes(in=[1)\": unbalanced brackets"),
-            ("axes(in=x)", "layout axes: in \"x\" is not an axis or a list of axes such as [0, 1]"),
+            ("axes(in=x)", "layout \"axes(in=x)\": in \"x\" is not an axis or a list of axes such as [0, 1]"),
         ] {
             assert_eq!(text.parse::<Layout>().unwrap_err().to_string(), expected);
         }

@@ -7,6 +7,17 @@ mod layout;
 pub use layout::Layout;
 
 /// The dimensions of a tensor, row-major, outermost first. `[]` is one element; no dimension is 0.
+///
+/// Its text form, read by `parse`: `768,3072` or `[768, 3072]`; `to_string` writes the second.
+///
+/// ```
+/// # use seedbed::shape::Shape;
+/// let shape = Shape::new([768, 3072])?;
+/// assert_eq!((shape.rank(), shape.count()), (2, 2_359_296));
+/// assert_eq!("768,3072".parse::<Shape>()?, shape);
+/// assert!(Shape::new([768, 0]).is_err());
+/// # Ok::<(), seedbed::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Shape(Vec<u64>);
 
@@ -18,12 +29,15 @@ impl Shape {
     pub fn new(dims: impl Into<Vec<u64>>) -> Result<Self> {
         let dims = dims.into();
         if let Some(axis) = dims.iter().position(|&d| d == 0) {
-            return Err(Error::Shape { shape: dims, reason: format!("dimension {axis} is 0") });
+            return Err(Error::Shape { shape: dims, reason: format!("dimension {axis} is 0, needs 1 or more") });
         }
         let count = dims.iter().try_fold(1u64, |n, &d| n.checked_mul(d));
         match count {
             Some(n) if n <= 1 << 60 => Ok(Self(dims)),
-            _ => Err(Error::Shape { shape: dims, reason: "more than 2^60 elements".to_owned() }),
+            _ => Err(Error::Shape {
+                shape: dims,
+                reason: "more than 2^60 elements, the most a tensor may have".to_owned(),
+            }),
         }
     }
 
@@ -45,8 +59,19 @@ impl Shape {
         self.0.iter().product()
     }
 
+    /// Rows and columns.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] where the rank is not 2.
+    pub(crate) fn matrix(&self) -> Result<[u64; 2]> {
+        match *self.0 {
+            [rows, cols] => Ok([rows, cols]),
+            _ => Err(self.error(format!("rank {}, needs rank 2", self.rank()))),
+        }
+    }
+
     /// An error about this shape.
-    fn error(&self, reason: impl Into<String>) -> Error {
+    pub(crate) fn error(&self, reason: impl Into<String>) -> Error {
         Error::Shape { shape: self.0.clone(), reason: reason.into() }
     }
 }
@@ -65,12 +90,12 @@ impl std::str::FromStr for Shape {
     /// # Errors
     /// [`Error::Scheme`] naming the part that is no whole number; those of [`Shape::new`].
     fn from_str(text: &str) -> Result<Self> {
-        Self::new(whole_numbers("shape", text)?)
+        Self::new(whole_numbers(text)?)
     }
 }
 
 /// Reads whole numbers between commas, in brackets or not.
-fn whole_numbers(what: &str, text: &str) -> Result<Vec<u64>> {
+fn whole_numbers(text: &str) -> Result<Vec<u64>> {
     let list = text.trim();
     let inside = list.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
     if inside.is_some_and(|inside| inside.trim().is_empty()) {
@@ -82,12 +107,13 @@ fn whole_numbers(what: &str, text: &str) -> Result<Vec<u64>> {
             Err(e) if matches!(e.kind(), std::num::IntErrorKind::PosOverflow) => "is 2^64 or more",
             Err(_) => "is not a whole number",
         };
-        Err(Error::Scheme(format!("{what} {text:?}: {:?} {reason}", n.trim())))
+        Err(Error::Scheme(format!("shape {text:?}: {:?} {reason}; a shape is 768,3072 or [768, 3072]", n.trim())))
     };
     inside.unwrap_or(list).split(',').map(number).collect()
 }
 
-/// How many weights meet in one output element, and how many output elements one input element feeds.
+/// How many weights meet in one output element, and how many output elements one input element feeds; made by
+/// [`Layout::fans`].
 ///
 /// Strides, padding and dilation do not enter, as in torch, jax and keras. Each fan is a product of
 /// distinct dimensions, so it lies in [1, 2^60].
@@ -130,7 +156,9 @@ mod tests {
             ("18446744073709551616", "shape \"18446744073709551616\": \"18446744073709551616\" is 2^64 or more"),
             ("3,0", "shape [3, 0]: dimension 1 is 0"),
         ] {
-            assert_eq!(text.parse::<Shape>().unwrap_err().to_string(), expected);
+            let error = text.parse::<Shape>().unwrap_err().to_string();
+            assert!(error.starts_with(expected), "{error}");
+            assert!(error.ends_with("; a shape is 768,3072 or [768, 3072]") || text == "3,0", "{error}");
         }
     }
 }

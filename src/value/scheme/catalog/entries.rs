@@ -8,7 +8,7 @@ const HE_2015: &str = "He et al. 2015";
 const LECUN_1998: &str = "LeCun et al. 1998";
 const CUT_S: &str = "N(0, (s/.8796)^2) cut at 2 sigma";
 
-// To add a scheme: its entry in `TABLE` of text.rs, and one here. A test holds the two to each other.
+// To add a scheme: its entry in `FORMS` of text.rs, and one here. A test holds the two to each other.
 pub(super) const CATALOG: &[SchemeInfo] = &[
     SchemeInfo {
         names: &["zeros"],
@@ -291,7 +291,7 @@ pub(super) const CATALOG: &[SchemeInfo] = &[
         args: "([gain=1])",
         law: "gain on the diagonal, else 0",
         formula: "",
-        when: "a matrix that hands its input on; recurrent ReLU layers",
+        when: "a matrix that passes its input on; recurrent ReLU layers",
         source: "Le et al. 2015",
         torch: "eye_",
         jax: "-",
@@ -303,7 +303,7 @@ pub(super) const CATALOG: &[SchemeInfo] = &[
         args: "([groups=1])",
         law: "1 at the kernel's middle, else 0",
         formula: "",
-        when: "a convolution that hands its inputs on",
+        when: "a convolution that passes its inputs on",
         source: "Zagoruyko, Komodakis",
         torch: "dirac_",
         jax: "-",
@@ -337,7 +337,7 @@ pub(super) const CATALOG: &[SchemeInfo] = &[
     SchemeInfo {
         names: &["sparse"],
         args: "(sparsity, [std=0.01])",
-        law: "N(0, std^2), some zero in a column",
+        law: "N(0, std^2), zeros in each column",
         formula: "ceil(sparsity rows) zeros in each column",
         when: "few inputs to each unit",
         source: "Martens 2010",

@@ -88,40 +88,66 @@ fn every_variant_survives_its_text() {
 
 #[test]
 fn text_errors_name_the_argument() {
-    let together = "lo, hi and bounds=sigma or bounds=absolute (torch's a, b) come together";
     for (text, expected) in [
         ("orthonormal", "unknown scheme \"orthonormal\": expected zeros, ones, constant, uniform, normal, "),
         ("", "unknown scheme \"\""),
-        ("zeros(1)", "scheme zeros: takes no arguments, given \"1\""),
+        ("zeros(1)", "scheme \"zeros(1)\": takes no arguments, given \"1\""),
         ("normal(0, 1", "scheme \"normal(0, 1\": the last character must be the closing parenthesis"),
         ("normal(0, 1) ]", "closing parenthesis"),
-        ("normal", "scheme normal: std must be given"),
-        ("normal(0, x)", "scheme normal: std \"x\" is not a number"),
-        ("normal(0, 1, 2)", "scheme normal: too many arguments at \"2\": expected mean, std"),
-        ("normal(0, std=1, sd=1)", "scheme normal: unknown argument \"sd\": expected mean, std"),
-        ("normal(0, mean=1)", "scheme normal: mean is given twice"),
-        ("normal(std=1, std=1)", "scheme normal: std is given twice"),
-        ("normal(mean=1, 1)", "scheme normal: \"1\" without a name after a named argument"),
-        ("normal(0,)", "scheme normal: std has no value"),
-        ("normal(std=)", "scheme normal: std has no value"),
-        ("normal(0, 0)", "std 0.0: must lie in"),
-        ("normal(0, nan)", "std NaN: must lie in"),
-        ("torch_bias", "scheme torch_bias: fan_in must be given"),
-        ("torch_bias(1.5)", "scheme torch_bias: fan_in \"1.5\" is not a whole number"),
+        ("normal", "scheme \"normal\": std must be given; the arguments are mean, std"),
+        ("normal(0, x)", "scheme \"normal(0, x)\": std \"x\" is not a number"),
+        ("normal(0, 1, 2)", "scheme \"normal(0, 1, 2)\": too many arguments at \"2\": expected mean, std"),
+        (
+            "normal(0, std=1, sd=1)",
+            "scheme \"normal(0, std=1, sd=1)\": unknown argument \"sd\": expected mean, std; did you mean `std`?",
+        ),
+        ("normal(0, mean=1)", "scheme \"normal(0, mean=1)\": mean is given twice"),
+        ("normal(std=1, std=1)", "scheme \"normal(std=1, std=1)\": std is given twice"),
+        (
+            "normal(mean=1, 1)",
+            "scheme \"normal(mean=1, 1)\": \"1\" has no name, but stands after a named argument: name it too",
+        ),
+        ("normal(0,)", "scheme \"normal(0,)\": std has no value"),
+        ("normal(std=)", "scheme \"normal(std=)\": std has no value"),
+        ("normal(0, 0)", "scheme \"normal(0, 0)\": std 0"),
+        ("normal(0, nan)", "scheme \"normal(0, nan)\": std NaN"),
+        ("torch_bias", "scheme \"torch_bias\": fan_in must be given; the arguments are fan_in"),
+        ("torch_bias(1.5)", "scheme \"torch_bias(1.5)\": fan_in \"1.5\" is not a whole number from 0 on"),
         ("torch_bias(0)", "fan_in is 0, needs 1 or more"),
-        ("he_normal(fan)", "scheme he_normal: unknown mode \"fan\": expected fan_in, fan_out, fan_avg, fan_geo_avg"),
+        (
+            "he_normal(fan)",
+            "scheme \"he_normal(fan)\": unknown mode \"fan\": expected fan_in, fan_out, fan_avg, fan_geo_avg",
+        ),
         ("he_normal(nonlinearity=gelu)", "unknown nonlinearity \"gelu\": expected linear, conv, "),
-        ("he_normal(nonlinearity=relu, a=1)", "scheme he_normal: a is the slope of leaky_relu, given for relu"),
+        (
+            "he_normal(nonlinearity=relu, a=1)",
+            "scheme \"he_normal(nonlinearity=relu, a=1)\": a is the slope of leaky_relu, given for relu",
+        ),
         ("xavier_normal(gain=-1)", "gain is -1, must be finite and above 0"),
-        ("truncated_normal(std=1, lo=-2, hi=2)", together),
-        ("truncated_normal(std=1, bounds=absolute)", together),
-        ("truncated_normal(std=1, lo=-2, bounds=sigma)", together),
         ("truncated_normal(std=1, lo=-2, hi=2, bounds=x)", "unknown bounds \"x\": expected sigma, absolute"),
         ("truncated_normal(std=1, std_of=x)", "unknown std_of \"x\": expected parent, cut"),
-        ("truncated_normal", "scheme truncated_normal: std must be given"),
+        ("truncated_normal", "scheme \"truncated_normal\": std must be given"),
     ] {
         let error = text.parse::<Scheme>().unwrap_err().to_string();
         assert!(error.contains(expected) && !error.contains('\n'), "{text}: {error}");
+    }
+}
+
+#[test]
+fn half_a_window_says_what_to_add() {
+    let both = "bounds=sigma (multiples of std) or bounds=absolute (values)";
+    for (text, expected) in [
+        ("lo=-1", format!("lo needs hi and bounds: lo=-1, hi=1, {both}")),
+        ("lo=0.5", format!("lo needs hi and bounds: lo=0.5, hi=inf, {both}")),
+        ("hi=3", format!("hi needs lo and bounds: lo=-3, hi=3, {both}")),
+        ("hi=-3", format!("hi needs lo and bounds: lo=-inf, hi=-3, {both}")),
+        ("lo=-2, hi=2", format!("lo and hi need bounds: lo=-2, hi=2, {both}")),
+        ("bounds=absolute", "bounds needs lo and hi: lo=-2, hi=2, bounds=absolute".to_owned()),
+        ("lo=-2, bounds=sigma", "lo and bounds need hi: lo=-2, hi=2, bounds=sigma".to_owned()),
+    ] {
+        let text = format!("truncated_normal(std=1, {text})");
+        let error = text.parse::<Scheme>().unwrap_err().to_string();
+        assert_eq!(error, format!("scheme \"{text}\": {expected}"));
     }
 }
 
