@@ -7,6 +7,7 @@ mod build;
 mod families;
 mod fields;
 mod role;
+mod serde_text;
 mod tensor;
 #[cfg(test)]
 pub(crate) mod tests;
