@@ -1,7 +1,8 @@
 //! The list of a model's tensors while it grows, within bounds.
 
 use super::fields::Fields;
-use super::{Class, ModelTensor, Role, Variables};
+use super::role::Role;
+use super::tensor::{ModelTensor, Variables};
 use crate::value::shape::{Fans, Layout};
 use crate::{Error, Result};
 use std::sync::Arc;
@@ -24,12 +25,12 @@ pub(super) struct Build {
 }
 
 impl Build {
-    pub fn new(class: Class) -> Self {
-        let (tensors, ties) = (Vec::new(), Vec::new());
+    /// No tensors yet. `prefix` stands before the names of the base model's.
+    pub fn new(prefix: &'static str) -> Self {
         Self {
-            prefix: class.prefix,
-            tensors,
-            ties,
+            prefix,
+            tensors: Vec::new(),
+            ties: Vec::new(),
             elements: 0,
             layer: None,
             depth: 0,

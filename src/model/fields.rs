@@ -1,7 +1,7 @@
 //! The fields of a config, each read by name, so that an error can name it.
 
-use super::text::{self, clip, plain};
-use super::{Class, Family, Variables};
+use super::config_text::{self, clip, plain};
+use super::tensor::Variables;
 use crate::value::law::Law;
 use crate::{Error, Result};
 use serde::de::DeserializeOwned;
@@ -23,17 +23,13 @@ pub(super) struct Fields {
 
 impl Fields {
     pub fn parse(text: &str) -> Result<Self> {
-        Ok(Self::of(text::parse(text)?, String::new()))
+        Ok(Self::of(config_text::parse(text)?, String::new()))
     }
 
     fn of(map: Map<String, Value>, path: String) -> Self {
         let number = |(name, value): (&String, &Value)| Some((name.clone(), value.as_f64()?));
         let numbers = RefCell::new(map.iter().filter_map(number).collect());
         Self { map, path, numbers }
-    }
-
-    pub fn into_map(self) -> Map<String, Value> {
-        self.map
     }
 
     /// A config inside this one, empty where it is absent or null.
@@ -195,27 +191,6 @@ impl Fields {
     /// `dtype`, else `torch_dtype`, as `transformers` reads them.
     pub fn dtype(&self) -> Result<Option<String>> {
         Ok(self.word("dtype")?.or(self.word("torch_dtype")?))
-    }
-
-    /// The class that `architectures` names, the family's first where it names none.
-    pub fn class(&self, family: &Family) -> Result<Class> {
-        let classes = family.classes;
-        let given = self.read::<Option<Vec<String>>>("architectures")?.flatten().unwrap_or_default();
-        let name = match given.as_slice() {
-            [] => classes[0].name,
-            [name] => name,
-            more => return Err(self.error("architectures", format!("names {} classes, must be 1", more.len()))),
-        };
-        classes.iter().find(|c| c.name == name).copied().ok_or_else(|| Error::Unknown {
-            what: "architecture",
-            given: clip(name),
-            nearest: crate::error::nearest(name, classes.iter().map(|c| c.name)).map(str::to_owned),
-            expected: format!(
-                "{} for model_type {}",
-                classes.iter().map(|c| c.name).collect::<Vec<_>>().join(" or "),
-                family.model_type()
-            ),
-        })
     }
 
     /// Whether a field says something: it is there, and neither null nor an empty object.

@@ -1,7 +1,7 @@
 //! How the types of a plan stand in JSON and other formats of serde: as the text that their `Display` writes and their
 //! `FromStr` reads, and a shape as the list of its dimensions.
 
-use super::Role;
+use super::role::Role;
 use crate::value::shape::{Layout, Shape};
 use crate::{DType, Rounding, Scheme};
 use serde::de::{Deserialize, Deserializer, Error, Visitor};

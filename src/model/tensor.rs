@@ -1,6 +1,6 @@
 //! A tensor of a model before it has a law: what it is, not what is in it.
 
-use super::Role;
+use super::role::Role;
 use crate::value::shape::{Fans, Layout, Shape};
 use crate::{DType, Result};
 use std::collections::BTreeMap;

@@ -1,8 +1,9 @@
 //! The fixtures are what `transformers` itself makes of a config: tests/data/models/make.py.
 
 use super::*;
+use crate::DType;
 use crate::value::shape::Layout;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
@@ -226,7 +227,7 @@ fn no_value_of_any_field_panics_or_plans_too_much() {
             for (a, b) in hostile.iter().flat_map(|a| hostile.iter().map(move |b| (a, b))) {
                 let config = json!({"model_type": family, *first: a, *second: b});
                 match Model::from_json(&config.to_string()) {
-                    Ok(model) => assert!(model.tensors.len() <= 100_000 && model.parameters() <= 1 << 60),
+                    Ok(model) => assert!(model.tensors().len() <= 100_000 && model.parameters() <= 1 << 60),
                     Err(error) => assert!(!error.to_string().contains('\n'), "{config}: {error}"),
                 }
             }
@@ -283,7 +284,7 @@ fn no_value_of_any_field_of_any_family_panics() {
                 match Model::from_json(&changed.to_string()) {
                     Ok(model) => {
                         accepted += 1;
-                        assert!(model.tensors.len() <= 100_000 && model.parameters() <= 1 << 60, "{name}: {changed}");
+                        assert!(model.tensors().len() <= 100_000 && model.parameters() <= 1 << 60, "{name}: {changed}");
                     }
                     Err(error) => {
                         refused += 1;

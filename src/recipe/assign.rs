@@ -1,11 +1,11 @@
 //! A recipe's rules, applied to the tensors of a model.
 
-use super::Recipe;
 use super::expression::Expression;
-use super::file::File;
-use super::parts::Cut;
+use super::file::RecipeFile;
+use super::named_numbers::NamedNumbers;
+use super::parts::PlacedPart;
+use super::recipe::Recipe;
 use super::rule::{Given, Rule};
-use super::scope::Scope;
 use crate::model::{ModelTensor, Role};
 use crate::plan::{Part, TensorSpec};
 use crate::value::shape::{Fans, Layout};
@@ -13,11 +13,26 @@ use crate::{DType, Error, Result, Scheme};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-/// What a recipe makes of a model: every stored tensor with its law and its numbers.
+/// What a recipe makes of a model: every stored tensor with its law, and the numbers that go with it.
+///
+/// ```
+/// # fn main() -> seedbed::Result<()> {
+/// use seedbed::{model::{Model, Role}, recipe::Recipe};
+/// let model = Model::from_json(r#"{"model_type": "gpt2"}"#)?;
+/// let mut recipe = Recipe::builtin("transformers", Some(&model))?;
+/// recipe.finish(Some(&model))?;
+/// let assignment = recipe.assign(model.tensors())?;
+/// let first = &assignment.tensors[0];
+/// assert_eq!((first.spec.name.as_str(), first.logical[0].role), ("transformer.wte.weight", Role::Embedding));
+/// assert_eq!(first.spec.scheme.to_string(), "normal(mean=0, std=0.02)");
+/// assert_eq!(&*first.logical[0].rule.rule, "transformers/gpt2:17");
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Assignment {
-    /// The stored tensors, in the model's order.
+    /// The stored tensors, in the order of the tensors that the recipe was applied to.
     pub tensors: Vec<Assigned>,
 }
 
@@ -27,7 +42,7 @@ pub struct Assignment {
 pub struct Assigned {
     /// What a plan takes.
     pub spec: TensorSpec,
-    /// The logical tensors: one for each part of `spec`, or the tensor itself.
+    /// The logical tensors: one for each part of `spec`, or one for the tensor itself where it has no parts.
     pub logical: Vec<Logical>,
 }
 
@@ -35,143 +50,186 @@ pub struct Assigned {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Logical {
-    /// What it does.
+    /// What the tensor does.
     pub role: Role,
     /// The layer it stands in, from 0.
     pub layer: Option<u64>,
-    /// Its fans; a bias has its weight's.
+    /// Its fans. A bias has those of its weight.
     pub fans: Option<Fans>,
-    /// The width of its stack, where the model says it: `hidden`.
+    /// The width of its stack (`hidden`), where the model says it.
     pub hidden: Option<u64>,
     /// Which rule gave its scheme.
-    pub rule: Origin,
+    pub rule: RuleOrigin,
     /// The learning rate is the base rate times this.
     pub lr: f64,
     /// The weight decay is the base decay times this.
     pub weight_decay: f64,
-    /// The model multiplies by this what the weight makes.
+    /// The model multiplies by this what the weight makes of its input.
     pub forward: f64,
 }
 
 /// A rule: where it stands, and where it comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Origin {
+pub struct RuleOrigin {
     /// The recipe's file or name, and the line of the rule: `llama:12`.
     pub rule: Arc<str>,
     /// The paper or the file that the rule follows.
     pub source: Arc<str>,
 }
 
-/// What was found already, so that 70,000 tensors cost what their kinds cost.
+/// An entry of a recipe: the number of its file, its list there, and its number in the list.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+struct EntryId {
+    file: usize,
+    list: List,
+    at: usize,
+}
+
+/// The lists of a recipe file whose entries are matched against tensors.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+enum List {
+    Rules,
+    Multipliers,
+    Parts,
+}
+
+/// What earlier tensors have shown, so that 70,000 tensors cost little more than their few kinds.
 #[derive(Default)]
-struct Memo {
-    given: HashMap<(usize, usize, Vec<u64>), Given>,
-    origins: HashMap<(usize, usize), Origin>,
-    /// Rules, multipliers and parts whose globs on names have matched: (file, kind, number).
-    matched: HashSet<(usize, char, usize)>,
+struct Found {
+    /// What an entry gives where its variables have these values, as bits.
+    given: HashMap<(EntryId, Vec<u64>), Given>,
+    origins: HashMap<EntryId, RuleOrigin>,
+    /// Entries whose globs on names have matched a tensor.
+    matched: HashSet<EntryId>,
 }
 
 impl Recipe {
-    /// Gives each tensor its law: the first rule that matches does, `scale` rules before it multiply. Tensors without a
-    /// dtype of their own get f32.
+    /// Gives each tensor its law: that of the first rule that matches, multiplied by the `scale` rules before it.
+    /// Tensors without a dtype of their own get f32.
+    ///
+    /// The tensors are a model's, or any others with roles:
+    ///
+    /// ```
+    /// # fn main() -> seedbed::Result<()> {
+    /// use seedbed::{model::{ModelTensor, Role}, recipe::Recipe};
+    /// let recipe = Recipe::parse("mine.toml", r#"
+    ///     [[rule]]
+    ///     role = "mlp.*"
+    ///     scheme = "normal(std = 1 / sqrt(fan_in))"
+    ///     lr = "64 / fan_in"
+    /// "#)?;
+    /// let assignment = recipe.assign(&[ModelTensor::new("up.weight", [1024, 256], Role::MlpIn)?])?;
+    /// let up = &assignment.tensors[0];
+    /// assert_eq!((up.spec.scheme.to_string().as_str(), up.logical[0].lr), ("normal(mean=0, std=0.0625)", 0.25));
+    ///
+    /// let error = recipe.assign(&[ModelTensor::new("norm.weight", [256], Role::Norm)?]).unwrap_err();
+    /// assert!(error.to_string().starts_with("tensor norm.weight: no rule matches it (role norm, shape [256])"));
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
-    /// [`Error::Recipe`] with the rule's line and the tensor's name, where an expression names an unknown variable or is not
-    /// finite, a scheme refuses its numbers, or parts do not make up their tensor; where a glob of a user's file matches
-    /// no tensor. [`Error::Model`] in the tensor's name where no rule matches it.
+    /// [`Error::Recipe`] with the rule's line and the tensor's name, where an expression names an unknown variable or is
+    /// not finite, a scheme refuses its numbers, or parts do not make up their tensor; also where a glob of a user's
+    /// file matches no tensor. [`Error::Model`] with the tensor's name where no rule matches it.
     pub fn assign(&self, tensors: &[ModelTensor]) -> Result<Assignment> {
-        let mut memo = Memo::default();
-        let assigned = tensors.iter().map(|t| self.one(t, &mut memo)).collect::<Result<Vec<_>>>()?;
-        self.check_globs(&memo)?;
+        let mut found = Found::default();
+        let assigned = tensors.iter().map(|t| self.assign_one(t, &mut found)).collect::<Result<Vec<_>>>()?;
+        self.check_globs(&found)?;
         Ok(Assignment { tensors: assigned })
     }
 
-    fn one(&self, t: &ModelTensor, memo: &mut Memo) -> Result<Assigned> {
+    fn assign_one(&self, t: &ModelTensor, found: &mut Found) -> Result<Assigned> {
         let dtype = t.dtype.unwrap_or(DType::F32);
-        let Some((view, cuts)) = self.cut(t, memo)? else {
-            let (scheme, layout, logical) = self.law(t, memo)?;
+        let Some((view, placed)) = self.cut(t, found)? else {
+            let (scheme, layout, logical) = self.law(t, found)?;
             let mut spec = TensorSpec::new(t.name.clone(), t.shape.dims(), scheme)?.layout(layout).dtype(dtype);
             spec.zero_rows.clone_from(&t.zero_rows);
             return Ok(Assigned { spec, logical: vec![logical] });
         };
-        let (mut parts, mut logicals) = (Vec::with_capacity(cuts.len()), Vec::with_capacity(cuts.len()));
-        for cut in cuts {
-            let (scheme, layout, logical) = self.law(&cut.tensor, memo)?;
-            let part = Part::new(cut.tensor.name, cut.tensor.shape.dims(), scheme, cut.slab)?;
-            parts.push(part.order(cut.order).layout(layout));
+        let (mut parts, mut logicals) = (Vec::with_capacity(placed.len()), Vec::with_capacity(placed.len()));
+        for PlacedPart { tensor, slab, order } in placed {
+            let (scheme, layout, logical) = self.law(&tensor, found)?;
+            let part = Part::new(tensor.name, tensor.shape.dims(), scheme, slab)?;
+            parts.push(part.order(order).layout(layout));
             logicals.push(logical);
         }
         let spec = TensorSpec::with_parts(t.name.clone(), t.shape.dims(), view, parts)?.dtype(dtype);
         Ok(Assigned { spec, logical: logicals })
     }
 
-    /// The parts of a tensor, by the first declaration that matches.
-    fn cut(&self, t: &ModelTensor, memo: &mut Memo) -> Result<Option<(Vec<u64>, Vec<Cut>)>> {
+    /// The view and the parts of a tensor, by the first `[[parts]]` entry that matches.
+    fn cut(&self, t: &ModelTensor, found: &mut Found) -> Result<Option<(Vec<u64>, Vec<PlacedPart>)>> {
         for (f, file) in self.files.iter().enumerate() {
-            for (i, split) in file.splits.iter().enumerate() {
-                if !split.pattern.matches(&t.name, t.role, t.shape.rank()) {
+            for (i, entry) in file.parts.iter().enumerate() {
+                if !entry.pattern.matches(&t.name, t.role, t.shape.rank()) {
                     continue;
                 }
-                memo.matched.insert((f, 'p', i));
-                let scope = Scope::of_tensor(&self.files, &self.set, t, t.layout.fans(&t.shape).ok().or(t.fans));
-                let value = |e: &Expression| e.value(|name| scope.value(f, name));
-                let cut = || match scope.holds(f, split.pattern.when.as_ref())? {
-                    true => split.cut(t, &value).map(Some),
+                found.matched.insert(EntryId { file: f, list: List::Parts, at: i });
+                let numbers = NamedNumbers::of_tensor(&self.files, &self.set, t, fans(t, &t.layout));
+                let value = |e: &Expression| e.value(|name| numbers.value(f, name));
+                let cut = || match numbers.holds(f, entry.pattern.when.as_ref())? {
+                    true => entry.cut(t, &value).map(Some),
                     false => Ok(None),
                 };
-                match cut().map_err(|e| file.error(split.line, e.in_tensor(&t.name)))? {
+                match cut().map_err(|e| file.error(entry.line, e.in_tensor(&t.name)))? {
                     None => {}
-                    found => return Ok(found),
+                    parts => return Ok(parts),
                 }
             }
         }
         Ok(None)
     }
 
-    fn law(&self, t: &ModelTensor, memo: &mut Memo) -> Result<(Scheme, Layout, Logical)> {
+    /// The entries of a list of every file, in order, each with the file's number and its own.
+    fn entries(&self, list: fn(&RecipeFile) -> &[Rule]) -> impl Iterator<Item = (usize, usize, &Rule)> {
+        let files = self.files.iter().enumerate();
+        files.flat_map(move |(f, file)| list(file).iter().enumerate().map(move |(i, rule)| (f, i, rule)))
+    }
+
+    fn law(&self, t: &ModelTensor, found: &mut Found) -> Result<(Scheme, Layout, Logical)> {
         let (mut scale, mut lr, mut weight_decay, mut forward) = (1.0, 1.0, 1.0, 1.0);
-        let rules = |list: fn(&File) -> &[Rule]| {
-            (self.files.iter().enumerate())
-                .flat_map(move |(f, file)| list(file).iter().enumerate().map(move |(i, r)| (f, i, r)))
-        };
-        let (mut found, mut scaling) = (None, None);
-        for (f, i, rule) in rules(|file| &file.rules) {
+        let (mut giving, mut scaling) = (None, None);
+        for (f, i, rule) in self.entries(|file| &file.rules) {
             let layout = rule.layout.as_ref().unwrap_or(&t.layout);
-            let Some(given) = self.give(t, layout, (f, 'r', i), rule, memo)? else { continue };
+            let entry = EntryId { file: f, list: List::Rules, at: i };
+            let Some(given) = self.give(t, layout, entry, rule, found)? else { continue };
             (lr, weight_decay, forward) = (lr * given.lr, weight_decay * given.weight_decay, forward * given.forward);
             if let Some(scheme) = given.scheme {
-                found = Some((f, i, rule, scheme, layout));
+                giving = Some((entry, rule, scheme, layout));
                 break;
             }
             scale *= given.scale;
             scaling = Some((f, rule.line));
         }
-        let Some((f, i, rule, mut scheme, layout)) = found else {
+        let Some((entry, rule, mut scheme, layout)) = giving else {
             return Err(self.unmatched(t));
         };
         if let Some((f, line)) = scaling.filter(|_| scale != 1.0) {
             let scaled = scheme.scaled(scale, &t.shape, layout).and_then(|s| s.check().map(|()| s));
             scheme = scaled.map_err(|e| self.files[f].error(line, e.in_tensor(&t.name)))?;
         }
-        for (f, i, rule) in rules(|file| &file.multipliers) {
-            if let Some(given) = self.give(t, layout, (f, 'm', i), rule, memo)? {
+        for (f, i, rule) in self.entries(|file| &file.multipliers) {
+            let entry = EntryId { file: f, list: List::Multipliers, at: i };
+            if let Some(given) = self.give(t, layout, entry, rule, found)? {
                 (lr, weight_decay, forward) =
                     (lr * given.lr, weight_decay * given.weight_decay, forward * given.forward);
                 break;
             }
         }
+        let file = &self.files[entry.file];
         if let Some(product) = [lr, weight_decay, forward].into_iter().find(|x| !x.is_finite()) {
             let reason = Error::Scheme(format!("the multipliers' product is {product}")).in_tensor(&t.name);
-            return Err(self.files[f].error(rule.line, reason));
+            return Err(file.error(rule.line, reason));
         }
-        let rule = memo.origins.entry((f, i)).or_insert_with(|| Origin {
-            rule: format!("{}:{}", self.files[f].name, rule.line).into(),
-            source: rule.source.as_deref().unwrap_or(&self.files[f].about.source).into(),
+        let rule = found.origins.entry(entry).or_insert_with(|| RuleOrigin {
+            rule: format!("{}:{}", file.name, rule.line).into(),
+            source: rule.source.as_deref().unwrap_or(&file.about.source).into(),
         });
         let rule = rule.clone();
-        let fans = layout.fans(&t.shape).ok().or(t.fans);
         let hidden = t.variables.get("hidden").map(|&h| h as u64);
+        let fans = fans(t, layout);
         let logical = Logical { role: t.role, layer: t.layer, fans, hidden, rule, lr, weight_decay, forward };
         Ok((scheme, layout.clone(), logical))
     }
@@ -181,30 +239,30 @@ impl Recipe {
         &self,
         t: &ModelTensor,
         layout: &Layout,
-        (f, kind, i): (usize, char, usize),
+        entry: EntryId,
         rule: &Rule,
-        memo: &mut Memo,
+        found: &mut Found,
     ) -> Result<Option<Given>> {
         if !rule.pattern.matches(&t.name, t.role, t.shape.rank()) {
             return Ok(None);
         }
         if rule.pattern.names.is_some() {
-            memo.matched.insert((f, kind, i));
+            found.matched.insert(entry);
         }
+        let f = entry.file;
         let in_rule = |e: Error| self.files[f].error(rule.line, e.in_tensor(&t.name));
-        let scope = Scope::of_tensor(&self.files, &self.set, t, layout.fans(&t.shape).ok().or(t.fans));
-        if !scope.holds(f, rule.pattern.when.as_ref()).map_err(in_rule)? {
+        let numbers = NamedNumbers::of_tensor(&self.files, &self.set, t, fans(t, layout));
+        if !numbers.holds(f, rule.pattern.when.as_ref()).map_err(in_rule)? {
             return Ok(None);
         }
-        let values = rule.variables().iter().map(|name| scope.value(f, name));
+        let values = rule.variables().iter().map(|name| numbers.value(f, name));
         let values = values.collect::<Result<Vec<f64>>>().map_err(in_rule)?;
-        let number = if kind == 'r' { i } else { usize::MAX - i };
-        let key = (f, number, values.iter().map(|x| x.to_bits()).collect());
-        let given = match memo.given.get(&key) {
+        let key = (entry, values.iter().map(|x| x.to_bits()).collect());
+        let given = match found.given.get(&key) {
             Some(given) => *given,
             None => {
                 let given = rule.give(&values).map_err(in_rule)?;
-                memo.given.insert(key, given);
+                found.given.insert(key, given);
                 given
             }
         };
@@ -222,14 +280,15 @@ impl Recipe {
     }
 
     /// A glob that matches nothing is a mistake, except in built-in recipes, which serve many models.
-    fn check_globs(&self, memo: &Memo) -> Result<()> {
+    fn check_globs(&self, found: &Found) -> Result<()> {
         for (f, file) in self.files.iter().enumerate().filter(|(_, file)| !file.is_builtin) {
-            let rules = file.rules.iter().enumerate().map(|(i, r)| ('r', i, r.line, &r.pattern));
-            let multipliers = file.multipliers.iter().enumerate().map(|(i, r)| ('m', i, r.line, &r.pattern));
-            let splits = file.splits.iter().enumerate().map(|(i, s)| ('p', i, s.line, &s.pattern));
-            for (kind, i, line, pattern) in rules.chain(multipliers).chain(splits) {
+            let rules = file.rules.iter().enumerate().map(|(i, r)| (List::Rules, i, r.line, &r.pattern));
+            let multipliers =
+                file.multipliers.iter().enumerate().map(|(i, r)| (List::Multipliers, i, r.line, &r.pattern));
+            let parts = file.parts.iter().enumerate().map(|(i, p)| (List::Parts, i, p.line, &p.pattern));
+            for (list, at, line, pattern) in rules.chain(multipliers).chain(parts) {
                 let Some(names) = &pattern.names else { continue };
-                if !memo.matched.contains(&(f, kind, i)) {
+                if !found.matched.contains(&EntryId { file: f, list, at }) {
                     let reason = format!(
                         "name {} matches no tensor that comes to this rule: earlier rules may take them all",
                         names.texts()
@@ -240,4 +299,9 @@ impl Recipe {
         }
         Ok(())
     }
+}
+
+/// The fans of a tensor in a layout. What has none of its own, a bias, has those of its weight.
+fn fans(t: &ModelTensor, layout: &Layout) -> Option<Fans> {
+    layout.fans(&t.shape).ok().or(t.fans)
 }

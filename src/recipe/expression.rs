@@ -7,13 +7,14 @@ use exmex::{BinOp, MakeOperators, MatchLiteral, Operator, literal_matcher_from_p
 /// No expression needs more characters; the parser recurses into brackets.
 const MAX_LENGTH: usize = 500;
 
-/// `+ - * / sqrt` are IEEE's, the rest is libm's: an expression is part of the stream, and must not depend on the platform.
+/// `+ - * / sqrt` are IEEE's, the other functions libm's: the result of an expression decides bits, so it must not
+/// depend on the platform.
 #[derive(Clone, Debug)]
 struct Operators;
 
 impl MakeOperators<f64> for Operators {
     fn make<'a>() -> Vec<Operator<'a, f64>> {
-        // Not commutative: constants are not gathered, arithmetic happens as it is written.
+        // Declared as not commutative, so that the parser never reorders constants: arithmetic happens as it is written.
         let op = |prio, apply| BinOp { apply, prio, is_commutative: false };
         vec![
             Operator::make_bin("||", op(0, |a, b| f64::from(a != 0.0 || b != 0.0))),
@@ -46,6 +47,15 @@ impl MakeOperators<f64> for Operators {
 
 literal_matcher_from_pattern!(Number, r"^([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?");
 
+/// The numbers that each tensor has of its own; they win over all others of the same name.
+pub(super) const TENSOR_NUMBERS: [&str; 8] =
+    ["fan_in", "fan_out", "rows", "cols", "rank", "elements", "layer", "depth"];
+
+/// Whether a name is one of a tensor's own numbers.
+pub(super) fn is_tensor_number(name: &str) -> bool {
+    TENSOR_NUMBERS.contains(&name)
+}
+
 /// A parsed expression.
 #[derive(Clone, Debug)]
 pub(super) struct Expression {
@@ -53,7 +63,7 @@ pub(super) struct Expression {
     tree: Tree,
 }
 
-/// Most expressions of a recipe are numbers, and a tree is 20 kB.
+/// Most expressions of a recipe are plain numbers, and a parsed tree takes 20 kB.
 #[derive(Clone, Debug)]
 enum Tree {
     Number(f64),
@@ -107,7 +117,7 @@ impl Expression {
     }
 }
 
-/// The functions and constants, which are no variables.
+/// The functions and constants: names that are not variables.
 const NAMES: [&str; 12] = ["pow", "min", "max", "sqrt", "ln", "log2", "exp", "abs", "floor", "ceil", "round", "pi"];
 
 /// The text with every variable in braces: the parser would read `max_positions` as the function `max` of something.
@@ -118,7 +128,7 @@ fn braced(text: &str) -> String {
         let length = if first.is_ascii_alphabetic() || first == '_' {
             rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(rest.len())
         } else if first == '{' {
-            // In braces already.
+            // The author has put the variable in braces already.
             rest.find('}').map_or(rest.len(), |end| end + 1)
         } else {
             // The e of 1e-3 is no name.
@@ -135,13 +145,13 @@ fn braced(text: &str) -> String {
     out
 }
 
-/// What the parser does not take, and does not say.
+/// Advice on what the parser refuses without saying why.
 fn hint(text: &str) -> &'static str {
     let calls = ["pow(", "min(", "max("].iter().map(|call| text.matches(call).count()).sum::<usize>();
     if calls > 1 { "; a pow, min or max inside another one has to be its first argument" } else { "" }
 }
 
-/// A parser's message, on one line.
+/// The parser's message, on one line.
 fn plain(message: &str) -> String {
     message.split_whitespace().collect::<Vec<_>>().join(" ")
 }

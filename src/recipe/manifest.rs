@@ -1,15 +1,14 @@
-//! Tensors that a recipe file lists itself.
+//! Tensors that a recipe file lists itself: its `[[tensor]]` entries.
 
-use super::Recipe;
 use super::expression::Expression;
-use super::scope::Scope;
-use crate::model::{ModelTensor, Role, Variables, clip};
+use super::raw::{NumberOrText, RawTensor};
+use crate::model::{ModelTensor, Role};
 use crate::value::shape::Layout;
 use crate::{DType, Error, Result};
 
-/// A line of the manifest: one tensor, or one for each number in the braces of its name.
+/// A `[[tensor]]` entry: one tensor, or one for each number in the braces of its name.
 #[derive(Clone, Debug)]
-pub(super) struct Entry {
+pub(super) struct ListedTensor {
     pub line: usize,
     pub name: String,
     pub shape: Vec<Expression>,
@@ -19,33 +18,31 @@ pub(super) struct Entry {
 }
 
 /// No model has more tensors.
-const MAX_TENSORS: usize = 100_000;
+pub(super) const MAX_TENSORS: usize = 100_000;
+
+/// No tensor has more dimensions.
+const MAX_RANK: usize = 16;
 
 /// No tensor has a longer name.
 const MAX_NAME: usize = 1000;
 
-impl Recipe {
-    /// The tensors that its files list. The names in shapes are those of parameters, of what was set, and `numbers`.
-    ///
-    /// # Errors
-    /// [`Error::Recipe`] with the line, where a shape's expression cannot be evaluated, a shape is too large, or there are more
-    /// than 100,000 tensors.
-    pub fn manifest(&self, numbers: &Variables) -> Result<Vec<ModelTensor>> {
-        let mut tensors = Vec::new();
-        let scope = Scope::of_files(&self.files, &self.set, numbers);
-        for (f, file) in self.files.iter().enumerate() {
-            for entry in &file.manifest {
-                let more = entry.tensors(|e| e.value(|name| scope.value(f, name)), MAX_TENSORS - tensors.len());
-                tensors.extend(more.map_err(|e| file.error(entry.line, e.in_tensor(&clip(&entry.name))))?);
-            }
+impl ListedTensor {
+    pub fn read(raw: RawTensor, line: usize) -> Result<Self> {
+        if raw.shape.len() > MAX_RANK {
+            return Err(Error::Scheme(format!("a shape of {} dimensions, at most {MAX_RANK}", raw.shape.len())));
         }
-        Ok(tensors)
+        Ok(Self {
+            line,
+            name: raw.name,
+            shape: raw.shape.iter().map(NumberOrText::expression).collect::<Result<_>>()?,
+            role: raw.role.as_deref().map(str::parse).transpose()?,
+            dtype: raw.dtype.as_deref().map(str::parse).transpose()?,
+            layout: raw.layout.as_deref().map(str::parse).transpose()?.unwrap_or_default(),
+        })
     }
-}
 
-impl Entry {
-    /// The tensors of the line, at most `room`.
-    fn tensors(&self, value: impl Fn(&Expression) -> Result<f64>, room: usize) -> Result<Vec<ModelTensor>> {
+    /// The tensors of the entry, at most `room`. `value` gives an expression's value.
+    pub fn tensors(&self, value: impl Fn(&Expression) -> Result<f64>, room: usize) -> Result<Vec<ModelTensor>> {
         let size = |e: &Expression| match value(e)? {
             x if x.trunc() == x && (1.0..=9_007_199_254_740_992.0).contains(&x) => Ok(x as u64),
             x => Err(Error::Scheme(format!("a dimension is {x}, must be a whole number from 1"))),
@@ -70,18 +67,19 @@ fn expand(pattern: &str, room: usize) -> Result<Vec<(String, Option<u64>)>> {
         return Err(Error::Scheme(format!("a name of {} characters, at most {MAX_NAME}", pattern.len())));
     }
     let mut names = vec![(String::new(), None)];
-    for (at, piece) in pattern.split('{').enumerate() {
+    for (at, section) in pattern.split('{').enumerate() {
         if at == 0 {
-            names[0].0.push_str(piece);
+            names[0].0.push_str(section);
             continue;
         }
-        let (list, text) = piece.split_once('}').ok_or_else(|| malformed("a brace is not closed"))?;
+        let (list, text) = section.split_once('}').ok_or_else(|| malformed("a brace is not closed"))?;
         let mut numbers = Vec::new();
         for span in list.split(',') {
             let (first, last) = span.split_once('-').unwrap_or((span, span));
-            let number = |n: &str| n.trim().parse::<u64>().map_err(|_| malformed(&format!("{n:?} is no number")));
+            let number =
+                |n: &str| n.trim().parse::<u64>().map_err(|_| malformed(&format!("{n:?} is not a whole number")));
             let (first, last) = (number(first)?, number(last)?);
-            let count = last.checked_sub(first).ok_or_else(|| malformed(&format!("{span} is no range")))?;
+            let count = last.checked_sub(first).ok_or_else(|| malformed(&format!("{span} ends before it begins")))?;
             let count = (numbers.len() as u64).saturating_add(count).saturating_add(1);
             if count.saturating_mul(names.len() as u64) > room as u64 {
                 return Err(malformed(&format!("more than {MAX_TENSORS} tensors")));

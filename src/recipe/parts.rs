@@ -1,34 +1,36 @@
-//! Logical tensors inside a stored one, as a recipe declares them.
+//! Logical tensors inside a stored one: the `[[parts]]` entries of a recipe.
 
 use super::expression::Expression;
 use super::pattern::Pattern;
+use super::raw::{NumberOrText, RawParts, Strings};
 use crate::model::{ModelTensor, Role};
 use crate::plan::Slab;
 use crate::value::shape::{Fans, Layout};
 use crate::{Error, Result};
 
-/// A declaration: how a stored tensor is cut, and what its pieces are called.
+/// A `[[parts]]` entry: how a stored tensor is cut into logical ones, and what these are called.
 #[derive(Clone, Debug)]
-pub(super) struct Split {
+pub(super) struct PartsRule {
     pub line: usize,
     pub pattern: Pattern,
-    /// The text of the stored name for which each piece's own stands.
+    /// The text of the stored name that each part's own name replaces.
     pub find: String,
     /// The axis that is cut, of those that `stack` leaves.
     pub axis: usize,
-    /// How many times the pieces repeat along the axis.
+    /// How many times all the parts repeat along the axis.
     pub groups: Option<Expression>,
     /// Axis 0 counts this many tensors, and is none of theirs.
     pub stack: Option<Expression>,
     /// Axis 0 is this many tensors, one after another.
     pub blocks: Option<Expression>,
+    /// Whether the logical tensors are the transposed matrices.
     pub transpose: bool,
-    pub pieces: Vec<Piece>,
+    pub parts: Vec<PartRule>,
 }
 
-/// One of the pieces.
+/// One of the parts of an entry.
 #[derive(Clone, Debug)]
-pub(super) struct Piece {
+pub(super) struct PartRule {
     pub name: String,
     /// Its length along the axis, in one group.
     pub size: Option<Expression>,
@@ -36,20 +38,64 @@ pub(super) struct Piece {
     pub layout: Option<Layout>,
 }
 
-/// A logical tensor: what it is, and the box of the stored tensor's view that holds it.
+/// A logical tensor: what it is, and where it lies in the stored tensor.
 #[derive(Clone, Debug)]
-pub(super) struct Cut {
+pub(super) struct PlacedPart {
     pub tensor: ModelTensor,
+    /// The box of the stored tensor's view that holds it.
     pub slab: Slab,
+    /// The axes of the view, in the order of the logical tensor's.
     pub order: Vec<usize>,
 }
 
 /// No tensor has more parts.
 const MAX_PARTS: u64 = 1 << 16;
 
-impl Split {
-    /// The view of a stored tensor and its logical tensors. `value` gives an expression's value.
-    pub fn cut(&self, t: &ModelTensor, value: &dyn Fn(&Expression) -> Result<f64>) -> Result<(Vec<u64>, Vec<Cut>)> {
+impl PartsRule {
+    pub fn read(raw: RawParts, line: usize) -> Result<Self> {
+        let pattern = Pattern::parse(
+            raw.name.as_ref().map(Strings::as_slice),
+            raw.role.as_ref().map(Strings::as_slice),
+            raw.rank.as_deref(),
+            raw.when.as_deref(),
+        )?;
+        if raw.stack.is_some() && raw.blocks.is_some() {
+            return Err(Error::Scheme("stack and blocks exclude each other".to_owned()));
+        }
+        if raw.part.is_empty() || raw.find.is_empty() {
+            return Err(Error::Scheme("parts need a text to find in the name, and at least one part".to_owned()));
+        }
+        let many = raw.part.len() > 1;
+        let parts = raw.part.iter().map(|part| {
+            if many && part.size.is_none() {
+                return Err(Error::Scheme(format!("part {:?} has no size", part.name)));
+            }
+            Ok(PartRule {
+                name: part.name.clone(),
+                size: NumberOrText::optional(&part.size)?,
+                role: part.role.as_deref().map(str::parse).transpose()?,
+                layout: part.layout.as_deref().map(str::parse).transpose()?,
+            })
+        });
+        Ok(Self {
+            line,
+            pattern,
+            find: raw.find,
+            axis: raw.axis,
+            groups: NumberOrText::optional(&raw.groups)?,
+            stack: NumberOrText::optional(&raw.stack)?,
+            blocks: NumberOrText::optional(&raw.blocks)?,
+            transpose: raw.transpose,
+            parts: parts.collect::<Result<_>>()?,
+        })
+    }
+
+    /// The view of a stored tensor, and its logical tensors. `value` gives an expression's value.
+    pub fn cut(
+        &self,
+        t: &ModelTensor,
+        value: &dyn Fn(&Expression) -> Result<f64>,
+    ) -> Result<(Vec<u64>, Vec<PlacedPart>)> {
         let size = |what: &str, e: &Expression| {
             let x = value(e)?;
             let whole = x.trunc() == x && (1.0..=9_007_199_254_740_992.0).contains(&x);
@@ -65,7 +111,8 @@ impl Split {
         if t.name.matches(&self.find).count() != 1 {
             return Err(Error::Scheme(format!("{:?} does not stand once in the name", self.find)));
         }
-        // The view: what counts the copies, the axes before the cut one, groups and lengths, the axes behind it.
+        // The view's axes: the copies (of `stack` or `blocks`), the axes before the cut one, the groups, the length of
+        // one group, the axes behind.
         let (copies, rest) = match (&self.stack, &self.blocks) {
             (Some(e), _) => {
                 let n = size("stack", e)?;
@@ -94,7 +141,7 @@ impl Split {
         }
         let groups = or_one("groups", &self.groups)?;
         let each = length / groups;
-        let sizes = (self.pieces.iter())
+        let sizes = (self.parts.iter())
             .map(|p| p.size.as_ref().map_or(Ok(each), |e| size(&format!("the size of {}", p.name), e)))
             .collect::<Result<Vec<u64>>>()?;
         let sum = sizes.iter().try_fold(0u64, |n, &s| n.checked_add(s));
@@ -112,32 +159,21 @@ impl Split {
         let mut cuts = Vec::with_capacity(copies as usize * sizes.len());
         for copy in 0..copies {
             let mut from = 0;
-            for (piece, &size) in self.pieces.iter().zip(&sizes) {
+            for (part, &size) in self.parts.iter().zip(&sizes) {
                 let mut slab = Slab::whole(&view);
                 (slab.start[0], slab.extent[0]) = (copy, 1);
                 (slab.start[self.axis + 2], slab.extent[self.axis + 2]) = (from, size);
                 from += size;
                 let mut own = [before, &[groups * size], behind].concat();
                 let mut order: Vec<usize> = (0..view.len()).collect();
-                // A block is one group of the convolution.
-                let inherited = match (&t.layout, &self.blocks) {
-                    (Layout::Conv { .. }, Some(_)) => Layout::conv(1),
-                    (Layout::ConvTranspose { .. }, Some(_)) => Layout::conv_transpose(1),
-                    (layout, _) => layout.clone(),
-                };
-                let mut layout = piece.layout.clone().unwrap_or(inherited);
+                let layout = part.layout.clone().unwrap_or_else(|| self.layout_of_part(&t.layout));
                 if self.transpose {
                     own.reverse();
-                    // The axes of the matrix change places; the one that is cut is two of the view.
+                    // The two axes of the matrix change places; the axis that is cut is two axes of the view.
                     order = if self.axis == 0 { vec![0, 3, 1, 2] } else { vec![0, 2, 3, 1] };
-                    layout = match (&piece.layout, layout) {
-                        (None, Layout::InOut) => Layout::OutIn,
-                        (None, Layout::OutIn) => Layout::InOut,
-                        (_, other) => other,
-                    };
                 }
-                let name = t.name.replacen(&self.find, &piece.name.replace("{i}", &copy.to_string()), 1);
-                let mut tensor = ModelTensor::new(name, own, piece.role.unwrap_or(t.role))?;
+                let name = t.name.replacen(&self.find, &part.name.replace("{i}", &copy.to_string()), 1);
+                let mut tensor = ModelTensor::new(name, own, part.role.unwrap_or(t.role))?;
                 tensor.layer = t.layer;
                 tensor.depth = t.depth;
                 tensor.variables = std::sync::Arc::clone(&t.variables);
@@ -146,9 +182,26 @@ impl Split {
                     (Some(fans), &[out]) => Some(Fans { fan_out: out, ..fans }),
                     (fans, _) => fans,
                 };
-                cuts.push(Cut { tensor, slab, order });
+                cuts.push(PlacedPart { tensor, slab, order });
             }
         }
         Ok((view, cuts))
+    }
+
+    /// The layout of a part that names none itself: what the stored tensor's becomes.
+    fn layout_of_part(&self, stored: &Layout) -> Layout {
+        let is_block = self.blocks.is_some();
+        match stored {
+            // Each block is one group of the convolution: a convolution of its own, with one group.
+            Layout::Conv { .. } if is_block => Layout::conv(1),
+            Layout::ConvTranspose { .. } if is_block => Layout::conv_transpose(1),
+            Layout::InOut if self.transpose => Layout::OutIn,
+            Layout::OutIn if self.transpose => Layout::InOut,
+            Layout::OutIn
+            | Layout::InOut
+            | Layout::Conv { .. }
+            | Layout::ConvTranspose { .. }
+            | Layout::Axes { .. } => stored.clone(),
+        }
     }
 }

@@ -1,4 +1,4 @@
-//! Which tensors a rule is about.
+//! Which tensors a rule is about: globs on names, roles, ranks, and a condition.
 
 use super::expression::Expression;
 use crate::model::Role;
@@ -10,12 +10,12 @@ const MAX_GLOB: usize = 300;
 
 /// Globs on a tensor's name: `*` stands for any characters, dots too.
 #[derive(Clone, Debug)]
-pub(super) struct Names {
+pub(super) struct NameGlobs {
     set: GlobSet,
     texts: Vec<String>,
 }
 
-impl Names {
+impl NameGlobs {
     pub fn parse(globs: &[String]) -> Result<Self> {
         if globs.is_empty() {
             return Err(Error::Scheme("name has no glob".to_owned()));
@@ -50,17 +50,17 @@ fn set_of(globs: &[String]) -> Result<GlobSet> {
     set.build().map_err(|_| Error::Scheme(format!("glob {:?}: is too complicated", globs.join(", "))))
 }
 
-/// Globs of which one has to match; `None` where there are none.
+/// Globs over dotted names of which one has to match; `None` where there are none.
 #[cfg(feature = "checkpoint")]
 pub(crate) fn glob_set(globs: &[String]) -> Result<Option<GlobSet>> {
     if globs.is_empty() { Ok(None) } else { set_of(globs).map(Some) }
 }
 
-/// What a rule matches: all that is given has to hold.
+/// Which tensors a rule matches: all that is given has to hold.
 #[derive(Clone, Debug)]
 pub(super) struct Pattern {
-    pub names: Option<Names>,
-    /// By the role's number.
+    pub names: Option<NameGlobs>,
+    /// Whether each role is meant, by its number in the enum.
     roles: Option<Vec<bool>>,
     ranks: Option<Vec<usize>>,
     pub when: Option<Expression>,
@@ -74,14 +74,14 @@ impl Pattern {
         when: Option<&str>,
     ) -> Result<Self> {
         Ok(Self {
-            names: names.map(Names::parse).transpose()?,
+            names: names.map(NameGlobs::parse).transpose()?,
             roles: roles.map(role_set).transpose()?,
             ranks: ranks.map(<[usize]>::to_vec),
             when: when.map(Expression::parse).transpose()?,
         })
     }
 
-    /// Whether name, role and rank match: `when` is asked elsewhere.
+    /// Whether name, role and rank match. `when` needs the tensor's numbers, and is asked by who has them.
     pub fn matches(&self, name: &str, role: Role, rank: usize) -> bool {
         self.roles.as_ref().is_none_or(|set| set[role as usize])
             && self.ranks.as_ref().is_none_or(|ranks| ranks.contains(&rank))
@@ -89,7 +89,7 @@ impl Pattern {
     }
 }
 
-/// The roles that globs on their text name: each must name one.
+/// The roles that globs on their text name. A glob that names none is an error.
 fn role_set(globs: &[String]) -> Result<Vec<bool>> {
     if globs.is_empty() {
         return Err(Error::Scheme("role has no glob".to_owned()));
@@ -99,7 +99,7 @@ fn role_set(globs: &[String]) -> Result<Vec<bool>> {
         let matcher = set_of(std::slice::from_ref(text))?;
         let matched = set.iter_mut().zip(Role::ALL).filter(|(_, role)| matcher.is_match(role.text()));
         if matched.map(|(is, _)| *is = true).count() == 0 {
-            // Its own error lists the roles.
+            // No role has this text, so this is the error that lists the roles.
             text.parse::<Role>()?;
         }
     }

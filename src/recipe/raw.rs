@@ -1,4 +1,4 @@
-//! A recipe file as TOML has it.
+//! A recipe file as TOML has it, before anything in it is understood. docs/recipes.md says what each key means.
 
 use super::expression::Expression;
 use crate::{Error, Result};
@@ -6,10 +6,10 @@ use serde::Deserialize;
 use std::collections::BTreeMap;
 use toml::Spanned;
 
-/// The file as TOML has it.
+/// A recipe file.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Raw {
+pub(super) struct RawFile {
     #[serde(default)]
     pub summary: String,
     #[serde(default)]
@@ -19,36 +19,41 @@ pub(super) struct Raw {
     pub first: Option<Spanned<String>>,
     pub extends: Option<Spanned<String>>,
     #[serde(default)]
-    pub parameters: BTreeMap<String, Spanned<Value>>,
+    pub parameters: BTreeMap<String, Spanned<NumberOrText>>,
     #[serde(default)]
     pub rule: Vec<Spanned<RawRule>>,
     #[serde(default)]
     pub multipliers: Vec<Spanned<RawRule>>,
     #[serde(default)]
-    pub parts: Vec<Spanned<RawSplit>>,
+    pub parts: Vec<Spanned<RawParts>>,
     #[serde(default)]
     pub tensor: Vec<Spanned<RawTensor>>,
     #[serde(default)]
     pub role: Vec<Spanned<RawRole>>,
 }
 
-/// A number, or an expression.
+/// A number, or the text of an expression.
 #[derive(Clone, Deserialize)]
 #[serde(untagged, expecting = "expected a number or an expression in quotes")]
-pub(super) enum Value {
+pub(super) enum NumberOrText {
     Whole(i64),
     Number(f64),
     Text(String),
 }
 
-impl Value {
+impl NumberOrText {
     pub fn is_text(&self) -> bool {
         matches!(self, Self::Text(_))
     }
 
+    /// An expression that may be absent.
+    pub fn optional(value: &Option<Self>) -> Result<Option<Expression>> {
+        value.as_ref().map(Self::expression).transpose()
+    }
+
     pub fn expression(&self) -> Result<Expression> {
         match self {
-            // Rust writes a number as it can be read back; a negative one is a unary minus.
+            // Rust writes a number such that it is read back exactly; the sign of a negative one is a unary minus.
             Self::Whole(n) => Expression::parse(&n.to_string()),
             Self::Number(x) if x.is_finite() => Expression::parse(&format!("{x:?}")),
             Self::Number(x) => Err(Error::Scheme(format!("{x} is not a finite number"))),
@@ -74,6 +79,7 @@ impl Strings {
     }
 }
 
+/// A `[[rule]]` or `[[multipliers]]` entry.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RawRule {
@@ -82,17 +88,18 @@ pub(super) struct RawRule {
     pub rank: Option<Vec<usize>>,
     pub when: Option<String>,
     pub scheme: Option<String>,
-    pub scale: Option<Value>,
+    pub scale: Option<NumberOrText>,
     pub layout: Option<String>,
-    pub lr: Option<Value>,
-    pub weight_decay: Option<Value>,
-    pub forward: Option<Value>,
+    pub lr: Option<NumberOrText>,
+    pub weight_decay: Option<NumberOrText>,
+    pub forward: Option<NumberOrText>,
     pub source: Option<String>,
 }
 
+/// A `[[parts]]` entry.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct RawSplit {
+pub(super) struct RawParts {
     pub name: Option<Strings>,
     pub role: Option<Strings>,
     pub rank: Option<Vec<usize>>,
@@ -100,33 +107,36 @@ pub(super) struct RawSplit {
     pub find: String,
     #[serde(default)]
     pub axis: usize,
-    pub groups: Option<Value>,
-    pub stack: Option<Value>,
-    pub blocks: Option<Value>,
+    pub groups: Option<NumberOrText>,
+    pub stack: Option<NumberOrText>,
+    pub blocks: Option<NumberOrText>,
     #[serde(default)]
     pub transpose: bool,
     pub part: Vec<RawPart>,
 }
 
+/// One part of a `[[parts]]` entry.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RawPart {
     pub name: String,
-    pub size: Option<Value>,
+    pub size: Option<NumberOrText>,
     pub role: Option<String>,
     pub layout: Option<String>,
 }
 
+/// A `[[tensor]]` entry.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RawTensor {
     pub name: String,
-    pub shape: Vec<Value>,
+    pub shape: Vec<NumberOrText>,
     pub role: Option<String>,
     pub dtype: Option<String>,
     pub layout: Option<String>,
 }
 
+/// A `[[role]]` entry.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RawRole {

@@ -23,7 +23,7 @@ pub struct Args {
 }
 
 pub fn run(args: &Args) -> Outcome {
-    let families = Family::all().iter().map(|f| f.recipe());
+    let families = Family::all().iter().map(|f| BuiltIn::of_family(f));
     let mut all: Vec<BuiltIn> = recipe::builtins().iter().copied().chain(families).collect();
     // Two families may have one recipe.
     all.dedup_by_key(|b| b.name);

@@ -1,10 +1,10 @@
 //! BERT: `BertConfig` and `BertModel`.
 
-use super::super::build::{Build, fans};
-use super::super::fields::Fields;
-use super::{Class, Family, transformers};
 use crate::Result;
 use crate::model::Role;
+use crate::model::build::{Build, fans};
+use crate::model::family::{Class, Family};
+use crate::model::fields::Fields;
 
 const fn class(name: &'static str) -> Class {
     Class { name, prefix: "bert." }
@@ -24,7 +24,6 @@ pub(super) const FAMILY: Family = Family {
         class("BertLMHeadModel"),
     ],
     build,
-    recipe: transformers!("bert"),
 };
 
 fn build(fields: &Fields, class: Class, build: &mut Build) -> Result<()> {

@@ -1,10 +1,10 @@
 //! CLIP: `CLIPConfig` and `CLIPModel`, and each of its towers alone: `CLIPTextConfig`, `CLIPVisionConfig`.
 
-use super::super::build::Build;
-use super::super::fields::Fields;
-use super::{Class, Family, transformers};
 use crate::Result;
 use crate::model::Role;
+use crate::model::build::Build;
+use crate::model::family::{Class, Family};
+use crate::model::fields::Fields;
 
 const fn class(name: &'static str) -> Class {
     Class { name, prefix: "" }
@@ -20,7 +20,6 @@ pub(super) const FAMILY: Family = Family {
         class("CLIPVisionModelWithProjection"),
     ],
     build,
-    recipe: transformers!("clip"),
 };
 
 fn build(fields: &Fields, class: Class, build: &mut Build) -> Result<()> {

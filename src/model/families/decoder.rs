@@ -1,10 +1,10 @@
 //! The decoder of Llama, and of the families that vary it: biases, norms and defaults are theirs.
 
-use super::super::build::Build;
-use super::super::fields::Fields;
-use super::Class;
 use crate::Result;
 use crate::model::Role;
+use crate::model::build::Build;
+use crate::model::family::Class;
+use crate::model::fields::Fields;
 
 /// How a config class reads a size for which another one can stand.
 #[derive(Clone, Copy)]

@@ -2,10 +2,10 @@
 //!
 //! `save_pretrained` writes no layers of multi-token prediction, whatever `num_nextn_predict_layers` says.
 
-use super::super::build::Build;
-use super::super::fields::Fields;
-use super::{Class, Family, transformers};
 use crate::model::Role;
+use crate::model::build::Build;
+use crate::model::family::{Class, Family};
+use crate::model::fields::Fields;
 use crate::{DType, Result};
 
 pub(super) const FAMILY: Family = Family {
@@ -15,7 +15,6 @@ pub(super) const FAMILY: Family = Family {
         Class { name: "DeepseekV3Model", prefix: "" },
     ],
     build,
-    recipe: transformers!("deepseek_v3"),
 };
 
 fn build(fields: &Fields, class: Class, build: &mut Build) -> Result<()> {

@@ -1,16 +1,15 @@
 //! Gemma 2: `Gemma2Config` and `Gemma2Model`.
 
-use super::super::build::Build;
-use super::super::fields::Fields;
 use super::decoder::{Absent, Decoder, Defaults};
-use super::{Class, Family, transformers};
 use crate::Result;
+use crate::model::build::Build;
+use crate::model::family::{Class, Family};
+use crate::model::fields::Fields;
 
 pub(super) const FAMILY: Family = Family {
     model_types: &["gemma2"],
     classes: &[Class { name: "Gemma2ForCausalLM", prefix: "model." }, Class { name: "Gemma2Model", prefix: "" }],
     build,
-    recipe: transformers!("gemma2"),
 };
 
 const DEFAULTS: Defaults = Defaults {

@@ -1,13 +1,14 @@
 //! Gemma 3: `Gemma3Config`, `Gemma3Model` and `Gemma3MultiModalProjector`; `Gemma3TextConfig` and `Gemma3TextModel`.
 
-use super::super::build::Build;
-use super::super::fields::Fields;
-use super::super::text::clip;
 use super::decoder::{Absent, Decoder, Defaults};
 use super::gemma2::NORMS;
-use super::{Class, Family, siglip, transformers};
+use super::siglip;
 use crate::Result;
 use crate::model::Role;
+use crate::model::build::Build;
+use crate::model::config_text::clip;
+use crate::model::family::{Class, Family};
+use crate::model::fields::Fields;
 use crate::value::shape::Layout;
 
 /// With images. The names are those of the first checkpoints, which transformers still writes: they have no common
@@ -16,7 +17,6 @@ pub(super) const FAMILY: Family = Family {
     model_types: &["gemma3"],
     classes: &[Class { name: "Gemma3ForConditionalGeneration", prefix: "" }, Class { name: "Gemma3Model", prefix: "" }],
     build,
-    recipe: transformers!("gemma3"),
 };
 
 /// The text model alone.
@@ -24,7 +24,6 @@ pub(super) const TEXT: Family = Family {
     model_types: &["gemma3_text"],
     classes: &[Class { name: "Gemma3ForCausalLM", prefix: "model." }, Class { name: "Gemma3TextModel", prefix: "" }],
     build: build_text,
-    recipe: transformers!("gemma3"),
 };
 
 const DEFAULTS: Defaults = Defaults {

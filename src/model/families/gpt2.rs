@@ -1,16 +1,15 @@
 //! GPT-2: `GPT2Config` and `GPT2Model`.
 
-use super::super::build::Build;
-use super::super::fields::Fields;
-use super::{Class, Family, transformers};
 use crate::Result;
 use crate::model::Role;
+use crate::model::build::Build;
+use crate::model::family::{Class, Family};
+use crate::model::fields::Fields;
 
 pub(super) const FAMILY: Family = Family {
     model_types: &["gpt2"],
     classes: &[Class { name: "GPT2LMHeadModel", prefix: "transformer." }, Class { name: "GPT2Model", prefix: "" }],
     build,
-    recipe: transformers!("gpt2"),
 };
 
 /// No row of the embedding is zero: GPT-2 gives it no `padding_idx`, whatever `pad_token_id` says.

@@ -1,17 +1,16 @@
 //! GPT-NeoX, and Pythia: `GPTNeoXConfig` and `GPTNeoXModel`.
 
-use super::super::build::Build;
-use super::super::fields::Fields;
 use super::decoder::layer_types;
-use super::{Class, Family, transformers};
 use crate::Result;
 use crate::model::Role;
+use crate::model::build::Build;
+use crate::model::family::{Class, Family};
+use crate::model::fields::Fields;
 
 pub(super) const FAMILY: Family = Family {
     model_types: &["gpt_neox"],
     classes: &[Class { name: "GPTNeoXForCausalLM", prefix: "gpt_neox." }, Class { name: "GPTNeoXModel", prefix: "" }],
     build,
-    recipe: transformers!("gpt_neox"),
 };
 
 /// No row of the embedding is zero: it has no `padding_idx`, whatever `pad_token_id` says.

@@ -1,16 +1,15 @@
 //! Llama: `LlamaConfig` and `LlamaModel`.
 
-use super::super::build::Build;
-use super::super::fields::Fields;
 use super::decoder::{Absent, Decoder, Defaults};
-use super::{Class, Family, transformers};
 use crate::Result;
+use crate::model::build::Build;
+use crate::model::family::{Class, Family};
+use crate::model::fields::Fields;
 
 pub(super) const FAMILY: Family = Family {
     model_types: &["llama"],
     classes: &[Class { name: "LlamaForCausalLM", prefix: "model." }, Class { name: "LlamaModel", prefix: "" }],
     build,
-    recipe: transformers!("llama"),
 };
 
 const DEFAULTS: Defaults = Defaults {

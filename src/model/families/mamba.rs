@@ -1,11 +1,11 @@
 //! Mamba: `MambaConfig` and `MambaModel`.
 
-use super::super::build::Build;
-use super::super::fields::Fields;
-use super::super::text::clip;
-use super::{Class, Family, transformers};
 use crate::Result;
 use crate::model::Role;
+use crate::model::build::Build;
+use crate::model::config_text::clip;
+use crate::model::family::{Class, Family};
+use crate::model::fields::Fields;
 use crate::value::shape::Layout;
 use serde_json::Value;
 
@@ -13,7 +13,6 @@ pub(super) const FAMILY: Family = Family {
     model_types: &["mamba"],
     classes: &[Class { name: "MambaForCausalLM", prefix: "backbone." }, Class { name: "MambaModel", prefix: "" }],
     build,
-    recipe: transformers!("mamba"),
 };
 
 /// No row of the embedding is zero: Mamba gives it no `padding_idx`, whatever `pad_token_id` says.

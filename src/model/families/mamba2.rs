@@ -1,9 +1,10 @@
 //! Mamba-2: `Mamba2Config` and `Mamba2Model`.
 
-use super::super::build::{Build, fans};
-use super::super::fields::Fields;
-use super::{Class, Family, mamba, transformers};
+use super::mamba;
 use crate::model::Role;
+use crate::model::build::{Build, fans};
+use crate::model::family::{Class, Family};
+use crate::model::fields::Fields;
 use crate::value::shape::Layout;
 use crate::{Error, Result};
 
@@ -11,7 +12,6 @@ pub(super) const FAMILY: Family = Family {
     model_types: &["mamba2"],
     classes: &[Class { name: "Mamba2ForCausalLM", prefix: "backbone." }, Class { name: "Mamba2Model", prefix: "" }],
     build,
-    recipe: transformers!("mamba2"),
 };
 
 /// No row of the embedding is zero: Mamba-2 gives it no `padding_idx`, whatever `pad_token_id` says.

@@ -1,16 +1,15 @@
 //! Mistral: `MistralConfig` and `MistralModel`.
 
-use super::super::build::Build;
-use super::super::fields::Fields;
 use super::decoder::{Absent, Decoder, Defaults};
-use super::{Class, Family, transformers};
 use crate::Result;
+use crate::model::build::Build;
+use crate::model::family::{Class, Family};
+use crate::model::fields::Fields;
 
 pub(super) const FAMILY: Family = Family {
     model_types: &["mistral"],
     classes: &[Class { name: "MistralForCausalLM", prefix: "model." }, Class { name: "MistralModel", prefix: "" }],
     build,
-    recipe: transformers!("mistral"),
 };
 
 const DEFAULTS: Defaults = Defaults {

@@ -1,17 +1,16 @@
 //! Mixtral: `MixtralConfig` and `MixtralModel`.
 
-use super::super::build::Build;
-use super::super::fields::Fields;
 use super::decoder::{Absent, Decoder, Defaults};
-use super::{Class, Family, transformers};
 use crate::Result;
 use crate::model::Role;
+use crate::model::build::Build;
+use crate::model::family::{Class, Family};
+use crate::model::fields::Fields;
 
 pub(super) const FAMILY: Family = Family {
     model_types: &["mixtral"],
     classes: &[Class { name: "MixtralForCausalLM", prefix: "model." }, Class { name: "MixtralModel", prefix: "" }],
     build,
-    recipe: transformers!("mixtral"),
 };
 
 const DEFAULTS: Defaults = Defaults {

@@ -1,10 +1,9 @@
-//! The families of models that are known, a file each: which tensors a config makes, with which roles. Their laws stand
-//! in recipes/transformers, a file each again.
+//! The families of models that are known, a file each: which tensors a config makes, with which roles. Their laws are
+//! not here: recipes/transformers has a file for each family, and recipe/builtin.rs says which.
 
-use super::build::Build;
+use super::config_text::clip;
+use super::family::Family;
 use super::fields::Fields;
-use super::text::clip;
-use crate::recipe::BuiltIn;
 use crate::{Error, Result};
 
 mod bert;
@@ -31,36 +30,7 @@ mod t5;
 mod vit;
 mod whisper;
 
-/// A family of models: what the `model_type` of a config names.
-#[non_exhaustive]
-pub struct Family {
-    /// The `model_type`s, the family's own first.
-    pub(super) model_types: &'static [&'static str],
-    /// The classes that `architectures` can name, the one that is taken where it names none first.
-    pub(super) classes: &'static [Class],
-    pub(super) build: fn(&Fields, Class, &mut Build) -> Result<()>,
-    recipe: BuiltIn,
-}
-
-/// The recipe of a family, by its file's name.
-macro_rules! transformers {
-    ($name:literal) => {
-        crate::recipe::BuiltIn {
-            name: concat!("transformers/", $name),
-            text: include_str!(concat!("../../../recipes/transformers/", $name, ".toml")),
-        }
-    };
-}
-use transformers;
-
-/// A class of `transformers`, and where it keeps the base model.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Class {
-    pub name: &'static str,
-    /// What stands before the names of the base model.
-    pub prefix: &'static str,
-}
-
+/// Every family. Its recipe stands in the table of recipe/builtin.rs.
 static FAMILIES: &[&Family] = &[
     &gpt2::FAMILY,
     &gpt_neox::FAMILY,
@@ -87,60 +57,27 @@ static FAMILIES: &[&Family] = &[
 ];
 
 impl Family {
-    /// Every family.
+    /// Every family, in the order in which they are listed to people.
     #[must_use]
     pub fn all() -> &'static [&'static Self] {
         FAMILIES
     }
 
-    /// The `model_type` that names this family.
-    #[must_use]
-    pub fn model_type(&self) -> &'static str {
-        self.model_types[0]
-    }
-
-    /// The recipe that is `transformers`' own initialization of these models: `transformers/llama`.
-    #[must_use]
-    pub fn recipe(&self) -> BuiltIn {
-        self.recipe
-    }
-
+    /// The family that a config's `model_type` names.
     pub(super) fn read(fields: &Fields) -> Result<&'static Self> {
-        let known = || {
-            let types: Vec<_> = FAMILIES.iter().flat_map(|f| f.model_types).copied().collect();
-            format!(
-                "{}; for other models give --like a safetensors file, or a recipe with a manifest",
-                types.join(", ")
-            )
-        };
+        let types = || FAMILIES.iter().flat_map(|f| f.model_types).copied();
+        let known = || types().collect::<Vec<_>>().join(", ");
+        const OTHERS: &str = "a model of another type can be planned from a safetensors file, or from a recipe that \
+                              lists its tensors";
         let given: String = fields
             .read("model_type")?
-            .ok_or_else(|| Error::Config(format!("model_type is missing: known types are {}", known())))?;
+            .ok_or_else(|| Error::Config(format!("model_type is missing: known types are {}; {OTHERS}", known())))?;
         let family = FAMILIES.iter().find(|f| f.model_types.contains(&given.as_str()));
-        family.copied().ok_or_else(|| {
-            let nearest = crate::error::nearest(&given, FAMILIES.iter().flat_map(|f| f.model_types).copied());
-            let nearest = nearest.map(str::to_owned);
-            Error::Unknown { what: "model_type", given: clip(&given), expected: known(), nearest }
+        family.copied().ok_or_else(|| Error::Unknown {
+            what: "model_type",
+            given: clip(&given),
+            expected: format!("{}; {OTHERS}", known()),
+            nearest: crate::error::nearest(&given, types()).map(str::to_owned),
         })
-    }
-}
-
-impl PartialEq for Family {
-    fn eq(&self, other: &Self) -> bool {
-        self.model_types == other.model_types
-    }
-}
-
-impl Eq for Family {}
-
-impl std::fmt::Debug for Family {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_tuple("Family").field(&self.model_type()).finish()
-    }
-}
-
-impl std::fmt::Display for Family {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.pad(self.model_type())
     }
 }

@@ -1,16 +1,15 @@
 //! OLMo 2: `Olmo2Config` and `Olmo2Model`.
 
-use super::super::build::Build;
-use super::super::fields::Fields;
 use super::decoder::{Absent, Decoder, Defaults};
-use super::{Class, Family, transformers};
 use crate::Result;
+use crate::model::build::Build;
+use crate::model::family::{Class, Family};
+use crate::model::fields::Fields;
 
 pub(super) const FAMILY: Family = Family {
     model_types: &["olmo2"],
     classes: &[Class { name: "Olmo2ForCausalLM", prefix: "model." }, Class { name: "Olmo2Model", prefix: "" }],
     build,
-    recipe: transformers!("olmo2"),
 };
 
 const DEFAULTS: Defaults = Defaults {

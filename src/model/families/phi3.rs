@@ -1,17 +1,16 @@
 //! Phi-3, and Phi-4: `Phi3Config` and `Phi3Model`.
 
-use super::super::build::Build;
-use super::super::fields::Fields;
 use super::decoder::{Absent, Decoder, Defaults};
-use super::{Class, Family, transformers};
 use crate::Result;
 use crate::model::Role;
+use crate::model::build::Build;
+use crate::model::family::{Class, Family};
+use crate::model::fields::Fields;
 
 pub(super) const FAMILY: Family = Family {
     model_types: &["phi3"],
     classes: &[Class { name: "Phi3ForCausalLM", prefix: "model." }, Class { name: "Phi3Model", prefix: "" }],
     build,
-    recipe: transformers!("phi3"),
 };
 
 const DEFAULTS: Defaults = Defaults {

@@ -1,16 +1,15 @@
 //! Qwen2, and Qwen1.5 and Qwen2.5: `Qwen2Config` and `Qwen2Model`.
 
-use super::super::build::Build;
-use super::super::fields::Fields;
 use super::decoder::{Absent, Decoder, Defaults};
-use super::{Class, Family, transformers};
 use crate::Result;
+use crate::model::build::Build;
+use crate::model::family::{Class, Family};
+use crate::model::fields::Fields;
 
 pub(super) const FAMILY: Family = Family {
     model_types: &["qwen2"],
     classes: &[Class { name: "Qwen2ForCausalLM", prefix: "model." }, Class { name: "Qwen2Model", prefix: "" }],
     build,
-    recipe: transformers!("qwen2"),
 };
 
 const DEFAULTS: Defaults = Defaults {

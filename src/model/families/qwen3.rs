@@ -1,16 +1,15 @@
 //! Qwen3: `Qwen3Config` and `Qwen3Model`.
 
-use super::super::build::Build;
-use super::super::fields::Fields;
 use super::decoder::{Absent, Decoder, Defaults};
-use super::{Class, Family, transformers};
 use crate::Result;
+use crate::model::build::Build;
+use crate::model::family::{Class, Family};
+use crate::model::fields::Fields;
 
 pub(super) const FAMILY: Family = Family {
     model_types: &["qwen3"],
     classes: &[Class { name: "Qwen3ForCausalLM", prefix: "model." }, Class { name: "Qwen3Model", prefix: "" }],
     build,
-    recipe: transformers!("qwen3"),
 };
 
 const DEFAULTS: Defaults = Defaults {

@@ -1,18 +1,17 @@
 //! Qwen3 with experts: `Qwen3MoeConfig` and `Qwen3MoeModel`.
 
-use super::super::build::Build;
-use super::super::fields::Fields;
 use super::decoder::{Absent, Decoder, Defaults};
-use super::{Class, Family, transformers};
 use crate::Result;
 use crate::model::Role;
+use crate::model::build::Build;
+use crate::model::family::{Class, Family};
+use crate::model::fields::Fields;
 use std::collections::BTreeSet;
 
 pub(super) const FAMILY: Family = Family {
     model_types: &["qwen3_moe"],
     classes: &[Class { name: "Qwen3MoeForCausalLM", prefix: "model." }, Class { name: "Qwen3MoeModel", prefix: "" }],
     build,
-    recipe: transformers!("qwen3_moe"),
 };
 
 const DEFAULTS: Defaults = Defaults {

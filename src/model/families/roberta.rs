@@ -1,11 +1,11 @@
 //! RoBERTa: `RobertaConfig` and `RobertaModel`.
 
-use super::super::build::{Build, fans};
-use super::super::fields::Fields;
 use super::bert::{Encoder, head};
-use super::{Class, Family, transformers};
 use crate::Result;
 use crate::model::Role;
+use crate::model::build::{Build, fans};
+use crate::model::family::{Class, Family};
+use crate::model::fields::Fields;
 
 const fn class(name: &'static str) -> Class {
     Class { name, prefix: "roberta." }
@@ -23,7 +23,6 @@ pub(super) const FAMILY: Family = Family {
         class("RobertaForCausalLM"),
     ],
     build,
-    recipe: transformers!("roberta"),
 };
 
 fn build(fields: &Fields, class: Class, build: &mut Build) -> Result<()> {

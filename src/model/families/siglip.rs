@@ -1,8 +1,8 @@
 //! SigLIP's image encoder, a part of other models: `SiglipVisionConfig` and `SiglipVisionModel`.
 
-use super::super::build::Build;
-use super::super::fields::Fields;
 use crate::model::Role;
+use crate::model::build::Build;
+use crate::model::fields::Fields;
 use crate::{Error, Result};
 
 /// Builds the encoder, its names beginning with `at`, and gives its width.

@@ -1,10 +1,10 @@
 //! T5, T5 v1.1 and Flan-T5: `T5Config` and `T5Model`.
 
-use super::super::build::Build;
-use super::super::fields::Fields;
-use super::{Class, Family, transformers};
 use crate::Result;
 use crate::model::Role;
+use crate::model::build::Build;
+use crate::model::family::{Class, Family};
+use crate::model::fields::Fields;
 
 const fn class(name: &'static str) -> Class {
     Class { name, prefix: "" }
@@ -14,7 +14,6 @@ pub(super) const FAMILY: Family = Family {
     model_types: &["t5"],
     classes: &[class("T5ForConditionalGeneration"), class("T5Model"), class("T5EncoderModel")],
     build,
-    recipe: transformers!("t5"),
 };
 
 /// No row of the embedding is zero, and the head is tied whatever `tie_word_embeddings` says: transformers 5 reads

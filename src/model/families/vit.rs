@@ -1,10 +1,10 @@
 //! ViT: `ViTConfig` and `ViTModel`.
 
-use super::super::build::Build;
-use super::super::fields::Fields;
-use super::{Class, Family, transformers};
 use crate::Result;
 use crate::model::Role;
+use crate::model::build::Build;
+use crate::model::family::{Class, Family};
+use crate::model::fields::Fields;
 
 pub(super) const FAMILY: Family = Family {
     model_types: &["vit"],
@@ -14,7 +14,6 @@ pub(super) const FAMILY: Family = Family {
         Class { name: "ViTForMaskedImageModeling", prefix: "vit." },
     ],
     build,
-    recipe: transformers!("vit"),
 };
 
 fn build(fields: &Fields, class: Class, build: &mut Build) -> Result<()> {

@@ -1,10 +1,10 @@
 //! Whisper: `WhisperConfig` and `WhisperModel`.
 
-use super::super::build::Build;
-use super::super::fields::Fields;
-use super::{Class, Family, transformers};
 use crate::Result;
 use crate::model::Role;
+use crate::model::build::Build;
+use crate::model::family::{Class, Family};
+use crate::model::fields::Fields;
 
 pub(super) const FAMILY: Family = Family {
     model_types: &["whisper"],
@@ -13,7 +13,6 @@ pub(super) const FAMILY: Family = Family {
         Class { name: "WhisperModel", prefix: "" },
     ],
     build,
-    recipe: transformers!("whisper"),
 };
 
 fn build(fields: &Fields, class: Class, build: &mut Build) -> Result<()> {

@@ -1,6 +1,6 @@
-//! Roles by the names that checkpoints commonly give their tensors.
+//! Roles by the names that checkpoints commonly give their tensors: for tensors that no config describes.
 
-use super::pattern::Names;
+use super::pattern::NameGlobs;
 use crate::model::Role;
 use std::ops::RangeInclusive;
 use std::sync::LazyLock;
@@ -230,10 +230,10 @@ const TABLE: &[(&[&str], Ranks, Role)] = &[
     (&["*"], KERNEL, Role::Conv),
 ];
 
-static COMPILED: LazyLock<Vec<(Names, Ranks, Role)>> = LazyLock::new(|| {
+static COMPILED: LazyLock<Vec<(NameGlobs, Ranks, Role)>> = LazyLock::new(|| {
     let compile = |globs: &[&str]| {
         let globs: Vec<String> = globs.iter().map(|g| (*g).to_owned()).collect();
-        Names::parse(&globs).expect("the table's globs are tested")
+        NameGlobs::parse(&globs).expect("the table's globs are tested")
     };
     TABLE.iter().map(|(globs, ranks, role)| (compile(globs), ranks.clone(), *role)).collect()
 });

@@ -1,7 +1,7 @@
 //! What the names in an expression mean.
 
-use super::expression::Expression;
-use super::file::File;
+use super::expression::{Expression, TENSOR_NUMBERS};
+use super::file::RecipeFile;
 use crate::model::{ModelTensor, Variables};
 use crate::value::shape::Fans;
 use crate::{Error, Result};
@@ -9,29 +9,27 @@ use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-/// Parameters are made of parameters no deeper than this.
+/// Parameters may name each other to this depth.
 const MAX_DEPTH: usize = 64;
 
-/// A tensor's own numbers, which win over all others.
-const OWN: [&str; 8] = ["fan_in", "fan_out", "rows", "cols", "rank", "elements", "layer", "depth"];
-
-/// The numbers that an expression of one file can name: the tensor's own, what was set, parameters (the file's own first), the
-/// model's.
-pub(super) struct Scope<'a> {
-    files: &'a [Arc<File>],
+/// The numbers that an expression of one file can name. Of two with one name the first of these holds: the tensor's own,
+/// what was set, the file's parameters, those of other files, the model's.
+pub(super) struct NamedNumbers<'a> {
+    files: &'a [Arc<RecipeFile>],
     set: &'a BTreeMap<String, f64>,
     tensor: Option<(&'a ModelTensor, Option<Fans>)>,
     model: &'a Variables,
+    /// Parameters that have been evaluated: (file, name).
     known: RefCell<HashMap<(usize, String), f64>>,
-    /// Parameters that are being evaluated.
+    /// Parameters that are being evaluated, the innermost last: (file, name).
     open: RefCell<Vec<(usize, String)>>,
     /// Whether a number was asked for that this tensor does not have.
     absent: Cell<bool>,
 }
 
-impl<'a> Scope<'a> {
+impl<'a> NamedNumbers<'a> {
     pub fn of_tensor(
-        files: &'a [Arc<File>],
+        files: &'a [Arc<RecipeFile>],
         set: &'a BTreeMap<String, f64>,
         tensor: &'a ModelTensor,
         fans: Option<Fans>,
@@ -39,13 +37,14 @@ impl<'a> Scope<'a> {
         Self { tensor: Some((tensor, fans)), ..Self::of_files(files, set, &tensor.variables) }
     }
 
-    /// Without a tensor.
-    pub fn of_files(files: &'a [Arc<File>], set: &'a BTreeMap<String, f64>, model: &'a Variables) -> Self {
+    /// The numbers without a tensor's own.
+    pub fn of_files(files: &'a [Arc<RecipeFile>], set: &'a BTreeMap<String, f64>, model: &'a Variables) -> Self {
         let (known, open, absent) = (RefCell::default(), RefCell::default(), Cell::new(false));
         Self { files, set, tensor: None, model, known, open, absent }
     }
 
-    /// Whether a condition holds. One that asks for a number that the tensor does not have does not.
+    /// Whether a condition holds: its value is not 0. A condition does not hold where it names a number that this
+    /// tensor does not have, such as the `layer` of what stands outside layers.
     pub fn holds(&self, f: usize, condition: Option<&Expression>) -> Result<bool> {
         let Some(condition) = condition else { return Ok(true) };
         self.absent.set(false);
@@ -66,7 +65,8 @@ impl<'a> Scope<'a> {
         if let Some(&value) = self.set.get(name) {
             return Ok(value);
         }
-        // Inside a parameter its own name is that of the files behind, and at last the model's: `layers = "layers / 2"`.
+        // Inside a parameter, its own name means the same parameter of the files behind, and at last the model's
+        // number: `layers = "layers / 2"`.
         let inside = self.open.borrow().last().is_some_and(|(i, open)| *i == f && open == name);
         let files: Vec<usize> = match inside {
             true => (f + 1..self.files.len()).collect(),
@@ -102,17 +102,12 @@ impl<'a> Scope<'a> {
     }
 
     fn unknown(&self, name: &str) -> Error {
-        let own = if self.tensor.is_some() { &OWN[..] } else { &[] };
+        let own = if self.tensor.is_some() { &TENSOR_NUMBERS[..] } else { &[] };
         let mut known: BTreeSet<&str> = self.model.keys().map(String::as_str).collect();
         known.extend(self.files.iter().flat_map(|f| f.parameters.keys()).map(String::as_str));
         let known: Vec<&str> = own.iter().copied().chain(known).collect();
         Error::Scheme(format!("unknown variable {name:?}: known are {}", known.join(", ")))
     }
-}
-
-/// Whether a name is one of a tensor's own numbers.
-pub(super) fn is_own(name: &str) -> bool {
-    OWN.contains(&name)
 }
 
 /// A number of the tensor itself; an error where it is one that this tensor does not have.

@@ -1,6 +1,6 @@
 //! The text of a config: JSON, and what Python makes of it.
 
-use crate::{Error, Result};
+use crate::{DType, Error, Result};
 use serde_json::{Map, Value};
 
 /// Numbers that JSON does not have, and strings that no config holds.
@@ -17,6 +17,27 @@ pub(super) fn parse(text: &str) -> Result<Map<String, Value>> {
         Value::String(_) => Err(not_an_object("a string")),
         other => Err(not_an_object(&other.to_string())),
     }
+}
+
+/// The text of a config that says which dtype was written beside it: `dtype` is set, and so is `torch_dtype`
+/// where the config has it. The other fields keep their values and their order.
+///
+/// `transformers` 5.23 takes `dtype` over `torch_dtype`; 4.46 reads `torch_dtype` alone, and goes by the file's
+/// tensors where it is absent, so it is never added.
+///
+/// # Errors
+/// [`Error::Config`] where the text is not a JSON object.
+pub fn config_with_dtype(text: &str, dtype: DType) -> Result<String> {
+    let mut map = parse(text)?;
+    let name = Value::from(dtype.long_name());
+    if let Some(old) = map.get_mut("torch_dtype") {
+        *old = name.clone();
+    }
+    map.insert("dtype".to_owned(), name);
+    // The weights beside it are not quantized: a loader must not look for scales.
+    map.remove("quantization_config");
+    let text = serde_json::to_string_pretty(&map).map_err(|e| Error::Config(e.to_string()))?;
+    Ok(unmark_infinities(&text) + "\n")
 }
 
 fn not_an_object(what: &str) -> Error {

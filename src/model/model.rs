@@ -1,0 +1,108 @@
+//! A model as its config describes it.
+
+use super::build::Build;
+use super::config_text::clip;
+use super::family::{Class, Family};
+use super::fields::Fields;
+use super::tensor::ModelTensor;
+use crate::{DType, Error, Result};
+
+/// A model as its config describes it: which tensors it stores.
+///
+/// ```
+/// # fn main() -> seedbed::Result<()> {
+/// use seedbed::{DType, model::{Model, Role}};
+/// let config = r#"{"model_type": "llama", "hidden_size": 64, "num_attention_heads": 4, "torch_dtype": "bfloat16"}"#;
+/// let model = Model::from_json(config)?;
+/// assert_eq!(model.architecture(), "LlamaForCausalLM");
+/// assert_eq!(model.dtype()?, Some(DType::BF16));
+/// let first = &model.tensors()[0];
+/// assert_eq!((first.name.as_str(), first.role), ("model.embed_tokens.weight", Role::Embedding));
+/// assert_eq!(first.shape.dims(), [32000, 64]);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct Model {
+    family: &'static Family,
+    class: Class,
+    ties: Vec<(String, String)>,
+    dtype: Option<String>,
+    quantized: bool,
+    tensors: Vec<ModelTensor>,
+}
+
+impl Model {
+    /// Reads the text of a `config.json`.
+    ///
+    /// An absent field takes the default of the family's config class; an absent, null or empty
+    /// `architectures` means the class with a language-model head. Fields that shape no tensor are not read.
+    ///
+    /// # Errors
+    /// [`Error::Config`] naming the field and the numbers, where the text is not a JSON object, a field has the
+    /// wrong type or is out of range, fields contradict each other, or more than 100,000 tensors or 2^60 elements
+    /// would result; [`Error::Unknown`] for a `model_type` or an architecture that is not supported.
+    pub fn from_json(text: &str) -> Result<Self> {
+        let fields = Fields::parse(text)?;
+        let family = Family::read(&fields)?;
+        fields.refuse_altered_models()?;
+        let class = family.class(&fields)?;
+        let mut build = Build::new(class.prefix);
+        (family.build)(&fields, class, &mut build)?;
+        let (tensors, ties) = build.finish();
+        let quantized = fields.is_set("quantization_config");
+        Ok(Self { family, class, ties, dtype: fields.dtype()?, quantized, tensors })
+    }
+
+    /// The family.
+    #[must_use]
+    pub fn family(&self) -> &'static Family {
+        self.family
+    }
+
+    /// The class of `transformers` whose tensors these are, such as `GPT2LMHeadModel`.
+    #[must_use]
+    pub fn architecture(&self) -> &'static str {
+        self.class.name
+    }
+
+    /// Tensors that are not stored, for they share another: (name, the stored tensor's name).
+    #[must_use]
+    pub fn ties(&self) -> &[(String, String)] {
+        &self.ties
+    }
+
+    /// Whether the config is that of a quantized checkpoint. The tensors are those of the model before it is quantized.
+    #[must_use]
+    pub fn is_quantized(&self) -> bool {
+        self.quantized
+    }
+
+    /// The number of stored elements, at most 2^60.
+    #[must_use]
+    pub fn parameters(&self) -> u64 {
+        self.tensors.iter().map(|t| t.shape.count()).sum()
+    }
+
+    /// The dtype that the config names, as `dtype` or, in files of `transformers` 4, as `torch_dtype`; `dtype`
+    /// holds where both stand.
+    ///
+    /// # Errors
+    /// [`Error::Unknown`] where it names a dtype that cannot be written, such as `float64`.
+    pub fn dtype(&self) -> Result<Option<DType>> {
+        let Some(name) = &self.dtype else { return Ok(None) };
+        // torch's own names and their aliases, spelled as torch spells them: nothing else loads.
+        match name.as_str() {
+            "float32" | "float" => Ok(Some(DType::F32)),
+            "float16" | "half" => Ok(Some(DType::F16)),
+            "bfloat16" => Ok(Some(DType::BF16)),
+            _ => Err(Error::unknown("dtype of the config", clip(name), DType::ALL.map(DType::long_name))),
+        }
+    }
+
+    /// The stored tensors, in the order of the model's `state_dict`.
+    #[must_use]
+    pub fn tensors(&self) -> &[ModelTensor] {
+        &self.tensors
+    }
+}
