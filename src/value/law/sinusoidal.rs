@@ -162,7 +162,7 @@ mod tests {
         let mut lines = 0;
         for line in include_str!("../../../tests/data/frequencies.tsv").lines().filter(|l| !l.starts_with('#')) {
             let fields: Vec<&str> = line.split('\t').collect();
-            let layout = SinusoidalLayout::NAMES.iter().find(|(name, _)| *name == fields[2]).unwrap().1;
+            let layout = fields[2].parse::<SinusoidalLayout>().unwrap();
             let (base, width): (f64, u64) = (fields[0].parse().unwrap(), fields[1].parse().unwrap());
             check(base, width, layout).unwrap();
             let table = frequencies(base, width, layout);
