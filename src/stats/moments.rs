@@ -1,16 +1,15 @@
 //! Count, mean and central moments of a stream of values, in one pass and in mergeable pieces.
 
-use super::Check;
-
-/// Values whose sums are formed together: they fit the first-level cache, so reading them twice costs little.
-const CHUNK: usize = 4096;
+/// Values whose sums are formed together: they fit in the first-level cache, so that reading them twice costs little.
+const CACHED: usize = 4096;
+/// Sums that are kept side by side, as the lanes of a vector.
 const LANES: usize = 4;
 
 /// The exponent bits of an f32: all set in an infinity and a NaN.
 const EXPONENT: u32 = 0x7f80_0000;
 
-/// Count, mean, `M_k = sum (x - mean)^k` for k = 2, 3, 4, smallest and largest value of the finite values seen, and how many
-/// were not finite.
+/// Count, mean, `M_k = sum (x - mean)^k` for k = 2, 3, 4, smallest and largest value of the finite values seen, and how
+/// many were not finite.
 ///
 /// In f64; a chunk is summed around its own mean, chunks are merged by Pébay's formulas (SAND2008-6212), which
 /// generalize Chan's: no cancellation, whatever the mean. Order and chunking move the last bits only.
@@ -42,7 +41,7 @@ impl Moments {
 
     /// Adds values.
     pub fn add(&mut self, values: &[f32]) {
-        for chunk in values.chunks(CHUNK) {
+        for chunk in values.chunks(CACHED) {
             self.merge(&Self::of_chunk(chunk));
         }
     }
@@ -59,7 +58,7 @@ impl Moments {
             max[lane] = if x > max[lane] { x } else { max[lane] };
             bad[lane] += u32::from(x.to_bits() & EXPONENT == EXPONENT);
         };
-        // Lanes counted by a constant become vectors.
+        // A loop over a constant number of lanes becomes vector instructions.
         body.chunks_exact(LANES).for_each(|v| (0..LANES).for_each(|lane| first(lane, v[lane])));
         tail.iter().enumerate().for_each(|(lane, &x)| first(lane, x));
 
@@ -177,18 +176,74 @@ impl Moments {
     pub fn kurtosis(&self) -> f64 {
         self.count as f64 * (self.m4 / self.m2 / self.m2)
     }
+}
 
-    /// Tests the mean of independent values of a law with this mean and std: `z = (mean - mu) sqrt(n) / sigma`.
-    #[must_use]
-    pub fn mean_check(&self, mu: f64, sigma: f64, alpha: f64) -> Check {
-        Check::of_z((self.mean() - mu) * (self.count as f64).sqrt() / sigma, alpha)
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rand::rngs::StdRng;
+    use rand::{RngExt, SeedableRng};
+
+    #[track_caller]
+    fn near(x: f64, expected: f64, relative: f64) {
+        assert!((x - expected).abs() <= relative * expected.abs(), "{x:e} is not {expected:e} within {relative:e}");
     }
 
-    /// Tests the variance of independent values of a law with this std and kurtosis (3 normal, 1.8 uniform), for large n:
-    /// `z = (s^2 / sigma^2 - 1) sqrt(n / (kurtosis - 1))`.
-    #[must_use]
-    pub fn variance_check(&self, sigma: f64, kurtosis: f64, alpha: f64) -> Check {
-        let ratio = self.variance() / (sigma * sigma);
-        Check::of_z((ratio - 1.0) * (self.count as f64 / (kurtosis - 1.0)).sqrt(), alpha)
+    fn moments(values: &[f32]) -> Moments {
+        let mut m = Moments::new();
+        m.add(values);
+        m
+    }
+
+    #[test]
+    fn moments_equal_the_definition_and_do_not_depend_on_pieces() {
+        // x.mean(), x.std(ddof=1), stats.skew(x), stats.kurtosis(x, fisher=False) of the float32 values
+        let m = moments(&[0.61, -1.2, 0.03, 2.4, -0.55, 0.9, -0.07, 1.1]);
+        near(m.mean(), 0.40250000613741577, 1e-14);
+        near(m.std(), 1.1086897397238868, 1e-14);
+        near(m.skewness(), 0.370359305352931, 1e-13);
+        near(m.kurtosis(), 2.561693282732771, 1e-13);
+        assert_eq!((m.count(), m.min(), m.max()), (8, Some(-1.2), Some(2.4)));
+
+        // Nearly normal, of a mean 10^4 times the std: raw power sums would lose every digit of the fourth moment.
+        let mut rng = StdRng::seed_from_u64(1);
+        let values: Vec<f32> = (0..100_003)
+            .map(|_| {
+                let u = [(); 12].map(|()| rng.random::<f32>());
+                1000.0 + (u.iter().sum::<f32>() - 6.0) * 0.1
+            })
+            .collect();
+        let n = values.len() as f64;
+        let mean = values.iter().map(|&x| f64::from(x)).sum::<f64>() / n;
+        let central = |k| values.iter().map(|&x| (f64::from(x) - mean).powi(k)).sum::<f64>() / n;
+        let whole = moments(&values);
+        for pieces in [1, 7, 4096, 5000, 100_003] {
+            let mut m = Moments::new();
+            values.chunks(pieces).for_each(|c| m.merge(&moments(c)));
+            for m in [&m, &whole] {
+                assert_eq!(m.count(), 100_003);
+                near(m.mean(), mean, 1e-14);
+                near(m.variance(), central(2) * n / (n - 1.0), 1e-11);
+                assert!((m.skewness() - central(3) / central(2).powf(1.5)).abs() < 1e-10);
+                near(m.kurtosis(), central(4) / central(2).powi(2), 1e-11);
+            }
+        }
+    }
+
+    #[test]
+    fn moments_of_odd_input_are_sound() {
+        let m = moments(&[f32::NAN, 1.0, f32::INFINITY, 3.0, f32::NEG_INFINITY]);
+        assert_eq!((m.count(), m.nonfinite(), m.mean(), m.min(), m.max()), (2, 3, 2.0, Some(1.0), Some(3.0)));
+        let empty = moments(&[f32::NAN]);
+        assert!(empty.mean().is_nan() && empty.std().is_nan() && empty.min().is_none() && empty.nonfinite() == 1);
+        let mut both = empty.clone();
+        both.merge(&m);
+        assert_eq!((both.nonfinite(), both.count(), both.mean()), (4, 2, 2.0));
+        let constant = moments(&vec![0.3; 10_000]);
+        assert!(constant.std() < 1e-15 && (constant.mean() - f64::from(0.3f32)).abs() < 1e-15);
+        let extreme = moments(&[f32::MAX, f32::MIN, f32::MAX, f32::MIN]);
+        near(extreme.kurtosis(), 1.0, 1e-14);
+        let tiny = moments(&[1e-42, -1e-42]);
+        near(tiny.kurtosis(), 1.0, 1e-14);
     }
 }

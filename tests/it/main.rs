@@ -17,6 +17,7 @@ mod rooms;
 mod statistics;
 mod stream;
 mod structured;
+mod support;
 mod translate;
 mod twins;
 mod values;

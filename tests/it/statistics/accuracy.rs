@@ -1,15 +1,16 @@
-//! Each normal is the exact Box-Muller value of its words, each truncated one the exact quantile, within 5e-7 max(1, |z|).
+//! Each normal is the exact Box-Muller value of its words, each truncated one the exact quantile, within 5e-7 max(1,
+//! |z|).
 
 use super::collect;
 use crate::laws::{SEED, WINDOWS, cut, tensor};
 use crate::reference::{Words, box_muller};
-use seedbed::stats::special::{normal_cdf, normal_upper_tail};
+use crate::support::special::{normal_cdf, normal_upper_tail};
 use seedbed::{DType, Scheme};
 
 const NAME: &str = "statistics.accuracy";
 
-/// The worst error over `n` draws in units of max(1, |z|), where a pair's first word passes through `change` before the exact
-/// value is taken.
+/// The worst error over `n` draws in units of max(1, |z|), where a pair's first word passes through `change` before the
+/// exact value is taken.
 fn worst(n: u64, change: impl Fn(u32) -> u32 + Sync) -> f64 {
     let fill = tensor(NAME, &[n], Scheme::normal(0.0, 1.0), DType::F32).fill();
     let words = Words::of(SEED, NAME);
@@ -61,7 +62,8 @@ fn between(a: f64, b: f64) -> f64 {
     if a > 0.0 { normal_upper_tail(a) - normal_upper_tail(b) } else { normal_cdf(b) - normal_cdf(a) }
 }
 
-/// How far z lies from the exact quantile of [lo, hi] at word `w`, to first order: the probability's error over the density.
+/// How far z lies from the exact quantile of [lo, hi] at word `w`, to first order: the probability's error over the
+/// density.
 fn quantile_error(z: f64, w: u32, lo: f64, hi: f64) -> f64 {
     let part = |w: u32| (f64::from(w) + 0.5) / 4_294_967_296.0 * between(lo, hi);
     // From the nearer end, where f64 has its digits.

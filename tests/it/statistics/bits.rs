@@ -2,7 +2,7 @@
 
 use super::{ALPHA, Family, collect};
 use crate::laws::tensor;
-use seedbed::stats::{Check, chi_square};
+use crate::support::{Check, chi_square};
 use seedbed::{DType, Scheme};
 
 const FIELD: usize = 4096;

@@ -2,7 +2,7 @@
 
 use super::{ALPHA, Family, values};
 use crate::laws::tensor;
-use seedbed::stats::Check;
+use crate::support::Check;
 use seedbed::{DType, Scheme};
 
 /// n |W|^2 / norm^2 is chi-square of n degrees: its mean is n, its variance 2 n.

@@ -2,8 +2,8 @@
 
 use super::{ALPHA, Cdf, Family, values};
 use crate::laws::tensor;
+use crate::support::{Check, chi_square, correlation_check};
 use seedbed::plan::{Plan, TensorSpec};
-use seedbed::stats::{Check, chi_square, correlation_check};
 use seedbed::{DType, Scheme, StreamVersion};
 
 /// Neighbours, blocks of 4, tiles of 256, common widths, powers of two.

@@ -1,6 +1,7 @@
 //! What is filled follows its law. Each family of checks has [`ALPHA`]: the chance that any of its checks fails on a
-//! correct sample is below it, by Bonferroni (a check of a family of n is judged at `ALPHA / n`). Seeds are fixed: a check fails
-//! always or never. Beside the claims stand controls, the same check on a wrong distribution, which must fail.
+//! correct sample is below it, by Bonferroni (a check of a family of n is judged at `ALPHA / n`). Seeds are fixed: a
+//! check fails always or never. Beside the claims stand controls, the same check on a wrong distribution, which must
+//! fail.
 
 mod accuracy;
 mod bits;
@@ -14,8 +15,8 @@ mod stochastic;
 pub use rounding::decode;
 mod windows;
 
-use seedbed::stats::Check;
-use seedbed::stats::special::{normal_cdf, normal_upper_tail};
+use crate::support::Check;
+use crate::support::special::{normal_cdf, normal_upper_tail};
 use seedbed::{Fill, cpu};
 
 /// The chance that a family of checks fails on a correct sample.
@@ -69,9 +70,9 @@ impl Family {
     }
 }
 
-/// Feeds elements `0..n` of an f32 fill, in chunks with the index of their first, to two collectors, one a thread, and merges
-/// them. The chunks are small enough that the twin does not start threads of its own, and their order is fixed, so that sums
-/// repeat to the last bit.
+/// Feeds elements `0..n` of an f32 fill, in chunks with the index of their first, to two collectors, one a thread, and
+/// merges them. The chunks are small enough that the twin does not start threads of its own, and their order is fixed,
+/// so that sums repeat to the last bit.
 fn collect<S: Send>(
     fill: &Fill,
     n: u64,
@@ -108,8 +109,9 @@ fn values(fill: &Fill) -> Vec<f32> {
     values
 }
 
-/// A distribution function by cubic interpolation between nodes that hold it and its derivative: libm's `erfc` on 10^8 values
-/// would take longer than all the rest. With steps of 1/64 std its error is below 3e-10, a part in 3000 of a histogram's bin.
+/// A distribution function by cubic interpolation between nodes that hold it and its derivative: libm's `erfc` on 10^8
+/// values would take longer than all the rest. With steps of 1/64 std its error is below 3e-10, a part in 3000 of a
+/// histogram's bin.
 struct Cdf {
     lo: f64,
     hi: f64,

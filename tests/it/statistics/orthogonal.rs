@@ -1,11 +1,11 @@
-//! Orthogonal matrices are Haar's: entries, traces, eigenvalue angles, determinants. The controls are what a plain QR decomposition
-//! gives, without the signs.
+//! Orthogonal matrices are Haar's: entries, traces, eigenvalue angles, determinants. The controls are what a plain QR
+//! decomposition gives, without the signs.
 
 use super::{ALPHA, Family};
 use crate::laws::tensor;
 use crate::orthogonal::{batch, matrices};
-use seedbed::stats::special::beta_inc;
-use seedbed::stats::{CdfHistogram, Check};
+use crate::support::special::beta_inc;
+use crate::support::{CdfHistogram, Check};
 use seedbed::{DType, Scheme};
 use std::f64::consts::{PI, TAU};
 
@@ -103,7 +103,8 @@ fn balance(all: &[Vec<f64>], n: usize) -> Check {
     mean(all.iter().map(|q| determinant(q, n).signum()), 0.0, 1.0)
 }
 
-/// tr, tr^2, tr^4 and tr Q^2 of n x n matrices with n >= 8 (Diaconis and Shahshahani 1994: as of N(0, 1), and 1 + sqrt 2 N(0, 1)).
+/// tr, tr^2, tr^4 and tr Q^2 of n x n matrices with n >= 8 (Diaconis and Shahshahani 1994: as of N(0, 1), and 1 + sqrt
+/// 2 N(0, 1)).
 fn traces(all: &[Vec<f64>], n: usize) -> [(&'static str, Check); 4] {
     let square = |q: &Vec<f64>| (0..n * n).map(|at| q[at] * q[at % n * n + at / n]).sum::<f64>();
     [

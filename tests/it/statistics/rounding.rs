@@ -22,8 +22,8 @@ fn rounded(dtype: DType, x: f32) -> u16 {
     if dtype == DType::F16 { f16::from_f32(x).to_bits() } else { bf16::from_f32(x).to_bits() }
 }
 
-/// The neighbour of a nonzero value, away from zero or toward it.
-fn neighbour(bits: u16, away: bool) -> u16 {
+/// The neighbor of a nonzero value, away from zero or toward it.
+fn neighbor(bits: u16, away: bool) -> u16 {
     if away { bits + 1 } else { bits - 1 }
 }
 
@@ -46,7 +46,7 @@ fn sixteen_bit_values_are_the_f32_values_rounded_once() {
                 let mut bits = rounded(dtype, x);
                 let y = f64::from(value(dtype, bits));
                 if y < window.0 || y > window.1 {
-                    bits = neighbour(bits, (y < window.0) == (y > 0.0));
+                    bits = neighbor(bits, (y < window.0) == (y > 0.0));
                     pulled += 1;
                 }
                 let stored = u16::from_le_bytes([stored[0], stored[1]]);

@@ -1,10 +1,10 @@
-//! Stochastic rounding: the mean is the f32 value, no value leaves its neighbours or its window, and seeds decide.
+//! Stochastic rounding: the mean is the f32 value, no value leaves its neighbors or its window, and seeds decide.
 
 use super::{Family, decode, values};
 use crate::laws::{every_law, planned, tensor};
+use crate::support::Check;
 use seedbed::law::Law;
 use seedbed::plan::TensorSpec;
-use seedbed::stats::Check;
 use seedbed::{DType, Rounding, Scheme, cpu};
 
 const HALVES: [DType; 2] = [DType::F16, DType::BF16];
@@ -16,8 +16,8 @@ fn rounded(name: &str, n: u64, scheme: Scheme, dtype: DType, rounding: Rounding)
     decode(dtype, &bytes)
 }
 
-/// The neighbours of an f32 value in the dtype.
-fn neighbours(dtype: DType, x: f32) -> (f64, f64) {
+/// The neighbors of an f32 value in the dtype.
+fn neighbors(dtype: DType, x: f32) -> (f64, f64) {
     (f64::from(dtype.round_down(f64::from(x))), f64::from(dtype.round_up(f64::from(x))))
 }
 
@@ -25,7 +25,7 @@ fn neighbours(dtype: DType, x: f32) -> (f64, f64) {
 fn z_of_errors(dtype: DType, exact: &[f32], stored: &[f32]) -> f64 {
     let (mut sum, mut variance) = (0.0, 0.0);
     for (&x, &y) in exact.iter().zip(stored) {
-        let (lo, hi) = neighbours(dtype, x);
+        let (lo, hi) = neighbors(dtype, x);
         sum += f64::from(y) - f64::from(x);
         variance += (f64::from(x) - lo) * (hi - f64::from(x));
     }
@@ -37,7 +37,7 @@ fn the_mean_of_what_is_stored_is_the_f32_value() {
     const N: u64 = 1 << 18;
     let mut family = Family::new("stochastic rounding is unbiased");
     for dtype in HALVES {
-        // Constants off the middle of their neighbours, of either sign, and in f16's subnormals.
+        // Constants off the middle of their neighbors, of either sign, and in f16's subnormals.
         for value in [0.1, -0.3, 1.0 / 3.0, 1000.1, -7e-6, 3.1e-8] {
             let name = format!("stochastic {value}");
             let scheme = Scheme::constant(value);
@@ -80,7 +80,7 @@ fn the_error_does_not_depend_on_the_value() {
 }
 
 #[test]
-fn values_are_neighbours_of_the_f32_value_and_stay_in_their_window() {
+fn values_are_neighbors_of_the_f32_value_and_stay_in_their_window() {
     const N: u64 = 200_000;
     for (name, scheme) in every_law() {
         let of_f32 = tensor("stochastic bounds", &[N], scheme, DType::F32);
@@ -98,7 +98,7 @@ fn values_are_neighbours_of_the_f32_value_and_stay_in_their_window() {
                 assert!(window.0 <= y && y <= window.1, "{name} {dtype} element {i}: {y}");
                 // A window cuts the f32 value at its innermost values of the dtype first.
                 let x = if window.0.is_infinite() && window.1.is_infinite() { x } else { x.clamp(lo, hi) };
-                let (below, above) = neighbours(dtype, x);
+                let (below, above) = neighbors(dtype, x);
                 assert!(y == below || y == above, "{name} {dtype} element {i}: {x:e} became {y:e}");
                 moved += u64::from(stored[i] != nearest[i]);
             }
@@ -107,7 +107,7 @@ fn values_are_neighbours_of_the_f32_value_and_stay_in_their_window() {
     }
 }
 
-/// The law's reach is checked against the largest finite value, so that its upper neighbour is never infinity.
+/// The law's reach is checked against the largest finite value, so that its upper neighbor is never infinity.
 #[test]
 fn nothing_becomes_infinite_at_the_dtype_s_end() {
     for (dtype, max) in [(DType::F16, 65504.0), (DType::BF16, DType::BF16.max())] {

@@ -184,7 +184,7 @@ fn the_step_s_bias_gives_log_uniform_steps() {
         assert!((0.001 * (1.0 - 1e-6)..=0.1 * (1.0 + 1e-6)).contains(dt), "{dt}");
         bins[(((dt / 0.001).ln() / 100f64.ln() * 50.0) as usize).min(49)] += 1;
     }
-    let check = seedbed::stats::chi_square(&bins, &[n as f64 / 50.0; 50], 0, 1e-4);
+    let check = crate::support::chi_square(&bins, &[n as f64 / 50.0; 50], 0, 1e-4);
     assert!(check.passed(), "{check:?}");
     // The control: steps uniform themselves are seen.
     let mut control = vec![0u64; 50];
@@ -192,7 +192,7 @@ fn the_step_s_bias_gives_log_uniform_steps() {
         let dt = 0.001 + 0.099 * (i as f64 + 0.5) / n as f64;
         control[(((dt / 0.001).ln() / 100f64.ln() * 50.0) as usize).min(49)] += 1;
     }
-    assert!(!seedbed::stats::chi_square(&control, &[n as f64 / 50.0; 50], 0, 1e-4).passed());
+    assert!(!crate::support::chi_square(&control, &[n as f64 / 50.0; 50], 0, 1e-4).passed());
     let floored = values(&[10_000], Scheme::dt_bias(0.001, 0.1, 0.02));
     let least = floored.iter().copied().fold(f32::MAX, f32::min);
     let at_floor = floored.iter().filter(|&&b| b == least).count() as f64 / 10_000.0;

@@ -2,8 +2,8 @@
 
 use super::values;
 use crate::reference::Cases;
+use crate::support::{Check, chi_square};
 use seedbed::Scheme;
-use seedbed::stats::{Check, chi_square};
 
 const ALPHA: f64 = 1e-4;
 

@@ -6,7 +6,6 @@ use libm::exp;
 
 /// `D = sup |F_n(x) - F(x)|` of values sorted in ascending order: the largest of `i/n - F(x_i)` and `F(x_i) - (i-1)/n`.
 /// NaN of no values, of a NaN, and where the values are not sorted.
-#[must_use]
 pub fn ks_statistic(sorted: &[f32], cdf: impl Fn(f64) -> f64) -> f64 {
     let n = sorted.len() as f64;
     let mut largest = 0.0f64;
@@ -22,10 +21,9 @@ pub fn ks_statistic(sorted: &[f32], cdf: impl Fn(f64) -> f64) -> f64 {
     if sorted.is_empty() { f64::NAN } else { largest }
 }
 
-/// `P(D_n >= d)` of `n` independent values of a continuous law: Kolmogorov's limit at
-/// `(sqrt n + 0.12 + 0.11 / sqrt n) d` (Stephens 1970). Against the finite law, from 100 values on and for p >= 1e-8: within 9 %,
-/// from 10^5 on within 1 %. Of 20 values and fewer it is too large where p < 1e-4.
-#[must_use]
+/// `P(D_n >= d)` of `n` independent values of a continuous law: Kolmogorov's limit at `(sqrt n + 0.12 + 0.11 / sqrt n)
+/// d` (Stephens 1970). Against the finite law, from 100 values on and for p >= 1e-8: within 9 %, from 10^5 on within 1
+/// %. Of 20 values and fewer it is too large where p < 1e-4.
 pub fn kolmogorov_p_value(d: f64, n: u64) -> f64 {
     if n == 0 || d.is_nan() {
         return f64::NAN;
@@ -36,8 +34,9 @@ pub fn kolmogorov_p_value(d: f64, n: u64) -> f64 {
 
 /// Kolmogorov-Smirnov over a stream of any length: a histogram of `u = F(x)` in equal bins of [0, 1].
 ///
-/// The empirical distribution is known exactly at the bins' edges, so with `B` bins `statistic() <= D <= statistic() + 1 / B`:
-/// it never rejects more often than the sorted test, and at 2^20 bins and 10^9 values loses at most 0.03 of `sqrt(n) D`.
+/// The empirical distribution is known exactly at the bins' edges, so with `B` bins `statistic() <= D <= statistic() +
+/// 1 / B`: it never rejects more often than the sorted test, and at 2^20 bins and 10^9 values loses at most 0.03 of
+/// `sqrt(n) D`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CdfHistogram {
     counts: Vec<u64>,
@@ -49,7 +48,6 @@ impl CdfHistogram {
     pub const BINS: usize = 1 << 20;
 
     /// An empty histogram; at least 1 bin.
-    #[must_use]
     pub fn new(bins: usize) -> Self {
         Self { counts: vec![0; bins.max(1)], outside: 0 }
     }
@@ -74,7 +72,6 @@ impl CdfHistogram {
     }
 
     /// Adds what another histogram of as many bins has seen; returns whether it has as many, else nothing is added.
-    #[must_use]
     pub fn merge(&mut self, other: &Self) -> bool {
         if self.counts.len() != other.counts.len() {
             return false;
@@ -85,20 +82,17 @@ impl CdfHistogram {
     }
 
     /// The number of values.
-    #[must_use]
     pub fn count(&self) -> u64 {
         self.counts.iter().sum::<u64>() + self.outside
     }
 
     /// Values a bin.
-    #[must_use]
     pub fn counts(&self) -> &[u64] {
         &self.counts
     }
 
-    /// `max |F_n(k/B) - k/B|` over the bins' edges, within `1/B` below the true D. NaN of no values, and where an `F(x)`
-    /// was not in [0, 1].
-    #[must_use]
+    /// `max |F_n(k/B) - k/B|` over the bins' edges, within `1/B` below the true D. NaN of no values, and where an
+    /// `F(x)` was not in [0, 1].
     pub fn statistic(&self) -> f64 {
         let (n, bins) = (self.count() as f64, self.counts.len() as f64);
         if self.outside > 0 || n == 0.0 {
@@ -113,7 +107,6 @@ impl CdfHistogram {
     }
 
     /// The Kolmogorov-Smirnov test.
-    #[must_use]
     pub fn check(&self, alpha: f64) -> Check {
         let d = self.statistic();
         Check { statistic: d, p_value: kolmogorov_p_value(d, self.count()), alpha }
@@ -121,7 +114,6 @@ impl CdfHistogram {
 
     /// A chi-square test over `groups` groups of adjacent bins, which must divide the number of bins: sees ripples that
     /// move no probability far, where Kolmogorov-Smirnov sees little. NaN otherwise.
-    #[must_use]
     pub fn chi_square(&self, groups: usize, alpha: f64) -> Check {
         let fits = groups > 1 && self.counts.len().is_multiple_of(groups) && self.outside == 0;
         let width = if fits { self.counts.len() / groups } else { return super::chi_square(&[], &[], 0, alpha) };
@@ -133,7 +125,6 @@ impl CdfHistogram {
 /// `A^2 = -n - sum (2i - 1)(ln u_i + ln(1 - u_(n+1-i))) / n`, `u_i = F(x_i)` in ascending order: Anderson and Darling's
 /// statistic, which weighs the tails most. Takes `ln F` and `ln(1 - F)` so that far tails keep their digits.
 /// NaN of no values; infinite where a value is impossible.
-#[must_use]
 pub fn anderson_darling(sorted: &[f32], ln_cdf: impl Fn(f64) -> f64, ln_upper: impl Fn(f64) -> f64) -> f64 {
     let n = sorted.len();
     if n == 0 || !sorted.is_sorted() {
@@ -145,9 +136,8 @@ pub fn anderson_darling(sorted: &[f32], ln_cdf: impl Fn(f64) -> f64, ln_upper: i
     -(n as f64) - sum / n as f64
 }
 
-/// `P(A^2 >= a)` in the limit of many values, by the short formula of Marsaglia and Marsaglia (2004): absolute error below 2e-5
-/// against Anderson and Darling's series, so an alpha below 1e-3 means little. For n above about 100.
-#[must_use]
+/// `P(A^2 >= a)` in the limit of many values, by the short formula of Marsaglia and Marsaglia (2004): absolute error
+/// below 2e-5 against Anderson and Darling's series, so an alpha below 1e-3 means little. For n above about 100.
 pub fn anderson_darling_p_value(a: f64) -> f64 {
     let horner = |c: &[f64]| c.iter().rev().fold(0.0, |sum, &c| sum * a + c);
     if a.is_nan() {
