@@ -1,6 +1,6 @@
-//! How long the CPU twin takes for orthogonal matrices: `orthogonal_time ROWS COLS [SECONDS]` prints the best round's seconds.
-//!
-//! benches/peers/orthogonal_peer.py calls it in turns with torch.
+//! How long the CPU takes for an orthogonal matrix. `orthogonal_time ROWS COLS [SECONDS]` makes one again and again and
+//! prints the seconds of the fastest time, the level and the number of threads. benches/peers/orthogonal_peer.py calls
+//! it in turns with torch.
 
 use seedbed::cpu::{Level, orthogonal, threads};
 use std::time::Instant;
