@@ -1,7 +1,8 @@
 // -2 ln u, the square root, and sine and cosine of a turn, in exact arithmetic.
 //
-// Only integers, f32 +, * and fused multiply-add, in the order written: law 4 of the design. The coefficients are fitted by
-// tests/data/fit_math.py; docs/stream.md states the measured errors.
+// Only integers, f32 +, * and fused multiply-add, in the order written: rule "exact arithmetic" of
+// docs/ARCHITECTURE.md. The coefficients are fitted by tests/data/fit_math.py; docs/stream.md states the measured
+// errors.
 
 // w + 1/2, rounded once.
 fn half_up(w: u32) -> f32 {
@@ -57,7 +58,7 @@ fn turn(w: u32) -> vec2<f32> {
 fn turn_64(phase: vec2<u32>) -> vec2<f32> {
     let v = phase.y + 0x20000000u;
     let r = bitcast<i32>(v & 0x3fffffffu) - 0x20000000;
-    // The next 24 bits, times 2^-56 by their exponent; and the rest as above.
+    // The next 24 bits, times 2^-56 by their exponent; and the rest as in `turn`.
     let tail = f32(phase.x >> 8u);
     let low = bitcast<f32>(select(bitcast<u32>(tail) - 0x1c000000u, 0u, phase.x < 0x00000100u));
     let lo = fused(f32(r & 0xffff), bitcast<f32>(0x2f800000u), low);

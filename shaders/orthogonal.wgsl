@@ -1,10 +1,12 @@
-// Orthogonal matrices, a block of 64 reflectors at a time: reflect, products, factor, apply, update, in this order, from the
-// last block to the first. docs/stream/orthogonal.md is the normative text.
+// Orthogonal matrices, a block of 64 reflectors at a time, from the last block to the first. Each block takes the
+// entries reflect_block, products, factor, apply and update, in this order. docs/stream/orthogonal.md is the normative
+// text.
 //
-// Every element of a product is a sequence of fused multiply-adds over ascending k. Tiles are 64 x 64, each thread has 4 x 4 of
-// one. The matrix is the tall one of what is asked for and its transpose; z of a workgroup is the matrix of the recording.
+// Every element of a product is a sequence of fused multiply-adds in the order that the page states. A workgroup
+// computes a tile of 64 x 64 elements, each thread 4 x 4 of them. The matrix is the taller one of what is asked for and
+// its transpose; the z of a workgroup counts the matrices of the dispatch.
 
-// src/gpu/orthogonal.rs holds the same struct, and a test compares every offset.
+// What a dispatch reads. src/gpu/orthogonal.rs holds the same struct, and a test compares every offset.
 struct Block {
     key: vec2<u32>,
     // The first matrix's index in the tensor.
@@ -15,7 +17,8 @@ struct Block {
     width: u32,
     rows: u32,
     cols: u32,
-    // Elements of the destination from a row to the next, from a column to the next, from a matrix to the next, and before all.
+    // Elements of the destination from a row to the next, from a column to the next, from a matrix to the next, and
+    // before the first.
     row_step: u32,
     col_step: u32,
     matrix_step: u32,
@@ -25,7 +28,7 @@ struct Block {
     t_start: u32,
     sum_start: u32,
     gain: f32,
-    // 1: a sum of two numbers from memory is an fma by it, which nothing can take apart or reorder.
+    // Always 1.0: fma(x, one, y) with `one` loaded keeps compilers from re-associating the sum.
     one: f32,
 }
 
@@ -62,7 +65,7 @@ fn fused_4(a: f32, b: vec4<f32>, c: vec4<f32>) -> vec4<f32> {
     return vec4<f32>(fused(a, b.x, c.x), fused(a, b.y, c.y), fused(a, b.z, c.z), fused(a, b.w, c.w));
 }
 
-// Elements 4 b .. of a reflector.
+// Elements 4 b to 4 b + 3 of a reflector.
 fn deviates(b: u32, reflector: u32, matrix: u32) -> vec4<f32> {
     let w = philox(vec4<u32>(b, reflector, matrix, DOMAIN_ORTHOGONAL), block.key);
     let r = root(neg_2_ln(w.x));
@@ -72,7 +75,7 @@ fn deviates(b: u32, reflector: u32, matrix: u32) -> vec4<f32> {
     return vec4<f32>(r * t.x, r * t.y, q * u.x, q * u.y);
 }
 
-// A reflector a workgroup: deviates, norm, scaling.
+// A reflector per workgroup: deviates, norm, scaling.
 @compute @workgroup_size(64)
 fn reflect_block(@builtin(workgroup_id) id: vec3<u32>, @builtin(local_invocation_index) local: u32) {
     let column = id.x;
@@ -124,6 +127,7 @@ fn reflect_block(@builtin(workgroup_id) id: vec3<u32>, @builtin(local_invocation
     }
 }
 
+// Tiles of columns.
 fn tiles() -> u32 {
     return (block.cols + 63u) / 64u;
 }
@@ -133,12 +137,14 @@ fn sum_of(z: u32, chunk: u32, tile: u32) -> u32 {
     return z * block.work_step + block.sum_start + (chunk * (tiles() + 1u) + tile) * 4096u;
 }
 
+// Where the destination has an element of this block's part of the matrix.
 fn place(z: u32, row: u32, col: u32) -> u32 {
     let matrix = block.start + z * block.matrix_step;
     return matrix + (block.first + row) * block.row_step + (block.first + col) * block.col_step;
 }
 
-// The matrix before this block: its own columns are the identity's with their signs, and above the later blocks are zeros.
+// An element before this block is applied: the block's own columns are those of the identity with their signs, and the
+// columns to the right of them have zeros in the block's own rows.
 fn before(z: u32, row: u32, col: u32) -> f32 {
     if col < 64u {
         if row == col && row < block.width {
@@ -167,8 +173,8 @@ fn set_work_4(at: u32, x: vec4<f32>) {
     work[at + 3u] = x.w;
 }
 
-// V^T C over a chunk of 256 rows (y) for a tile of columns (x); the last tile is V^T V. From the last row to the first: a
-// reflector's leading 1 comes last, and does not coarsen the sums of its small numbers.
+// V^T C over a chunk of 256 rows (y) for a tile of columns (x); the last tile is V^T V. From the last row to the first,
+// so that the leading 1 of a reflector comes last: small numbers are added before it, where their sum loses less.
 @compute @workgroup_size(256)
 fn products(@builtin(workgroup_id) id: vec3<u32>, @builtin(local_invocation_index) local: u32) {
     let v = id.z * block.work_step;
@@ -213,15 +219,16 @@ fn products(@builtin(workgroup_id) id: vec3<u32>, @builtin(local_invocation_inde
     set_work_4(out + 192u, sum_3);
 }
 
+// Chunks of rows.
 fn chunks() -> u32 {
     return (block.rows + 255u) / 256u;
 }
 
-// T: the inverse of the upper triangle of V^T V with half its diagonal, a column a thread.
+// T: the inverse of the upper triangle of V^T V with half its diagonal, a column per thread.
 @compute @workgroup_size(64)
 fn factor(@builtin(workgroup_id) id: vec3<u32>, @builtin(local_invocation_index) local: u32) {
     let column = local;
-    // The triangle stands above the diagonal of `square`, T's transpose below and on it.
+    // `square` has the triangle above its diagonal, and the transpose of T on and below it.
     for (var row = 0u; row <= column; row++) {
         var sum = 0.0;
         for (var chunk = chunks(); chunk > 0u; chunk--) {
@@ -252,7 +259,7 @@ fn factor(@builtin(workgroup_id) id: vec3<u32>, @builtin(local_invocation_index)
     }
 }
 
-// B = T W for a tile of columns, W the sum of the chunks; B takes the place of the first chunk's sums.
+// B = T W for a tile of columns, W the sum of the chunks; B is written over the sums of the first chunk.
 @compute @workgroup_size(256)
 fn apply(@builtin(workgroup_id) id: vec3<u32>, @builtin(local_invocation_index) local: u32) {
     let i = local / 16u;
@@ -297,7 +304,7 @@ fn apply(@builtin(workgroup_id) id: vec3<u32>, @builtin(local_invocation_index) 
 fn store(z: u32, row: u32, col: u32, sum: f32) {
     if row < block.rows && col < block.cols {
         let c = flushed(fused(-sum, block.one, before(z, row, col)));
-        // After the first block the values are those of the tensor. A 0 has no sign in the stream.
+        // After the first block, which comes last, the values are those of the tensor. The stream has no -0.
         let value = select(c, c * block.gain, block.first == 0u);
         destination[place(z, row, col)] = select(value, 0.0, (bitcast<u32>(value) << 1u) == 0u);
     }

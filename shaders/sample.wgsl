@@ -40,7 +40,8 @@ fn tail_probability(law: Law, w: u32) -> f32 {
     return fused(k, law.step, select(law.right, law.left, left));
 }
 
-// The same within 2^20 words of the end, in steps of 2^-32 words: `fine` is the lane's word of draw 1.
+// `tail_probability` within 2^20 words of the window's end, in steps of 2^-32 words: `fine` is the lane's word of draw
+// 1.
 fn fine_probability(law: Law, w: u32, fine: u32) -> f32 {
     let left = w < law.threshold;
     let k = select(~w, w, left);
@@ -49,7 +50,7 @@ fn fine_probability(law: Law, w: u32, fine: u32) -> f32 {
     return fused(steps, law.step, select(law.right_edge, law.left_edge, left));
 }
 
-// Whether this word takes `fine_probability`.
+// Whether the value at this word is made from `fine_probability`.
 fn is_fine(law: Law, w: u32) -> bool {
     return law.refine == 1u && select(~w, w, w < law.threshold) < 0x00100000u;
 }
@@ -62,6 +63,7 @@ fn log_parts(y: f32) -> vec3<f32> {
     return vec3<f32>(f32(e), f, log_ratio(f));
 }
 
+// ln(1 + f) / f for f in [sqrt(1/2) - 1, sqrt(2) - 1].
 fn log_ratio(f: f32) -> f32 {
     var h = bitcast<f32>(0xbdcf198bu);
     h = fused(f, h, bitcast<f32>(0x3e261b9cu));
@@ -73,7 +75,8 @@ fn log_ratio(f: f32) -> f32 {
     return fused(f, h, bitcast<f32>(0x3f7fffffu));
 }
 
-// Mode C, any window that reaches into the middle: the value at word `w`, whose tail probability is `p`.
+// A window that reaches into the middle ("mode C" of docs/stream/truncated.md): the value at word `w`, whose tail
+// probability is `p`.
 fn central(law: Law, w: u32, p: f32) -> f32 {
     let c = fused(above(w, law.threshold), law.step, law.offset);
     let y = log_parts(fused(-p, p, p));
@@ -101,7 +104,7 @@ fn middle(t: f32) -> f32 {
     return fused(t, q, bitcast<f32>(0x408d7294u));
 }
 
-// z for |z| from 3.045 to 12.6, in u = -t: a quotient of polynomials, divided by Newton's steps.
+// z for |z| from 3.045 to 12.6, in u = -t: a quotient of two polynomials, divided by Newton's method.
 fn far(left: bool, u: f32) -> f32 {
     var n = bitcast<f32>(0x33a86a86u);
     n = fused(u, n, bitcast<f32>(0x38b2a006u));
@@ -124,7 +127,7 @@ fn far(left: bool, u: f32) -> f32 {
     return select(z, -z, left);
 }
 
-// Mode H, thin and far windows: measured from the near edge.
+// A thin or far window ("mode H"): the value, measured from the near edge.
 fn from_edge(law: Law, w: u32, p: f32) -> f32 {
     let c = fused(above(w, 0u), law.step, law.offset);
     let b = bitcast<u32>(p);

@@ -1,16 +1,19 @@
-// Laws whose values depend on where in its logical tensor an element lies, and the Mamba step's bias.
+// Laws whose values depend on where in its logical tensor an element lies, and the bias of Mamba's step.
 
+// The kinds that are structured.
 const SINUSOIDAL: u32 = 4u;
 const LOG_RANGE: u32 = 5u;
 const DT_BIAS: u32 = 6u;
 
-// How a law of another kind is cut: not at all, to 0 off a pattern, to a center of 0 there, to 0 in some rows of each column.
+// The masks of the other kinds, 0 for none: values of 0 off a pattern, a center of 0 off a pattern, values of 0 in some
+// rows of each column.
 const PATTERN: u32 = 1u;
 const CENTERED: u32 = 2u;
 const SPARSE: u32 = 3u;
 
-// A 64-bit number (low, high) by a 32-bit one: the quotient (low, high) and the rest. Knuth's algorithm D in digits of 16 bits:
-// the divisor is shifted until its first bit is set, so that a digit's first guess is at most 2 too large.
+// A 64-bit number (low, high) divided by a 32-bit one: the quotient (low, high) and the rest. Knuth's algorithm D in
+// digits of 16 bits: the divisor is shifted until its first bit is set, so that a digit's first guess is at most 2 too
+// large.
 fn div_rem(a: vec2<u32>, d: u32) -> vec3<u32> {
     let high = a.y / d;
     let s = countLeadingZeros(d);
@@ -34,8 +37,8 @@ fn div_rem(a: vec2<u32>, d: u32) -> vec3<u32> {
     return vec3<u32>(q, high, rest >> s);
 }
 
-// Whether an element of a tensor [out, in, kernel] is on the pattern: at the kernel's `spot`, in the blocks of the diagonal, which
-// begins again every `rows` outputs.
+// Whether an element of a tensor [out, in, kernel] is on the pattern: at the kernel's element `spot`, in the blocks of
+// a diagonal that begins again every `rows` outputs.
 fn is_on_pattern(law: Law, index: vec2<u32>) -> bool {
     let pair = div_rem(index, law.inner);
     let place = div_rem(pair.xy, law.cols);
@@ -43,9 +46,9 @@ fn is_on_pattern(law: Law, index: vec2<u32>) -> bool {
     return pair.z == law.spot && row == place.z / law.block_cols;
 }
 
-// Whether a row is one of its column's zeros: its place in a permutation of the rows is below `threshold`. The permutation is
-// VariablePhilox (Mitchell, Stokes, Frank, Holmes: Bandwidth-optimal random shuffling for GPUs, 2022) on the least even or odd
-// number of bits that holds the rows, at least 4, walked until it is a row.
+// Whether an element is a zero of its column: its row is permuted to a number below `threshold`. The permutation of the
+// rows is VariablePhilox (Mitchell, Stokes, Frank, Holmes: Bandwidth-optimal random shuffling for GPUs, 2022) on the
+// least number of bits that holds the rows, at least 4, repeated until the result is a row.
 fn is_zero_row(law: Law, key: vec2<u32>, column: u32, row: u32) -> bool {
     var keys: array<vec4<u32>, 6>;
     for (var q = 0u; q < 6u; q++) {
@@ -74,7 +77,7 @@ fn is_zero_row(law: Law, key: vec2<u32>, column: u32, row: u32) -> bool {
     return x < law.threshold;
 }
 
-// The product of 64-bit numbers (low, high), modulo 2^64.
+// The product of 64-bit numbers (low, high), modulo 2^64: a fraction of a turn, in 2^-64.
 fn phase_of(f: vec2<u32>, position: vec2<u32>) -> vec2<u32> {
     let low = mul_wide(f.x, position.x);
     return vec2<u32>(low.y, low.x + f.x * position.y + f.y * position.x);
@@ -104,7 +107,7 @@ fn log_range_value(law: Law, index: vec2<u32>) -> f32 {
     return fused(f, log_ratio(f), k);
 }
 
-// A polynomial in the word's place in (-1, 1).
+// A polynomial in the uniform number in (-1, 1) that the word stands for.
 fn dt_bias_value(law: Law, w: u32) -> f32 {
     let t = f32(2 * i32(w >> 8u) - 0x00ffffff) * bitcast<f32>(0x33800000u);
     var poly = law.poly;
@@ -117,18 +120,23 @@ fn dt_bias_value(law: Law, w: u32) -> f32 {
     return clamped(h, law.lo, law.hi);
 }
 
-// One value, of any law.
-fn structured_value(d: u32, index: vec2<u32>) -> f32 {
-    var law = descriptors[d].law;
-    let key = descriptors[d].key;
+// One value of a law whose kind is structured.
+fn kind_value(law: Law, key: vec2<u32>, index: vec2<u32>) -> f32 {
     if law.kind == SINUSOIDAL {
         return sinusoidal_value(law, index);
     }
     if law.kind == LOG_RANGE {
         return log_range_value(law, index);
     }
-    if law.kind == DT_BIAS {
-        return dt_bias_value(law, words_of(key, block_of(index), 0u)[index.x & 3u]);
+    return dt_bias_value(law, words_of(key, block_of(index), 0u)[index.x & 3u]);
+}
+
+// One value of any law: of a structured kind, or plain with a mask.
+fn structured_value(d: u32, index: vec2<u32>) -> f32 {
+    var law = descriptors[d].law;
+    let key = descriptors[d].key;
+    if law.kind == SINUSOIDAL || law.kind == LOG_RANGE || law.kind == DT_BIAS {
+        return kind_value(law, key, index);
     }
     if law.mask == SPARSE {
         let place = div_rem(index, law.cols);

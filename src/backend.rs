@@ -51,12 +51,22 @@ impl Backend {
         }
     }
 
-    /// [`Backend::fill_range`], for callers that fill a tensor window by window: what the window before was made of is in `memo`.
+    /// What fills ranges on the CPU where this backend is the CPU: hand it to each [`Backend::fill_next`].
     #[cfg(feature = "checkpoint")]
-    pub(crate) fn fill_window(&self, fill: &Fill, from: u64, out: &mut [u8], memo: &cpu::Memo) -> Result<()> {
+    pub(crate) fn range_filler(&self) -> cpu::RangeFiller {
+        cpu::RangeFiller::new(match self {
+            Self::Cpu(level) => *level,
+            #[cfg(feature = "gpu")]
+            Self::Gpu(_) => Level::best(),
+        })
+    }
+
+    /// [`Backend::fill_range`] for a tensor that is filled range by range: `ranges` keeps what the next one is copied from.
+    #[cfg(feature = "checkpoint")]
+    pub(crate) fn fill_next(&self, fill: &Fill, from: u64, out: &mut [u8], ranges: &cpu::RangeFiller) -> Result<()> {
         match self {
-            Self::Cpu(level) => cpu::fill_window(fill, *level, from, out, memo),
-            // The filler has its own.
+            Self::Cpu(_) => ranges.fill(fill, from, out),
+            // The filler of a GPU keeps its own.
             #[cfg(feature = "gpu")]
             Self::Gpu(gpu) => gpu::blocking::fill_range(gpu, fill, from, out),
         }

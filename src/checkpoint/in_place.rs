@@ -91,7 +91,7 @@ fn by_workers(
     let stop = AtomicBool::new(false);
     let end = at + fills.iter().map(Fill::bytes).sum::<u64>();
     let (sender, written) = channel();
-    let memo = cpu::Memo::default();
+    let ranges = cpu::RangeFiller::new(level);
     let worker = |sender: Sender<u64>| -> Result<()> {
         let _guard = EndOthers(&stop);
         let mut bytes = vec![0; piece as usize];
@@ -100,7 +100,7 @@ fn by_workers(
             let Some(stretch) = work.lock().ok().and_then(|mut work| work.next()) else { break };
             let mut done = 0;
             for (fill, from, len) in stretch.parts {
-                cpu::fill_window_here(fill, level, from, &mut bytes[done..done + len as usize], &memo)?;
+                ranges.fill_here(fill, from, &mut bytes[done..done + len as usize])?;
                 done += len as usize;
             }
             write_all_at(file, &bytes[..done], stretch.at).map_err(|e| {

@@ -133,7 +133,7 @@ fn from_cores(
             Ok(())
         });
         let disk = disk.map_err(|e| Error::io("a thread that writes", e))?;
-        let memo = cpu::Memo::default();
+        let ranges = cpu::RangeFiller::new(level);
         let mut fill_all = || -> Result<()> {
             let mut done = 0;
             for fill in fills {
@@ -146,7 +146,7 @@ fn from_cores(
                         buffer = vec![0; piece as usize];
                     }
                     let len = piece.min(fill.bytes() - at);
-                    cpu::fill_window(fill, level, at, &mut buffer[..len as usize], &memo)?;
+                    ranges.fill(fill, at, &mut buffer[..len as usize])?;
                     if filled.send((buffer, len as usize)).is_err() {
                         return Ok(());
                     }

@@ -9,7 +9,7 @@ use crate::checkpoint::{Reader, StoredTensor};
 use crate::model::Model;
 use crate::plan::{Plan, PlannedTensor, TensorSpec};
 use crate::recipe::Recipe;
-use crate::{DType, Error, Fill, Result, Rounding, cpu};
+use crate::{DType, Error, Fill, Result, Rounding};
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 
@@ -223,11 +223,11 @@ fn compare(reader: &mut Reader, expected: &Expected, engine: &Backend, progress:
     check_matrices([fill], MATRICES)?;
     let size = fill.dtype().size();
     let mut wanted = Vec::new();
-    let memo = cpu::Memo::default();
+    let ranges = engine.range_filler();
     let (mut elements, mut first) = (0, 0);
     reader.read_bytes(fill.name(), |at, bytes| {
         wanted.resize(bytes.len(), 0);
-        engine.fill_window(fill, at, &mut wanted, &memo)?;
+        engine.fill_next(fill, at, &mut wanted, &ranges)?;
         if wanted != bytes {
             let pairs = wanted.chunks_exact(size as usize).zip(bytes.chunks_exact(size as usize));
             let compared = |i: usize| at + i as u64 * size >= expected.kept;

@@ -1,9 +1,10 @@
-//! The twin of shaders/fill.wgsl: runs of elements, from words to stored bytes.
+//! The twin of shaders/fill.wgsl: the elements of one law, from words to stored bytes.
 //!
-//! Every function is inlined into one entry a processor level (`mod.rs`), which the compiler then vectorizes: the loops go over
-//! [`TILE`] Philox blocks and have no branch that depends on a value.
+//! Every function is inlined into [`FillSeries::run`], which is compiled once for each level and which the compiler
+//! then vectorizes: the loops go over [`TILE_BLOCKS`] Philox blocks and have no branch that depends on a value.
 
 use super::fma::Fma;
+use super::level::Work;
 use super::philox::philox;
 use super::sample::{fine_probability, is_fine, normal, truncated, truncated_at, uniform};
 use super::store::{bf16_bits, bf16_bits_by, f16_bits, f16_bits_by};
@@ -11,15 +12,15 @@ use crate::value::key::domain;
 use crate::value::params::{LawParams, kind};
 use crate::{DType, Rounding};
 
-/// Philox blocks that are computed together.
-pub(crate) const TILE: usize = 64;
+/// Philox blocks that are computed together: a tile.
+pub(super) const TILE_BLOCKS: usize = 64;
 
-type Words = [[u32; TILE]; 4];
-type Values = [[f32; TILE]; 4];
+type Words = [[u32; TILE_BLOCKS]; 4];
+type Values = [[f32; TILE_BLOCKS]; 4];
 
-/// Consecutive logical elements, and consecutive stored ones.
+/// Elements of one law under one key, at evenly spaced logical indices.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Run<'a> {
+pub(super) struct Series<'a> {
     pub law: &'a LawParams,
     pub key: [u32; 2],
     /// The frequencies of a table of positions.
@@ -35,8 +36,8 @@ pub(crate) struct Run<'a> {
 /// The four words of each of the tile's counters.
 #[inline(always)]
 fn tile_words(key: [u32; 2], block: impl Fn(usize) -> u64, draw: u32, domain: u32) -> Words {
-    let mut words = [[0; TILE]; 4];
-    for i in 0..TILE {
+    let mut words = [[0; TILE_BLOCKS]; 4];
+    for i in 0..TILE_BLOCKS {
         let b = block(i);
         let w = philox([b as u32, (b >> 32) as u32, draw, domain], key);
         for k in 0..4 {
@@ -49,20 +50,20 @@ fn tile_words(key: [u32; 2], block: impl Fn(usize) -> u64, draw: u32, domain: u3
 /// The four values of each of the tile's blocks.
 #[inline(always)]
 fn tile_values<A: Fma>(law: &LawParams, w: &Words, draw_1: impl Fn() -> Words) -> Values {
-    let mut v = [[0.0; TILE]; 4];
+    let mut v = [[0.0; TILE_BLOCKS]; 4];
     // A copy on the stack: choosing between fields behind a reference becomes gathers.
     let law = *law;
     match law.kind {
         kind::UNIFORM => {
             for k in 0..4 {
-                for i in 0..TILE {
+                for i in 0..TILE_BLOCKS {
                     v[k][i] = uniform::<A>(&law, w[k][i]);
                 }
             }
         }
         kind::NORMAL => {
             for k in [0, 2] {
-                for i in 0..TILE {
+                for i in 0..TILE_BLOCKS {
                     let [c, s] = normal::<A>(&law, w[k][i], w[k + 1][i]);
                     v[k][i] = c;
                     v[k + 1][i] = s;
@@ -71,15 +72,16 @@ fn tile_values<A: Fma>(law: &LawParams, w: &Words, draw_1: impl Fn() -> Words) -
         }
         kind::TRUNCATED => {
             for k in 0..4 {
-                for i in 0..TILE {
+                for i in 0..TILE_BLOCKS {
                     v[k][i] = truncated::<A>(&law, w[k][i]);
                 }
             }
-            let fine = |w: &[u32; TILE]| w.iter().fold(false, |any, &w| any | is_fine(&law, w));
+            let fine = |w: &[u32; TILE_BLOCKS]| w.iter().fold(false, |any, &w| any | is_fine(&law, w));
+            // The second draw is rare: a tile makes it only where one of its words needs it.
             if law.refine == 1 && w.iter().fold(false, |any, w| any | fine(w)) {
                 let more = draw_1();
                 for k in 0..4 {
-                    for i in 0..TILE {
+                    for i in 0..TILE_BLOCKS {
                         if is_fine(&law, w[k][i]) {
                             let p = fine_probability::<A>(&law, w[k][i], more[k][i]);
                             v[k][i] = truncated_at::<A>(&law, w[k][i], p);
@@ -88,12 +90,13 @@ fn tile_values<A: Fma>(law: &LawParams, w: &Words, draw_1: impl Fn() -> Words) -
                 }
             }
         }
-        _ => v = [[law.center; TILE]; 4],
+        // Constants; structured kinds do not come here.
+        _ => v = [[law.center; TILE_BLOCKS]; 4],
     }
     v
 }
 
-/// Stores the tile's values, interleaved: `out` holds `4 TILE` elements.
+/// Stores the tile's values, interleaved: `out` holds `4 TILE_BLOCKS` elements.
 #[inline(always)]
 fn store_tile(dtype: DType, v: &Values, out: &mut [u8]) {
     match dtype {
@@ -118,13 +121,14 @@ fn store_halves(v: &Values, out: &mut [u8], bits: impl Fn(f32) -> u16) {
     }
 }
 
-/// The same, each value rounded by its word.
+/// [`store_tile`] with each value rounded by its word.
 #[inline(always)]
 fn store_tile_by(dtype: DType, v: &Values, w: &Words, out: &mut [u8]) {
     match dtype {
         DType::F16 => store_halves_by(v, w, out, f16_bits_by),
-        // The plan refuses it for f32.
-        _ => store_halves_by(v, w, out, bf16_bits_by),
+        DType::BF16 => store_halves_by(v, w, out, bf16_bits_by),
+        // Nothing is rounded: the plan refuses stochastic f32.
+        DType::F32 => store_tile(dtype, v, out),
     }
 }
 
@@ -137,9 +141,9 @@ fn store_halves_by(v: &Values, w: &Words, out: &mut [u8], bits: impl Fn(f32, u32
     }
 }
 
-/// Stores one value, that of the logical index under the key.
+/// Stores one value: that of a logical index under a key, which choose the word that a stochastic rounding takes.
 #[inline(always)]
-pub(crate) fn store_one(dtype: DType, rounding: Rounding, (key, index): ([u32; 2], u64), value: f32, out: &mut [u8]) {
+pub(super) fn store_one(dtype: DType, rounding: Rounding, (key, index): ([u32; 2], u64), value: f32, out: &mut [u8]) {
     let word = || philox([(index / 4) as u32, (index >> 34) as u32, 0, domain::ROUNDING], key)[(index % 4) as usize];
     let bits = match (dtype, rounding) {
         (DType::F32, _) => return out.copy_from_slice(&value.to_bits().to_le_bytes()),
@@ -151,31 +155,46 @@ pub(crate) fn store_one(dtype: DType, rounding: Rounding, (key, index): ([u32; 2
     out.copy_from_slice(&bits.to_le_bytes());
 }
 
-/// Fills `out` with consecutive elements of the run.
-#[inline(always)]
-pub(crate) fn fill_run<A: Fma>(run: &Run<'_>, out: &mut [u8]) {
-    if run.step == 1 { fill_contiguous::<A>(run, out) } else { fill_strided::<A>(run, out) }
+/// Fills `out` with the elements of a series of a plain law, side by side.
+pub(super) struct FillSeries<'a, 'b> {
+    pub series: &'a Series<'a>,
+    pub out: &'b mut [u8],
 }
 
+impl Work for FillSeries<'_, '_> {
+    #[inline(always)]
+    fn run<A: Fma, const NR: usize>(self) {
+        if self.series.step == 1 {
+            fill_contiguous::<A>(self.series, self.out);
+        } else {
+            fill_strided::<A>(self.series, self.out);
+        }
+    }
+}
+
+/// Elements whose indices follow each other: every value of a block is stored.
 #[inline(always)]
-fn fill_contiguous<A: Fma>(run: &Run<'_>, mut out: &mut [u8]) {
-    let size = run.dtype.size() as usize;
-    let mut block = run.src / 4;
-    // Elements of the first tile that come before the run.
-    let mut skip = (run.src % 4) as usize * size;
-    let mut whole = [0; TILE * 16];
+fn fill_contiguous<A: Fma>(series: &Series<'_>, mut out: &mut [u8]) {
+    let size = series.dtype.size() as usize;
+    let mut block = series.src / 4;
+    // Elements of the first tile that come before the series.
+    let mut skip = (series.src % 4) as usize * size;
+    let mut whole = [0; TILE_BLOCKS * 16];
     while !out.is_empty() {
         let at = |i: usize| block + i as u64;
-        let words =
-            if run.law.kind == kind::CONSTANT { [[0; TILE]; 4] } else { tile_words(run.key, at, 0, domain::VALUES) };
-        let values = tile_values::<A>(run.law, &words, || tile_words(run.key, at, 1, domain::VALUES));
-        let store = |out: &mut [u8]| match run.rounding {
-            Rounding::NearestEven => store_tile(run.dtype, &values, out),
+        let words = if series.law.kind == kind::CONSTANT {
+            [[0; TILE_BLOCKS]; 4]
+        } else {
+            tile_words(series.key, at, 0, domain::VALUES)
+        };
+        let values = tile_values::<A>(series.law, &words, || tile_words(series.key, at, 1, domain::VALUES));
+        let store = |out: &mut [u8]| match series.rounding {
+            Rounding::NearestEven => store_tile(series.dtype, &values, out),
             Rounding::Stochastic => {
-                store_tile_by(run.dtype, &values, &tile_words(run.key, at, 0, domain::ROUNDING), out);
+                store_tile_by(series.dtype, &values, &tile_words(series.key, at, 0, domain::ROUNDING), out);
             }
         };
-        let whole = &mut whole[..4 * TILE * size];
+        let whole = &mut whole[..4 * TILE_BLOCKS * size];
         let taken = (whole.len() - skip).min(out.len());
         let (now, later) = std::mem::take(&mut out).split_at_mut(taken);
         if taken == whole.len() {
@@ -186,39 +205,42 @@ fn fill_contiguous<A: Fma>(run: &Run<'_>, mut out: &mut [u8]) {
         }
         out = later;
         skip = 0;
-        block += TILE as u64;
+        block += TILE_BLOCKS as u64;
     }
 }
 
-/// Elements whose indices are `step` apart: a block for each, of which one value is kept.
+/// Elements whose indices are `step` apart: a block is computed for each of them, and one of its values is stored.
 #[inline(always)]
-fn fill_strided<A: Fma>(run: &Run<'_>, out: &mut [u8]) {
-    let size = run.dtype.size() as usize;
-    let mut src = run.src;
-    let mut whole = [0; TILE * 16];
-    for now in out.chunks_mut(TILE * size) {
-        let index = |i: usize| src.wrapping_add((i as u64).wrapping_mul(run.step));
+fn fill_strided<A: Fma>(series: &Series<'_>, out: &mut [u8]) {
+    let size = series.dtype.size() as usize;
+    let mut src = series.src;
+    let mut whole = [0; TILE_BLOCKS * 16];
+    for now in out.chunks_mut(TILE_BLOCKS * size) {
+        let index = |i: usize| src.wrapping_add((i as u64).wrapping_mul(series.step));
         let at = |i: usize| index(i) / 4;
-        let words =
-            if run.law.kind == kind::CONSTANT { [[0; TILE]; 4] } else { tile_words(run.key, at, 0, domain::VALUES) };
-        let values = tile_values::<A>(run.law, &words, || tile_words(run.key, at, 1, domain::VALUES));
-        let mut picked = [[0.0; TILE]; 4];
-        for i in 0..TILE {
+        let words = if series.law.kind == kind::CONSTANT {
+            [[0; TILE_BLOCKS]; 4]
+        } else {
+            tile_words(series.key, at, 0, domain::VALUES)
+        };
+        let values = tile_values::<A>(series.law, &words, || tile_words(series.key, at, 1, domain::VALUES));
+        let mut picked = [[0.0; TILE_BLOCKS]; 4];
+        for i in 0..TILE_BLOCKS {
             picked[i % 4][i / 4] = values[(index(i) % 4) as usize][i];
         }
-        let whole = &mut whole[..4 * TILE * size];
-        match run.rounding {
-            Rounding::NearestEven => store_tile(run.dtype, &picked, whole),
+        let whole = &mut whole[..4 * TILE_BLOCKS * size];
+        match series.rounding {
+            Rounding::NearestEven => store_tile(series.dtype, &picked, whole),
             Rounding::Stochastic => {
-                let words = tile_words(run.key, at, 0, domain::ROUNDING);
-                let mut draws = [[0; TILE]; 4];
-                for i in 0..TILE {
+                let words = tile_words(series.key, at, 0, domain::ROUNDING);
+                let mut draws = [[0; TILE_BLOCKS]; 4];
+                for i in 0..TILE_BLOCKS {
                     draws[i % 4][i / 4] = words[(index(i) % 4) as usize][i];
                 }
-                store_tile_by(run.dtype, &picked, &draws, whole);
+                store_tile_by(series.dtype, &picked, &draws, whole);
             }
         }
         now.copy_from_slice(&whole[..now.len()]);
-        src = index(TILE);
+        src = index(TILE_BLOCKS);
     }
 }

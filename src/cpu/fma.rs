@@ -1,6 +1,7 @@
-//! The twin of shaders/fma_native.wgsl and shaders/fma_soft.wgsl: `a * b + c` with one rounding, two bricks of one plug.
+//! The twin of shaders/fma_native.wgsl and shaders/fma_soft.wgsl: `a * b + c` with one rounding.
 //!
-//! Arguments and results are 0 or normal; nothing here overflows. All bricks agree bit for bit on that domain.
+//! Two interchangeable implementations; the self-test picks the first that is exact. The twin has a third one, in f64.
+//! Arguments and results are 0 or normal and nothing overflows: on that domain all of them agree bit for bit.
 
 /// A fused multiply-add.
 pub(crate) trait Fma: Copy {
@@ -142,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn every_brick_rounds_once() {
+    fn every_implementation_rounds_once() {
         let mut unfused = 0u32;
         for (a, b, c) in
             triples(2_000_000).chain([(0.0, 1.5, 2.5), (1.5, 0.0, 0.0), (0.0, -1.5, 0.0), (3.0, 0.5, -1.5)])

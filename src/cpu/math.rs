@@ -1,7 +1,8 @@
 //! The twin of shaders/math.wgsl: -2 ln u, the square root, and sine and cosine of a turn, in exact arithmetic.
 //!
-//! Only integers, f32 `+`, `*` and fused multiply-add, in the order written: law 4 of the design. The coefficients are fitted by
-//! tests/data/fit_math.py; docs/stream.md states the measured errors.
+//! Only integers, f32 `+`, `*` and fused multiply-add, in the order written: rule "exact arithmetic" of
+//! docs/ARCHITECTURE.md. The coefficients are fitted by tests/data/fit_math.py; docs/stream.md states the measured
+//! errors.
 
 use super::fma::Fma;
 
@@ -64,7 +65,7 @@ pub(crate) fn turn<A: Fma>(w: u32) -> [f32; 2] {
 pub(crate) fn turn_64<A: Fma>(phase: u64) -> [f32; 2] {
     let v = ((phase >> 32) as u32).wrapping_add(0x2000_0000);
     let r = (v & 0x3fff_ffff) as i32 - 0x2000_0000;
-    // The next 24 bits, times 2^-56 by their exponent; and the rest as above.
+    // The next 24 bits, times 2^-56 by their exponent; and the rest as in `turn`.
     let tail = (phase as u32 >> 8) as i32 as f32;
     let low = tail.to_bits().wrapping_sub(0x1c00_0000);
     let low = f32::from_bits(if (phase as u32) < 0x0000_0100 { 0 } else { low });

@@ -1,4 +1,5 @@
-//! The twin of shaders/mulwide_u64.wgsl and shaders/mulwide_u32.wgsl: 32 x 32 -> 64 bits, two bricks of one plug.
+//! The twin of shaders/mulwide_u64.wgsl and shaders/mulwide_u32.wgsl: 32 x 32 -> 64 bits, by two
+//! interchangeable implementations.
 
 /// The product of two words: (high word, low word).
 #[inline(always)]
@@ -7,7 +8,7 @@ pub(crate) fn mul_wide(a: u32, b: u32) -> (u32, u32) {
     ((p >> 32) as u32, p as u32)
 }
 
-/// The same without 64-bit integers: four 16-bit products and the carries between them.
+/// [`mul_wide`] without 64-bit integers: four 16-bit products and the carries between them.
 #[cfg(test)]
 pub(crate) fn mul_wide_split(a: u32, b: u32) -> (u32, u32) {
     let (a_lo, a_hi, b_lo, b_hi) = (a & 0xffff, a >> 16, b & 0xffff, b >> 16);
@@ -23,7 +24,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn both_bricks_agree() {
+    fn both_implementations_agree() {
         let edges = [0, 1, 2, 0xffff, 0x1_0000, 0x1_0001, 0x7fff_ffff, 0x8000_0000, 0xffff_fffe, u32::MAX, 0xd251_1f53];
         for a in edges {
             for b in edges {

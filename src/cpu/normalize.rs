@@ -1,7 +1,8 @@
-//! The twin of shaders/normalize.wgsl: the Frobenius norm of one tensor, or the product of two norms, brought to a wanted number.
+//! The twin of shaders/normalize.wgsl: scales one tensor to a wanted Frobenius norm, or two to a wanted product of
+//! norms.
 //!
-//! An element is m 2^(e - 150), m of 24 bits. The m^2 are shifted to the largest element's exponent and added as integers, so
-//! that any number of threads, in any order, comes to the same sum.
+//! An element is m 2^(e - 150), m of 24 bits. The m^2 are shifted to the largest element's exponent and added as
+//! integers, so that any number of threads, in any order, comes to the same sum.
 
 use super::fma::{Fma, Wide};
 use super::math::root;
@@ -35,7 +36,7 @@ fn sharp_root<A: Fma>(v: f32) -> f32 {
 
 /// The root of a sum of squares: a number in [1, 2], and the exponent of 2 that it is to be multiplied with.
 fn root_of<A: Fma>(sum: u128, top: u32) -> (f32, i32) {
-    // The leading bit's place; the largest element's square alone puts it at 62 or above.
+    // The place of the leading bit: at least 62, by the square of the largest element alone.
     let place = sum.ilog2();
     let upper = (sum << 32 >> (place + 1)) as u32;
     // In [1, 4], rounded once: an even power of 2 is left.
@@ -75,10 +76,10 @@ fn scaled(b: u32, f: (f32, i32)) -> u32 {
     (b & 0x8000_0000) | if biased == 0 || e < 1 { 0 } else { kept }
 }
 
-/// Elements that one task takes.
+/// Elements per task.
 const TASK: usize = 1 << 16;
 
-/// `of` every stretch of the elements, joined by `join`, whose order does not matter.
+/// `of` each [`TASK`] elements, joined by `join`, which may take them in any order.
 fn over<T: Copy + Send + Sync>(
     w: &[f32],
     none: T,
@@ -130,8 +131,10 @@ fn scale(w: &mut [f32], f: (f32, i32)) {
     w.chunks_mut(TASK).for_each(task);
 }
 
+/// The wanted number as an f32.
+///
 /// # Errors
-/// [`Error::Law`] where the number is outside the stream's range.
+/// [`Error::Law`] where it does not lie in [2^-76, 2^120].
 pub(crate) fn checked(what: &str, wanted: f64) -> Result<f32> {
     if (MIN_SCALE..=MAX_SCALE).contains(&wanted) {
         return Ok(wanted as f32);
@@ -139,11 +142,19 @@ pub(crate) fn checked(what: &str, wanted: f64) -> Result<f32> {
     Err(Error::Law(format!("{what} {wanted:?}: must lie in [{MIN_SCALE:e}, {MAX_SCALE:e}]")))
 }
 
-/// Scales the elements so that their Frobenius norm is `norm`, within a few parts in 10^7: a pass over a tensor that is
-/// there, not a scheme, as the factor depends on every element. `gpu::Normalizer` gives the same bits.
+/// Scales the elements so that their Frobenius norm is `norm`, within a few parts in 10^7. This is not a scheme, as the
+/// factor depends on every element: it is a pass over a tensor that is there, of at most 2^32 elements.
+/// `gpu::Normalizer` gives the same bits.
 ///
-/// Returns whether anything was scaled: a tensor that is all 0, or has a NaN or an infinity, is left as it is. Subnormal
-/// elements count as 0, and become 0; so does what the factor makes smaller than the least normal f32. At most 2^32 elements.
+/// Returns whether anything was scaled: a tensor that is all 0, or has a NaN or an infinity, is left as it is.
+/// Subnormal elements count as 0 and become 0, and so does what the factor makes smaller than the least normal f32.
+///
+/// ```
+/// let mut weights = [3.0, -4.0];
+/// assert!(seedbed::cpu::normalize(&mut weights, 10.0)?);
+/// assert_eq!(weights, [6.0, -8.0]);
+/// # Ok::<(), seedbed::Error>(())
+/// ```
 ///
 /// # Errors
 /// [`Error::Law`] where `norm` does not lie in [2^-76, 2^120].
@@ -155,9 +166,17 @@ pub fn normalize(weights: &mut [f32], norm: f64) -> Result<bool> {
     Ok(f.is_some())
 }
 
-/// Scales both tensors by one factor, so that the product of their Frobenius norms is `product`: the in and out weights of a
-/// feed-forward layer. Otherwise as [`normalize`]: both are left as they are where either would be. Where the norms lie so far
-/// apart that an element would pass the largest f32, it becomes that.
+/// Scales both tensors by one factor, so that the product of their Frobenius norms is `product`: for the two weights of
+/// a feed-forward layer, in and out. Both are left as they are where [`normalize`] would leave either. Where the norms
+/// lie so far apart that an element would pass the largest f32, it becomes that.
+///
+/// ```
+/// let (mut up, mut down) = ([3.0, 4.0], [0.0, 20.0]);
+/// assert!(seedbed::cpu::normalize_pair(&mut up, &mut down, 25.0)?);
+/// // The norms were 5 and 20: both are halved.
+/// assert!((up[0] - 1.5).abs() < 1e-6 && (down[1] - 10.0).abs() < 1e-5);
+/// # Ok::<(), seedbed::Error>(())
+/// ```
 ///
 /// # Errors
 /// As [`normalize`].
@@ -224,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn every_brick_gives_the_same_factor() {
+    fn every_fma_gives_the_same_factor() {
         for n in 1..2000 {
             let (a, b) = (floats(n, 90, 150), floats(2 * n, 110, 120));
             let one = factor::<Wide>(0.7, &[&a]);

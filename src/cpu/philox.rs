@@ -2,10 +2,10 @@
 
 use super::mulwide::mul_wide;
 
-/// Multipliers of the first and third counter word.
-pub(crate) const M: [u32; 2] = [0xd251_1f53, 0xcd9e_8d57];
+/// Multipliers of the first and the third word of the counter.
+const M: [u32; 2] = [0xd251_1f53, 0xcd9e_8d57];
 /// What is added to the key between rounds: the golden ratio and sqrt(3) - 1.
-pub(crate) const W: [u32; 2] = [0x9e37_79b9, 0xbb67_ae85];
+const W: [u32; 2] = [0x9e37_79b9, 0xbb67_ae85];
 
 #[inline(always)]
 fn philox_round(x: [u32; 4], k: [u32; 2]) -> [u32; 4] {

@@ -45,7 +45,8 @@ fn tail_probability<A: Fma>(law: &LawParams, w: u32) -> f32 {
     A::fma(k, law.step, if left { law.left } else { law.right })
 }
 
-/// The same within 2^20 words of the end, in steps of 2^-32 words: `fine` is the lane's word of draw 1.
+/// [`tail_probability`] within 2^20 words of the window's end, in steps of 2^-32 words: `fine` is the lane's word of
+/// draw 1.
 #[inline(always)]
 pub(crate) fn fine_probability<A: Fma>(law: &LawParams, w: u32, fine: u32) -> f32 {
     let left = w < law.threshold;
@@ -55,10 +56,10 @@ pub(crate) fn fine_probability<A: Fma>(law: &LawParams, w: u32, fine: u32) -> f3
     A::fma(steps, law.step, if left { law.left_edge } else { law.right_edge })
 }
 
-/// Whether this word takes [`fine_probability`].
+/// Whether the value at this word is made from [`fine_probability`].
 #[inline(always)]
 pub(crate) fn is_fine(law: &LawParams, w: u32) -> bool {
-    (if w < law.threshold { w } else { !w }) < 0x0010_0000
+    law.refine == 1 && (if w < law.threshold { w } else { !w }) < 0x0010_0000
 }
 
 /// y = (1 + f) 2^e with f in [sqrt(1/2) - 1, sqrt(2) - 1], and h(f) = ln(1 + f) / f.
@@ -70,6 +71,7 @@ fn log_parts<A: Fma>(y: f32) -> (f32, f32, f32) {
     (e as f32, f, log_ratio::<A>(f))
 }
 
+/// ln(1 + f) / f for f in [sqrt(1/2) - 1, sqrt(2) - 1].
 #[inline(always)]
 pub(super) fn log_ratio<A: Fma>(f: f32) -> f32 {
     let mut h = f32::from_bits(0xbdcf_198b);
@@ -82,7 +84,8 @@ pub(super) fn log_ratio<A: Fma>(f: f32) -> f32 {
     A::fma(f, h, f32::from_bits(0x3f7f_ffff))
 }
 
-/// Mode C, any window that reaches into the middle: the value at word `w`, whose tail probability is `p`.
+/// A window that reaches into the middle ("mode C" of docs/stream/truncated.md): the value at word `w`, whose tail
+/// probability is `p`.
 #[inline(always)]
 fn central<A: Fma>(law: &LawParams, w: u32, p: f32) -> f32 {
     let c = A::fma(above::<A>(w, law.threshold), law.step, law.offset);
@@ -107,7 +110,7 @@ fn middle<A: Fma>(t: f32) -> f32 {
     A::fma(t, q, f32::from_bits(0x408d_7294))
 }
 
-/// z for |z| from 3.045 to 12.6, in u = -t: a quotient of polynomials, divided by Newton's steps.
+/// z for |z| from 3.045 to 12.6, in u = -t: a quotient of two polynomials, divided by Newton's method.
 #[inline(always)]
 fn far<A: Fma>(left: bool, u: f32) -> f32 {
     let mut n = f32::from_bits(0x33a8_6a86);
@@ -131,7 +134,7 @@ fn far<A: Fma>(left: bool, u: f32) -> f32 {
     if left { -z } else { z }
 }
 
-/// Mode H, thin and far windows: measured from the near edge.
+/// A thin or far window ("mode H"): the value, measured from the near edge.
 #[inline(always)]
 fn from_edge<A: Fma>(law: &LawParams, w: u32, p: f32) -> f32 {
     let c = A::fma(above::<A>(w, 0), law.step, law.offset);

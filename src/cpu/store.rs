@@ -7,7 +7,8 @@ pub(crate) fn bf16_bits(x: f32) -> u16 {
     ((b + 0x7fff + ((b >> 16) & 1)) >> 16) as u16
 }
 
-/// The bits of a bf16 rounded by a word: away from zero in as many of its 2^32 values as the dropped bits say, times 2^16.
+/// The bits of a bf16 rounded by a word: away from zero for as many of the 2^32 words as the dropped bits say,
+/// times 2^16.
 #[inline(always)]
 pub(crate) fn bf16_bits_by(x: f32, w: u32) -> u16 {
     ((x.to_bits() + (w >> 16)) >> 16) as u16
@@ -28,14 +29,14 @@ pub(crate) fn f16_bits(x: f32) -> u16 {
     ((b >> 16) & 0x8000 | rounded) as u16
 }
 
-/// The bits of an f16 rounded by a word: away from zero where the word and the position between the two neighbours, in 2^-32,
-/// reach 2^32.
+/// The bits of an f16 rounded by a word: away from zero where the word plus the position between the two neighbors, in
+/// units of 2^-32, reaches 2^32.
 #[inline(always)]
 pub(crate) fn f16_bits_by(x: f32, w: u32) -> u16 {
     let b = x.to_bits();
     let magnitude = b & 0x7fff_ffff;
     let biased = magnitude >> 23;
-    // As in `f16_bits`, but never short of it: the far smaller values go up in fewer words, down to none.
+    // As in `f16_bits`, but not capped at 12: a far smaller value goes up for fewer words, down to none.
     let short = 113u32.saturating_sub(biased);
     let subnormal = if biased == 0 { 0 } else { (magnitude & 0x007f_ffff) | 0x0080_0000 };
     let whole = if short == 0 { magnitude.wrapping_sub(0x3800_0000) } else { subnormal };
@@ -52,8 +53,8 @@ pub(crate) fn f16_bits_by(x: f32, w: u32) -> u16 {
 mod tests {
     use super::*;
 
-    /// The value of a 16-bit pattern, and the two neighbours of a magnitude as patterns: toward zero, away from it.
-    fn neighbours(x: f32, value: impl Fn(u16) -> f32) -> (u16, u16) {
+    /// The value of a 16-bit pattern, and the two neighbors of a magnitude as patterns: toward zero, away from it.
+    fn neighbors(x: f32, value: impl Fn(u16) -> f32) -> (u16, u16) {
         // Patterns ascend with the value.
         let (mut below, mut above) = (0u16, 0x7bff);
         while above - below > 1 {
@@ -63,17 +64,17 @@ mod tests {
         if value(above) <= x { (above, above) } else { (below, above) }
     }
 
-    /// The law itself, in f64: which neighbour a word takes.
+    /// By the definition, in f64: which neighbor a word takes.
     fn expected(x: f32, w: u32, value: impl Fn(u16) -> f32) -> u16 {
         let sign = if x.is_sign_negative() { 0x8000 } else { 0 };
-        let (below, above) = neighbours(x.abs(), &value);
+        let (below, above) = neighbors(x.abs(), &value);
         let [lo, x, hi] = [value(below), x.abs(), value(above)].map(f64::from);
         let position = if below == above { 0.0 } else { ((x - lo) / (hi - lo) * 4_294_967_296.0).floor() };
         sign | if position + f64::from(w) >= 4_294_967_296.0 { above } else { below }
     }
 
     #[test]
-    fn a_word_takes_the_neighbour_that_the_law_says() {
+    fn a_word_takes_the_neighbor_that_the_definition_says() {
         let bf16 = |b: u16| half::bf16::from_bits(b).to_f32();
         let f16 = |b: u16| half::f16::from_bits(b).to_f32();
         let mut up = 0u32;

@@ -1,25 +1,21 @@
-//! The twin of shaders/structured.wgsl: laws whose values depend on where in its logical tensor an element lies, and the Mamba
-//! step's bias.
-//!
-//! A law that is cut is filled as if it were not, then cut: the uncut fill is the fast one.
+//! The twin of shaders/structured.wgsl: laws whose values depend on where in its logical tensor an element lies, and
+//! the bias of Mamba's step. `masked.rs` walks over the elements.
 
-use super::fill::store_one;
-use super::fill::{Run, TILE};
-use super::fma::{Fma, Native, Wide};
+use super::fill::{Series, TILE_BLOCKS};
+use super::fma::Fma;
 use super::math::turn_64;
 use super::philox::philox;
 use super::sample::{clamp, log_ratio};
-use super::{FUSED, Level};
 use crate::value::key::domain;
-use crate::value::params::{LawParams, kind, mask};
+use crate::value::params::{LawParams, kind};
 
-/// A 64-bit number by a 32-bit one: the quotient and the rest.
+/// A 64-bit number divided by a 32-bit one: the quotient and the rest.
 #[inline(always)]
-fn div_rem(a: u64, d: u32) -> (u64, u32) {
+pub(super) fn div_rem(a: u64, d: u32) -> (u64, u32) {
     (a / u64::from(d), (a % u64::from(d)) as u32)
 }
 
-/// The same without 64-bit integers: Knuth's algorithm D in digits of 16 bits.
+/// [`div_rem`] without 64-bit integers, as the shader does it: Knuth's algorithm D in digits of 16 bits.
 #[cfg(test)]
 fn div_rem_split(a: u64, d: u32) -> (u64, u32) {
     let (a_lo, a_hi) = (a as u32, (a >> 32) as u32);
@@ -45,10 +41,10 @@ fn div_rem_split(a: u64, d: u32) -> (u64, u32) {
     (u64::from(high) << 32 | u64::from(q), rest >> s)
 }
 
-/// Whether an element of a tensor \[out, in, kernel\] is on the pattern: at the kernel's `spot`, in the blocks of the diagonal, which
-/// begins again every `rows` outputs.
+/// Whether an element of a tensor \[out, in, kernel\] is on the pattern: at the kernel's element `spot`, in the blocks
+/// of a diagonal that begins again every `rows` outputs.
 #[inline(always)]
-fn is_on_pattern(law: &LawParams, index: u64) -> bool {
+pub(super) fn is_on_pattern(law: &LawParams, index: u64) -> bool {
     let (pair, spot) = div_rem(index, law.inner);
     if spot != law.spot {
         return false;
@@ -57,14 +53,20 @@ fn is_on_pattern(law: &LawParams, index: u64) -> bool {
     (output as u32 % law.rows) / law.block_rows == input / law.block_cols
 }
 
-/// Which of a tile's elements are zeros of their columns: those whose row's place in a permutation of the rows is below
-/// `threshold`. The permutation is VariablePhilox (Mitchell, Stokes, Frank, Holmes: Bandwidth-optimal random shuffling for GPUs,
-/// 2022) on the least even or odd number of bits that holds the rows, at least 4, walked until it is a row.
+/// Which of as many elements as a tile has blocks are zeros of their columns: those whose row is permuted to a number
+/// below `threshold`. The permutation of the rows is VariablePhilox (Mitchell, Stokes, Frank, Holmes: Bandwidth-optimal
+/// random shuffling for GPUs, 2022) on the least number of bits that holds the rows, at least 4, repeated until the
+/// result is a row.
 #[inline(always)]
-fn is_zero_row(law: &LawParams, key: [u32; 2], column: &[u32; TILE], row: &[u32; TILE]) -> [bool; TILE] {
-    let mut keys = [[0; TILE]; 24];
+pub(super) fn is_zero_row(
+    law: &LawParams,
+    key: [u32; 2],
+    column: &[u32; TILE_BLOCKS],
+    row: &[u32; TILE_BLOCKS],
+) -> [bool; TILE_BLOCKS] {
+    let mut keys = [[0; TILE_BLOCKS]; 24];
     for q in 0..6 {
-        for i in 0..TILE {
+        for i in 0..TILE_BLOCKS {
             let words = philox([column[i], 0, q, domain::SPARSE], key);
             for k in 0..4 {
                 keys[4 * q as usize + k][i] = words[k];
@@ -76,20 +78,20 @@ fn is_zero_row(law: &LawParams, key: [u32; 2], column: &[u32; TILE], row: &[u32;
     let left = width / 2;
     let right = width - left;
     let mut x = *row;
-    // An element that has arrived stays; the others walk on.
-    let mut walks = [true; TILE];
+    // An element whose number is a row stays; the others are permuted again.
+    let mut walks = [true; TILE_BLOCKS];
     while walks.iter().fold(false, |any, &w| any | w) {
         let mut l = x.map(|x| x >> right);
         let mut r = x.map(|x| x & ((1 << right) - 1));
         for keys in &keys {
-            for i in 0..TILE {
+            for i in 0..TILE_BLOCKS {
                 let p = u64::from(l[i]).wrapping_mul(0xd2b7_4407_b1ce_6e93);
                 let lo = ((p as u32) << (right - left)) | (r[i] >> left);
                 l[i] = ((p >> 32) as u32 ^ keys[i] ^ r[i]) & ((1 << left) - 1);
                 r[i] = lo & ((1 << right) - 1);
             }
         }
-        for i in 0..TILE {
+        for i in 0..TILE_BLOCKS {
             x[i] = if walks[i] { (l[i] << right) | r[i] } else { x[i] };
             walks[i] = x[i] >= law.rows;
         }
@@ -97,7 +99,7 @@ fn is_zero_row(law: &LawParams, key: [u32; 2], column: &[u32; TILE], row: &[u32;
     x.map(|x| x < law.threshold)
 }
 
-/// The product modulo 2^64: a fraction of a turn.
+/// The product modulo 2^64: a fraction of a turn, in 2^-64.
 #[inline(always)]
 fn phase_of(f: u64, position: u64) -> u64 {
     f.wrapping_mul(position)
@@ -129,7 +131,7 @@ fn log_range_value<A: Fma>(column: u32) -> f32 {
     A::fma(f, log_ratio::<A>(f), k)
 }
 
-/// A polynomial in the word's place in (-1, 1).
+/// A polynomial in the uniform number in (-1, 1) that the word stands for.
 #[inline(always)]
 fn dt_bias_value<A: Fma>(law: &LawParams, w: u32) -> f32 {
     let t = (2 * (w >> 8) as i32 - 0x00ff_ffff) as f32 * f32::from_bits(0x3380_0000);
@@ -142,122 +144,24 @@ fn dt_bias_value<A: Fma>(law: &LawParams, w: u32) -> f32 {
     clamp(h, law.lo, law.hi)
 }
 
-/// One value of a law of its own kind, at an index with its quotient and rest by the columns.
+/// One value of a law whose kind is structured, at an index, whose quotient and rest by the columns are `place`.
 #[inline(always)]
-fn structured_value<A: Fma>(run: &Run<'_>, index: u64, place: (u64, u32)) -> f32 {
-    match run.law.kind {
-        kind::SINUSOIDAL => sinusoidal_value::<A>(run.law, run.table, place),
+pub(super) fn kind_value<A: Fma>(series: &Series<'_>, index: u64, place: (u64, u32)) -> f32 {
+    match series.law.kind {
+        kind::SINUSOIDAL => sinusoidal_value::<A>(series.law, series.table, place),
         kind::LOG_RANGE => log_range_value::<A>(place.1),
         _ => {
             let b = index / 4;
-            let words = philox([b as u32, (b >> 32) as u32, 0, domain::VALUES], run.key);
-            dt_bias_value::<A>(run.law, words[(index % 4) as usize])
+            let words = philox([b as u32, (b >> 32) as u32, 0, domain::VALUES], series.key);
+            dt_bias_value::<A>(series.law, words[(index % 4) as usize])
         }
-    }
-}
-
-/// Quotient and rest of a run's indices by `d`, without a division an element where they are consecutive.
-#[inline(always)]
-fn places(run: &Run<'_>, d: u32) -> impl Iterator<Item = (u64, (u64, u32))> {
-    let (mut index, step, mut place) = (run.src, run.step, div_rem(run.src, d));
-    std::iter::from_fn(move || {
-        let now = (index, place);
-        index = index.wrapping_add(step);
-        place = match place {
-            (q, r) if step == 1 && r + 1 < d => (q, r + 1),
-            (q, _) if step == 1 => (q + 1, 0),
-            _ => div_rem(index, d),
-        };
-        Some(now)
-    })
-}
-
-/// Fills `out` with elements of a run of a structured law.
-pub(super) fn fill_structured(level: Level, run: &Run<'_>, out: &mut [u8]) {
-    let size = run.dtype.size() as usize;
-    if run.law.mask == mask::NONE {
-        return at_level(level, run, out);
-    }
-    let mut uncut = run.law.unmasked();
-    if run.law.mask == mask::CENTERED {
-        uncut.center = 0.0;
-    }
-    super::fill_run(level, &Run { law: &uncut, ..*run }, out);
-    match run.law.mask {
-        mask::PATTERN => {
-            for ((index, _), element) in places(run, run.law.cols).zip(out.chunks_exact_mut(size)) {
-                if !is_on_pattern(run.law, index) {
-                    element.fill(0);
-                }
-            }
-        }
-        mask::CENTERED => {
-            let centered = run.law.unmasked();
-            for ((index, _), element) in places(run, run.law.cols).zip(out.chunks_exact_mut(size)) {
-                if is_on_pattern(run.law, index) {
-                    super::fill_run(level, &Run { law: &centered, src: index, step: 1, ..*run }, element);
-                }
-            }
-        }
-        _ => at_level(level, run, out),
-    }
-}
-
-/// Cuts what is there, or fills with the values of a law of its own kind, with the code of one level.
-fn at_level(level: Level, run: &Run<'_>, out: &mut [u8]) {
-    match level {
-        // SAFETY: a level above `Baseline` comes from `available`, which has asked the processor for these features.
-        #[cfg(target_arch = "x86_64")]
-        Level::Avx2 => unsafe { at_avx2(run, out) },
-        // SAFETY: as above.
-        #[cfg(target_arch = "x86_64")]
-        Level::Avx512 => unsafe { at_avx512(run, out) },
-        _ if FUSED => cut_or_fill::<Native>(run, out),
-        _ => cut_or_fill::<Wide>(run, out),
-    }
-}
-
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2,fma")]
-fn at_avx2(run: &Run<'_>, out: &mut [u8]) {
-    cut_or_fill::<Native>(run, out);
-}
-
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
-fn at_avx512(run: &Run<'_>, out: &mut [u8]) {
-    cut_or_fill::<Native>(run, out);
-}
-
-#[inline(always)]
-fn cut_or_fill<A: Fma>(run: &Run<'_>, out: &mut [u8]) {
-    let size = run.dtype.size() as usize;
-    if run.law.mask == mask::SPARSE {
-        let mut places = places(run, run.law.cols);
-        for tile in out.chunks_mut(TILE * size) {
-            let (mut row, mut column) = ([0; TILE], [0; TILE]);
-            for (i, (_, (r, c))) in places.by_ref().take(tile.len() / size).enumerate() {
-                (row[i], column[i]) = (r as u32, c);
-            }
-            let zero = is_zero_row(run.law, run.key, &column, &row);
-            for (element, zero) in tile.chunks_exact_mut(size).zip(zero) {
-                if zero {
-                    element.fill(0);
-                }
-            }
-        }
-        return;
-    }
-    // The step's bias has no columns.
-    for ((index, place), element) in places(run, run.law.cols.max(1)).zip(out.chunks_exact_mut(size)) {
-        let value = structured_value::<A>(run, index, place);
-        store_one(run.dtype, run.rounding, (run.key, index), value, element);
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cpu::fma::Wide;
 
     #[test]
     fn both_ways_of_division_agree() {
@@ -302,9 +206,9 @@ mod tests {
         assert!(worst < 2e-7, "{worst:e}");
     }
 
-    /// Every word's bias, in steps, against f64.
+    /// The bias at every 4099th word against f64.
     #[test]
-    fn the_step_s_bias_is_as_accurate_as_stated() {
+    fn the_bias_of_the_step_is_as_accurate_as_stated() {
         for (min, max, floor) in [(0.001, 0.1, 1e-4), (1e-4, 0.1, 0.0), (0.001, 0.1, 0.01), (0.01, 1.0, 0.0)] {
             let law = crate::value::law::Law::dt_bias(min, max, floor).unwrap();
             let p = LawParams::new(&law, crate::DType::F32).unwrap();

@@ -91,7 +91,7 @@ impl Tables {
             for &piece in &segment.pieces {
                 let piece = &fill.pieces[piece];
                 let mut found = Vec::new();
-                piece.placement.in_window(elements.0, elements.1, &mut found);
+                piece.placement.in_range(elements.0, elements.1, &mut found);
                 let mut law = piece.law;
                 if let (Some(table), false) = (&piece.table, found.is_empty()) {
                     law.table = self.table(table);

@@ -3,7 +3,7 @@
 use super::kernels::{MulWide, Tier, bricks, layouts};
 use super::scope::Scope;
 use super::upload::buffer_of;
-use crate::cpu::orthogonal::{BLOCK, Batch, CHUNK};
+use crate::plan::matrices::{BLOCK, Batch, CHUNK_ROWS};
 use crate::{Error, Result};
 
 /// The entries, in the order in which a block runs them.
@@ -63,7 +63,7 @@ impl Layout {
         let square = (BLOCK * BLOCK) as u64;
         let t_start = BLOCK as u64 * u64::from(p);
         let sum_start = t_start + square + BLOCK as u64;
-        let sums = u64::from(p).div_ceil(CHUNK as u64) * (u64::from(q).div_ceil(u64::from(TILE)) + 1);
+        let sums = u64::from(p).div_ceil(CHUNK_ROWS as u64) * (u64::from(q).div_ceil(u64::from(TILE)) + 1);
         Self { t_start, sum_start, words: sum_start + sums * square }
     }
 }
@@ -257,7 +257,7 @@ impl Orthogonal {
                 ],
             });
             pass.set_bind_group(0, &group, &[]);
-            let (tiles, chunks) = (block.cols.div_ceil(TILE), block.rows.div_ceil(CHUNK as u32));
+            let (tiles, chunks) = (block.cols.div_ceil(TILE), block.rows.div_ceil(CHUNK_ROWS as u32));
             let groups = [(TILE, 1), (tiles + 1, chunks), (1, 1), (tiles, 1), (tiles, block.rows.div_ceil(TILE))];
             for (pipeline, (x, y)) in self.pipelines.iter().zip(groups) {
                 pass.set_pipeline(pipeline);

@@ -5,10 +5,11 @@ use super::kernels::Tier;
 use super::orthogonal;
 use super::scope::Scope;
 use super::upload::buffer_of;
+use crate::cpu::{self, RangeFiller};
 use crate::gpu::lower::Tables;
 use crate::plan::Fill;
 use crate::plan::Plan;
-use crate::{Error, Result, cpu};
+use crate::{Error, Result};
 
 /// Words of one dispatch at most. 32-bit element indices stay below 2^31; and a display driver's watchdog, two seconds on some
 /// systems, must not end a dispatch: the soft tier is twenty times slower.
@@ -59,7 +60,7 @@ impl Filler {
     ) -> Result<()> {
         let item = Item { fill, from, len, offset };
         self.check(&item, buffer)?;
-        self.record_items(encoder, &[item], buffer, &cpu::Memo::default())
+        self.record_items(encoder, &[item], buffer, &RangeFiller::new(cpu::Level::best()))
     }
 
     /// Records every tensor of a plan, each at `offset` plus its own [`device_offset`]: [`Plan::device_bytes`] bytes in all. One
@@ -114,7 +115,7 @@ impl Filler {
                 Item { fill, from: first - at, len: last - first, offset: offset + (first - from) }
             })
             .collect();
-        self.record_items(encoder, &items, buffer, &cpu::Memo::default())
+        self.record_items(encoder, &items, buffer, &RangeFiller::new(cpu::Level::best()))
     }
 
     fn check(&self, item: &Item<'_>, buffer: &wgpu::Buffer) -> Result<()> {
@@ -128,7 +129,7 @@ impl Filler {
         encoder: &mut wgpu::CommandEncoder,
         items: &[Item<'_>],
         buffer: &wgpu::Buffer,
-        memo: &cpu::Memo,
+        matrices: &RangeFiller,
     ) -> Result<()> {
         let reach = self.max_binding.min(4 * window_words(self.tier()));
         let mut tables = Tables::default();
@@ -140,7 +141,7 @@ impl Filler {
                     self.record_tables(encoder, &std::mem::take(&mut tables), (buffer, start, end - start))?;
                 }
                 if !self.record_matrices(encoder, item, buffer)? {
-                    self.record_copy(encoder, item, buffer, memo)?;
+                    self.record_copy(encoder, item, buffer, matrices)?;
                 }
                 continue;
             }
@@ -204,7 +205,7 @@ impl Filler {
         encoder: &mut wgpu::CommandEncoder,
         item: &Item<'_>,
         buffer: &wgpu::Buffer,
-        memo: &cpu::Memo,
+        matrices: &RangeFiller,
     ) -> Result<()> {
         let name = item.fill.name();
         if !buffer.usage().contains(wgpu::BufferUsages::COPY_DST) {
@@ -216,7 +217,7 @@ impl Filler {
         while done < item.len {
             let len = piece.min(item.len - done);
             let mut bytes = vec![0; len as usize];
-            cpu::fill_window(item.fill, cpu::Level::best(), item.from + done, &mut bytes, memo)?;
+            matrices.fill(item.fill, item.from + done, &mut bytes)?;
             let staging = buffer_of(&self.device, "matrices", wgpu::BufferUsages::COPY_SRC, &bytes)
                 .map_err(|e| e.in_tensor(name))?;
             encoder.copy_buffer_to_buffer(&staging, 0, buffer, item.offset + done, len);

@@ -4,8 +4,9 @@ use super::device::Gpu;
 use super::readback::read_mapped;
 use super::record::Item;
 use super::scope::Scope;
+use crate::cpu::{self, RangeFiller};
 use crate::plan::Fill;
-use crate::{Error, Result, cpu};
+use crate::{Error, Result};
 use std::collections::VecDeque;
 use std::ops::Range;
 
@@ -71,7 +72,7 @@ impl Gpu {
         }
         let chunk = free[0].output.size();
         let mut under_way = VecDeque::new();
-        let memo = cpu::Memo::default();
+        let matrices = RangeFiller::new(cpu::Level::best());
         // What the next submit fills, and where in its buffer there is room.
         let (mut items, mut at) = (Vec::new(), 0);
         for (fill, from, len) in ranges {
@@ -85,7 +86,7 @@ impl Gpu {
                 at = (at + here).next_multiple_of(16);
                 if at >= chunk || items.len() >= RANGES {
                     let scratch = self.free(&mut free, &mut under_way, sink).await?;
-                    under_way.push_back(self.submit(&items, scratch, &memo).await?);
+                    under_way.push_back(self.submit(&items, scratch, &matrices).await?);
                     items.clear();
                     at = 0;
                 }
@@ -93,7 +94,7 @@ impl Gpu {
         }
         if !items.is_empty() {
             let scratch = self.free(&mut free, &mut under_way, sink).await?;
-            under_way.push_back(self.submit(&items, scratch, &memo).await?);
+            under_way.push_back(self.submit(&items, scratch, &matrices).await?);
         }
         while !under_way.is_empty() {
             free.push(self.finish(&mut under_way, sink).await?);
@@ -118,13 +119,13 @@ impl Gpu {
     }
 
     /// Submits the fills of ranges and their copy.
-    async fn submit(&self, items: &[Item<'_>], scratch: Scratch, memo: &cpu::Memo) -> Result<UnderWay> {
+    async fn submit(&self, items: &[Item<'_>], scratch: Scratch, matrices: &RangeFiller) -> Result<UnderWay> {
         let parts: Vec<Range<usize>> = items.iter().map(|i| i.offset as usize..(i.offset + i.len) as usize).collect();
         let size = parts.last().map_or(0, |part| part.end as u64).next_multiple_of(4);
         let whole: Vec<Item<'_>> = items.iter().map(|i| Item { len: i.len.next_multiple_of(4), ..*i }).collect();
         let scope = Scope::begin(&self.device);
         let mut encoder = self.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
-        self.filler.record_items(&mut encoder, &whole, &scratch.output, memo)?;
+        self.filler.record_items(&mut encoder, &whole, &scratch.output, matrices)?;
         encoder.copy_buffer_to_buffer(&scratch.output, 0, &scratch.staging, 0, size);
         let index = self.queue.submit([encoder.finish()]);
         let name = items.first().map_or("", |i| i.fill.name()).to_owned();

@@ -1,4 +1,4 @@
-//! What to write where: the pieces of one destination, and the stretches of words that belong to them.
+//! What to write where: the pieces of one destination, and the segments of words that they lie in.
 
 #[cfg(feature = "gpu")]
 use crate::plan::matrices::Batch;
@@ -16,13 +16,13 @@ pub(crate) struct Piece {
     pub law: LawParams,
     /// The frequencies of a table of positions.
     pub table: Option<Arc<[u64]>>,
-    /// Where the elements are those of matrices, which are made as a whole.
+    /// Where the elements are those of orthogonal matrices, which are made as a whole: of which.
     pub matrices: Option<Matrices>,
     pub placement: Placement,
     pub rounding: Rounding,
 }
 
-/// A stretch of 32-bit words of the destination, and the pieces that have elements in it.
+/// A range of 32-bit words of the destination, and the pieces that have elements in it, as indices.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Segment {
     pub words: Range<u64>,
@@ -41,7 +41,7 @@ pub struct Fill {
 }
 
 impl Fill {
-    /// The pieces must cover each of the `elements` exactly once: the plan has checked it.
+    /// A fill of pieces that cover each of the `elements` exactly once: the plan has checked that.
     pub(crate) fn new(name: String, dtype: DType, elements: u64, pieces: Vec<Piece>) -> Result<Self> {
         debug_assert_eq!(elements, pieces.iter().map(|p| p.placement.count()).sum::<u64>());
         debug_assert!(pieces.iter().all(|p| p.placement.axes.len() <= MAX_AXES));
@@ -73,22 +73,22 @@ impl Fill {
         self.elements * self.dtype.size()
     }
 
-    /// Whether some of its elements are those of matrices, which are made as a whole.
+    /// Whether some of its elements are those of orthogonal matrices.
     pub(crate) fn has_matrices(&self) -> bool {
         self.pieces.iter().any(|p| p.matrices.is_some())
     }
 
-    /// The matrices that the fill is, one behind the other in f32, where it is nothing else.
+    /// The matrices that the fill consists of, one after another in f32; `None` where it is anything else.
     #[cfg(feature = "gpu")]
     pub(crate) fn batch(&self) -> Option<Batch> {
         let [Piece { matrices: Some(matrices), placement, .. }] = &self.pieces[..] else { return None };
         let [axis] = placement.axes[..] else { return None };
         let whole = (placement.dst, placement.src, axis.dst, axis.src, axis.extent) == (0, 0, 1, 1, self.elements);
-        (self.dtype == DType::F32 && whole).then(|| matrices.batch(self.elements)).flatten()
+        (self.dtype == DType::F32 && whole).then(|| matrices.whole_batch(self.elements)).flatten()
     }
 
-    /// Bytes that copying from the largest of these matrices takes: two of them in f32, as where one ends and the next begins, and
-    /// what making one takes; 0 without any.
+    /// Peak bytes to copy out of orthogonal matrices: two in f32 (a range may straddle two) plus the workspace of one;
+    /// 0 without any.
     #[cfg(feature = "checkpoint")]
     pub(crate) fn matrix_bytes(&self) -> u64 {
         let bytes = |m: Matrices| {
@@ -98,8 +98,8 @@ impl Fill {
     }
 
     /// # Errors
-    /// [`Error::Buffer`] where the bytes `from..from + len` do not start at a multiple of 4, do not hold whole elements or
-    /// leave the fill.
+    /// [`Error::Buffer`] where the bytes `from..from + len` do not start at a multiple of 4, do not hold whole elements
+    /// or leave the fill.
     pub(crate) fn check_range(&self, from: u64, len: u64) -> Result<()> {
         let end = from.checked_add(len).filter(|&end| end <= self.device_bytes());
         if from.is_multiple_of(4) && len.is_multiple_of(self.dtype.size()) && end.is_some() {
@@ -120,7 +120,7 @@ impl Fill {
     }
 }
 
-/// Cuts the words where the set of pieces changes. A word that two pieces share becomes a stretch of its own,
+/// Cuts the words where the set of pieces changes. A word that two pieces share becomes a segment of its own,
 /// so that one thread writes it.
 fn sweep(pieces: &[Piece], per_word: u64) -> Vec<Segment> {
     let mut events: Vec<(u64, bool, usize)> = Vec::with_capacity(2 * pieces.len());

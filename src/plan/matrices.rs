@@ -1,11 +1,16 @@
 //! Where the elements of a logical tensor of orthogonal matrices come from: which matrix, and which of its elements.
 
-use crate::value::law::Law;
+use crate::value::law::{Law, MAX_SCALE, MIN_SCALE};
 use crate::{Error, Result};
 
-/// Reflectors of a block: part of the stream.
+/// Reflectors that are applied together, a block: part of the stream.
 pub const BLOCK: usize = 64;
-/// The orthogonal matrices of one logical tensor.
+
+/// Rows whose products are summed apart, before the sums are added, a chunk: part of the stream.
+pub const CHUNK_ROWS: usize = 256;
+
+/// The orthogonal matrices that the elements of one logical tensor belong to, however many they are: the tensor's key,
+/// the shape that they all have, and how they lie in the tensor. A [`Batch`] of them is what is made at once.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Matrices {
     pub key: [u32; 2],
@@ -18,56 +23,60 @@ pub(crate) struct Matrices {
     spot: Option<u64>,
 }
 
-/// An element of a matrix, of a tensor's index.
+/// An element of a matrix.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Entry {
+pub(crate) struct Element {
+    /// The index of the matrix in the tensor.
     pub matrix: u64,
-    pub element: u64,
+    /// The index of the element in the matrix, row-major.
+    pub index: u64,
 }
 
 impl Matrices {
-    /// Those of an orthogonal law.
+    /// Those of an orthogonal law; `None` for any other law.
     pub fn of(law: &Law, key: [u32; 2]) -> Option<Self> {
-        match *law {
-            // The law has checked that the numbers fit.
-            Law::Orthogonal { rows, cols, gain, inner, spot, .. } => {
-                Some(Self { key, rows: rows as u32, cols: cols as u32, gain: gain as f32, inner, spot })
-            }
-            _ => None,
-        }
+        let Law::Orthogonal { rows, cols, gain, inner, spot, .. } = *law else { return None };
+        // The law has checked that the numbers fit.
+        Some(Self { key, rows: rows as u32, cols: cols as u32, gain: gain as f32, inner, spot })
     }
 
-    /// Elements of a matrix.
+    /// Elements of each matrix.
     pub fn size(&self) -> u64 {
         u64::from(self.rows) * u64::from(self.cols)
     }
 
-    /// All matrices of a tensor of so many elements; none where it is not made of them alone.
-    #[cfg(feature = "gpu")]
-    pub fn batch(&self, elements: u64) -> Option<Batch> {
-        let count = u32::try_from(elements / self.size()).ok().filter(|_| self.spot.is_none())?;
-        Some(Batch { key: self.key, first: 0, count, rows: self.rows, cols: self.cols, gain: self.gain })
+    /// `count` of them, from index `first` on.
+    pub fn batch(&self, first: u32, count: u32) -> Batch {
+        Batch { key: self.key, first, count, rows: self.rows, cols: self.cols, gain: self.gain }
     }
 
-    /// What stands at an index of the tensor; none: zero.
-    pub fn entry(&self, index: u64) -> Option<Entry> {
-        let (place, beside) = (index / self.inner, index % self.inner);
-        let (matrix, element) = (place / self.size(), place % self.size());
+    /// All matrices of a tensor of so many elements; `None` where the tensor has elements of no matrix.
+    #[cfg(feature = "gpu")]
+    pub fn whole_batch(&self, elements: u64) -> Option<Batch> {
+        let count = u32::try_from(elements / self.size()).ok().filter(|_| self.spot.is_none())?;
+        Some(self.batch(0, count))
+    }
+
+    /// What stands at an index of the tensor; `None` where that is zero.
+    pub fn element(&self, index: u64) -> Option<Element> {
+        let (outer, beside) = (index / self.inner, index % self.inner);
+        let (matrix, index) = (outer / self.size(), outer % self.size());
         match self.spot {
-            None => Some(Entry { matrix, element }),
-            // One matrix: the spot is among its neighbours, or among matrices.
-            Some(spot) if self.inner > 1 => (beside == spot).then_some(Entry { matrix: 0, element }),
-            Some(spot) => (matrix == spot).then_some(Entry { matrix: 0, element }),
+            None => Some(Element { matrix, index }),
+            // One matrix: the spot is among its neighbors, or among matrices.
+            Some(spot) if self.inner > 1 => (beside == spot).then_some(Element { matrix: 0, index }),
+            Some(spot) => (matrix == spot).then_some(Element { matrix: 0, index }),
         }
     }
 
     /// How many indices from this one on are of the same matrix, element after element: at least 1.
-    pub fn run(&self, index: u64) -> u64 {
+    pub fn neighbors(&self, index: u64) -> u64 {
         if self.inner > 1 { 1 } else { self.size() - index % self.size() }
     }
 }
 
-/// Matrices of one tensor, side by side: each row-major, `rows x cols`.
+/// Orthogonal matrices of one shape that are made together and lie side by side in f32, each row-major, `rows x cols`.
+/// In a plan they are some of a tensor's [`Matrices`]; an embedder may ask for any.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Batch {
     /// The tensor's key.
@@ -94,12 +103,12 @@ impl Batch {
     /// Elements of all of them.
     ///
     /// # Errors
-    /// [`Error::Buffer`] where they pass `u64`, the indices pass 2^32, or the gain is out of range.
+    /// [`Error::Buffer`] where their number passes 2^64, an index passes 2^32, or the gain is out of range.
     pub fn elements(&self) -> Result<u64> {
-        let gain = self.gain.abs();
-        let (least, most) = (f32::from_bits(0x1980_0000), f32::from_bits(0x7b80_0000));
-        if !(gain == 0.0 || (least..=most).contains(&gain)) {
-            return Err(Error::Buffer(format!("gain {}: 0 or a magnitude in [2^-76, 2^120] is needed", self.gain)));
+        let gain = f64::from(self.gain.abs());
+        if !(gain == 0.0 || (MIN_SCALE..=MAX_SCALE).contains(&gain)) {
+            let reason = format!("orthogonal: gain {} must be 0 or of a magnitude in [2^-76, 2^120]", self.gain);
+            return Err(Error::Buffer(reason));
         }
         let len = self.matrix_len().checked_mul(u64::from(self.count));
         match len {
@@ -114,9 +123,10 @@ impl Batch {
     }
 }
 
-/// Bytes of a [`crate::cpu::orthogonal::Workspace`] after a matrix of this shape; each thread also uses 64 KiB of its stack.
-#[must_use]
-pub fn workspace_bytes(rows: u32, cols: u32) -> u64 {
+/// Bytes of memory that making a matrix of this shape takes on the CPU beside the matrix itself. Each thread also uses
+/// 64 KiB of its stack.
+#[cfg(feature = "checkpoint")]
+pub(crate) fn workspace_bytes(rows: u32, cols: u32) -> u64 {
     4 * BLOCK as u64 * u64::from(rows.max(cols)).next_multiple_of(8) + 8 * (BLOCK * BLOCK) as u64
 }
 
@@ -127,18 +137,21 @@ mod tests {
     #[test]
     fn an_index_names_its_matrix_and_its_element() {
         let of = |law: Law| Matrices::of(&law, [1, 2]).unwrap();
-        let entry = |matrix, element| Some(Entry { matrix, element });
+        let element = |matrix, index| Some(Element { matrix, index });
         let batch = of(Law::orthogonal(3, 4, 5, 1.0).unwrap());
-        assert_eq!((batch.entry(0), batch.entry(19), batch.entry(20)), (entry(0, 0), entry(0, 19), entry(1, 0)));
-        assert_eq!((batch.entry(59), batch.run(59), batch.run(20)), (entry(2, 19), 1, 20));
+        assert_eq!(
+            (batch.element(0), batch.element(19), batch.element(20)),
+            (element(0, 0), element(0, 19), element(1, 0))
+        );
+        assert_eq!((batch.element(59), batch.neighbors(59), batch.neighbors(20)), (element(2, 19), 1, 20));
         // [out 2, in 3, 5 side by side], the third of which has the matrix.
         let last = of(Law::delta_orthogonal((2, 3), (5, 1), 2, 1.0).unwrap());
-        assert_eq!((last.entry(2), last.entry(3), last.entry(7)), (entry(0, 0), None, entry(0, 1)));
+        assert_eq!((last.element(2), last.element(3), last.element(7)), (element(0, 0), None, element(0, 1)));
         // [4 before, in 2, out 3], the second of which is the matrix.
         let first = of(Law::delta_orthogonal((2, 3), (1, 4), 1, 1.0).unwrap());
         assert_eq!(
-            (first.entry(5), first.entry(6), first.entry(11), first.entry(12)),
-            (None, entry(0, 0), entry(0, 5), None)
+            (first.element(5), first.element(6), first.element(11), first.element(12)),
+            (None, element(0, 0), element(0, 5), None)
         );
         assert!(Matrices::of(&Law::normal(0.0, 1.0).unwrap(), [1, 2]).is_none());
     }

@@ -1,4 +1,4 @@
-//! Where the elements of a logical tensor lie in memory: affine maps, cut by boxes and windows.
+//! Where the elements of a logical tensor lie in memory: affine maps, cut to slabs and ranges.
 
 /// Axes that a placement may have after collapsing.
 pub(crate) const MAX_AXES: usize = 6;
@@ -8,16 +8,16 @@ pub(crate) const MAX_AXES: usize = 6;
 pub(crate) struct Axis {
     /// How many steps.
     pub extent: u64,
-    /// Elements of the logical tensor a step.
+    /// Elements of the logical tensor per step.
     pub src: u64,
-    /// Elements of the destination a step.
+    /// Elements of the destination per step.
     pub dst: u64,
 }
 
-/// A box of elements: logical index `src + sum m_k axes[k].src` lies at destination element
+/// Where a box of elements lies: logical index `src + sum m_k axes[k].src` lies at destination element
 /// `dst + sum m_k axes[k].dst`, for every `m_k < axes[k].extent`.
 ///
-/// The axes are outermost first; each axis' destination step is larger than everything inside it spans.
+/// The axes are outermost first; a destination step of each axis is larger than all that the axes inside it span.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Placement {
     /// The logical index of the first element.
@@ -57,15 +57,16 @@ impl Placement {
         self
     }
 
-    /// Calls `run` for each stretch of the innermost axis that lies in the destination elements `from..to`.
-    pub(crate) fn runs(&self, from: u64, to: u64, run: &mut impl FnMut(Stretch)) {
+    /// Calls `run` for each run of elements that lies in the destination elements `from..to`.
+    pub(crate) fn runs(&self, from: u64, to: u64, run: &mut impl FnMut(Run)) {
         descend(self.src, self.dst, &self.axes, from, to, run);
     }
 
-    /// The parts of this placement in the destination elements `from..to`, such that every remaining
-    /// axis steps less than 2^31 elements: what a device's 32-bit indices can address.
+    /// The parts of this placement that cover the destination elements `from..to`, cut until every step of an axis is
+    /// less than 2^31 elements: what a device's 32-bit indices can address. The ends of the range may lie inside a
+    /// part.
     #[cfg(feature = "gpu")]
-    pub(crate) fn in_window(&self, from: u64, to: u64, found: &mut Vec<Self>) {
+    pub(crate) fn in_range(&self, from: u64, to: u64, found: &mut Vec<Self>) {
         let Some((outer, inner)) = self.axes.split_first() else { return };
         let (first, last) = steps_between(self.dst, outer, inner, from, to);
         if outer.dst < 1 << 31 {
@@ -82,14 +83,15 @@ impl Placement {
         for m in first..=last {
             let src = self.src.wrapping_add(m.wrapping_mul(outer.src));
             let axes = if inner.is_empty() { vec![Axis { extent: 1, src: 1, dst: 1 }] } else { inner.to_vec() };
-            Self { src, dst: self.dst + m * outer.dst, axes }.in_window(from, to, found);
+            Self { src, dst: self.dst + m * outer.dst, axes }.in_range(from, to, found);
         }
     }
 }
 
-/// Elements of the innermost axis: `count` of them, `src_step` and `dst_step` apart.
+/// Elements along the innermost axis of a placement: `count` of them, `src_step` apart in the logical tensor and
+/// `dst_step` apart in the destination.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Stretch {
+pub(crate) struct Run {
     pub src: u64,
     pub dst: u64,
     pub count: u64,
@@ -108,7 +110,7 @@ fn steps_between(dst: u64, outer: &Axis, inner: &[Axis], from: u64, to: u64) -> 
     (first, last)
 }
 
-fn descend(src: u64, dst: u64, axes: &[Axis], from: u64, to: u64, run: &mut impl FnMut(Stretch)) {
+fn descend(src: u64, dst: u64, axes: &[Axis], from: u64, to: u64, run: &mut impl FnMut(Run)) {
     let Some((outer, inner)) = axes.split_first() else { return };
     let (first, last) = steps_between(dst, outer, inner, from, to);
     if first > last {
@@ -117,7 +119,7 @@ fn descend(src: u64, dst: u64, axes: &[Axis], from: u64, to: u64, run: &mut impl
     let at = |m: u64| (src.wrapping_add(m.wrapping_mul(outer.src)), dst + m * outer.dst);
     if inner.is_empty() {
         let (src, dst) = at(first);
-        run(Stretch { src, dst, count: last - first + 1, src_step: outer.src, dst_step: outer.dst });
+        run(Run { src, dst, count: last - first + 1, src_step: outer.src, dst_step: outer.dst });
         return;
     }
     for m in first..=last {
@@ -131,7 +133,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn runs_visit_a_placement_once_and_only_inside_the_window() {
+    fn runs_visit_a_placement_once_and_only_inside_the_range() {
         let p = Placement {
             src: 7,
             dst: 5,

@@ -1,9 +1,30 @@
-//! Boxes of a tensor, and where a part of it lies in them: which placements they make.
+//! Slabs of a tensor, and where the elements of its parts lie in them.
 
 use super::placement::{Axis, MAX_AXES, Placement};
 use crate::{Error, Result};
 
-/// An axis-aligned box: along each axis, `start[k]..start[k] + extent[k]`.
+/// An axis-aligned box of a tensor: along axis `k`, the indices `start[k]..start[k] + extent[k]`.
+///
+/// Its text form, for both [`Display`](std::fmt::Display) and [`FromStr`](std::str::FromStr), is `start:extent` of each
+/// axis, with commas between them.
+///
+/// ```
+/// use seedbed::plan::{Plan, Slab, TensorSpec};
+/// use seedbed::{Scheme, StreamVersion, cpu};
+///
+/// let mut plan = Plan::new(StreamVersion::V1, 42);
+/// let tensor = plan.push(&TensorSpec::new("head.weight", [4, 6], Scheme::normal(0.0, 0.02))?)?;
+/// let mut whole = [0; 4 * 4 * 6];
+/// cpu::fill(&tensor.fill(), &mut whole)?;
+///
+/// // Rows 2 and 3 whole: the last 12 of the 24 elements, by the same bits.
+/// let slab = Slab::new([2, 0], [2, 6]);
+/// assert_eq!(slab, "2:2,0:6".parse()?);
+/// let mut rows = [0; 4 * 12];
+/// cpu::fill(&tensor.fill_slab(&slab)?, &mut rows)?;
+/// assert_eq!(rows, whole[48..]);
+/// # Ok::<(), seedbed::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Slab {
     /// The first index along each axis.
@@ -24,7 +45,7 @@ impl Slab {
         Self { start: start.into(), extent: extent.into() }
     }
 
-    /// The number of elements; `u64::MAX` where there are more, which no tensor has.
+    /// The number of elements, or `u64::MAX` where the product of the extents is larger: no tensor has so many.
     #[must_use]
     pub fn count(&self) -> u64 {
         self.extent.iter().fold(1, |n: u64, &e| n.saturating_mul(e))
@@ -40,15 +61,23 @@ impl Slab {
         if fits {
             return Ok(());
         }
-        Err(Error::Placement(format!(
-            "slab start {:?} extent {:?} is empty or outside shape {dims:?}",
-            self.start, self.extent
-        )))
+        let count = |n: usize| if n == 1 { "one axis".to_owned() } else { format!("{n} axes") };
+        let (starts, extents) = (self.start.len(), self.extent.len());
+        Err(Error::Placement(if starts != extents {
+            format!(
+                "slab: {starts} starts and {extents} extents given, the shape {dims:?} needs {} of each",
+                dims.len()
+            )
+        } else if starts != dims.len() {
+            format!("slab {self}: {} given, the tensor of shape {dims:?} has {}", count(starts), count(dims.len()))
+        } else {
+            format!("slab {self}: empty or outside of shape {dims:?}; write start:extent of each axis")
+        }))
     }
 }
 
 impl std::fmt::Display for Slab {
-    /// `start:extent` of each axis, between commas.
+    /// `start:extent` of each axis, with commas between them.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let axes: Vec<String> = self.start.iter().zip(&self.extent).map(|(s, e)| format!("{s}:{e}")).collect();
         f.pad(&axes.join(","))
@@ -58,10 +87,11 @@ impl std::fmt::Display for Slab {
 impl std::str::FromStr for Slab {
     type Err = Error;
 
-    /// Reads `start:extent` of each axis, between commas: `0:768,1024:512`. Whether it fits a tensor is not looked at.
+    /// Reads `start:extent` of each axis, with commas between them: `0:768,1024:512`. Whether it fits a tensor is not
+    /// checked.
     ///
     /// # Errors
-    /// [`Error::Placement`] naming the axis that is no pair of whole numbers.
+    /// [`Error::Placement`] with the axis that is no pair of whole numbers.
     fn from_str(text: &str) -> Result<Self> {
         let (mut start, mut extent) = (Vec::new(), Vec::new());
         for axis in text.split(',').filter(|_| !text.trim().is_empty()) {
@@ -76,8 +106,8 @@ impl std::str::FromStr for Slab {
     }
 }
 
-/// The place of a logical tensor in a stored one. The stored tensor is viewed as `view` (its axes split further, in order);
-/// the part is a box of that view, its axes taken in `order`, row-major, as the logical tensor's.
+/// Where a logical tensor lies in a stored one. The stored tensor is viewed as `view`, its axes split further, in
+/// order; the part is a box of that view; its axes, taken in `order`, are those of the logical tensor, row-major.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Place<'a> {
     pub dims: &'a [u64],
@@ -97,7 +127,8 @@ impl Place<'_> {
             src_step[axis] = step;
             step *= self.part.extent[axis];
         }
-        // Along each stored axis, the boxes of view indices that its range is made of, and the steps of the view's axes.
+        // Along each stored axis, the boxes of view indices that its range is made of, and the steps of the view's
+        // axes.
         let mut boxes: Vec<Vec<(u64, u64)>> = vec![Vec::new()];
         let mut dst_step = Vec::with_capacity(self.view.len());
         let mut inner: u64 = slab.count();

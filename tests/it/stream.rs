@@ -1,9 +1,10 @@
-//! docs/stream.md and the code state the same constants.
+//! The normative pages, docs/stream.md and docs/stream/, state the constants of the code.
 
 const PAGES: &str = concat!(
     include_str!("../../docs/stream.md"),
     include_str!("../../docs/stream/truncated.md"),
-    include_str!("../../docs/stream/structured.md")
+    include_str!("../../docs/stream/structured.md"),
+    include_str!("../../docs/stream/orthogonal.md")
 );
 
 /// The hexadecimal constants of 32 or 64 bits in the code of a file, its tests left out.
@@ -31,6 +32,11 @@ fn every_constant_of_the_code_stands_in_the_normative_pages() {
         ("sample.wgsl", 42, include_str!("../../shaders/sample.wgsl")),
         ("structured.rs", 6, include_str!("../../src/cpu/structured.rs")),
         ("structured.wgsl", 7, include_str!("../../shaders/structured.wgsl")),
+        ("orthogonal/reflect.rs", 3, include_str!("../../src/cpu/orthogonal/reflect.rs")),
+        ("orthogonal/factor.rs", 0, include_str!("../../src/cpu/orthogonal/factor.rs")),
+        ("orthogonal/strip.rs", 0, include_str!("../../src/cpu/orthogonal/strip.rs")),
+        ("orthogonal/product.rs", 0, include_str!("../../src/cpu/orthogonal/product.rs")),
+        ("orthogonal.wgsl", 4, include_str!("../../shaders/orthogonal.wgsl")),
         ("mills.rs", 18, include_str!("../../src/value/law/truncated/mills.rs")),
         ("chebyshev.rs", 7, include_str!("../../src/value/law/truncated/chebyshev.rs")),
         ("truncated/mod.rs", 1, include_str!("../../src/value/law/truncated/mod.rs")),

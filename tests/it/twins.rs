@@ -1,12 +1,14 @@
-//! Law 2: shaders/X.wgsl and src/cpu/X.rs hold the same functions in the same order, with the same numbers.
+//! Rule 2, twins by name: shaders/X.wgsl and src/cpu/X.rs hold the same functions in the same order, with the same
+//! numbers.
 //!
-//! Where they differ it is stated here, and a difference that is not stated fails. It is the names and the constants that are
-//! compared; that the bits agree is for the tests that run both.
+//! The arithmetic is what is the same. Who walks over the elements is not: threads there, loops here. Where the two
+//! files differ it is stated below, and a difference that is not stated fails. Names and constants are compared; that
+//! the bits agree is for the tests that run both.
 
 /// A function of the shader, of the twin, or of both.
 enum Pair {
     Both(&'static str),
-    /// Under two names: the shader's and the twin's.
+    /// Of both, under two names: the shader's and the twin's.
     Named(&'static str, &'static str),
     Shader(&'static str),
     Twin(&'static str),
@@ -74,7 +76,7 @@ fn mulwide() {
     compare("mulwide", &[shader!("mulwide_u64"), shader!("mulwide_u32")], twin!("mulwide"), &pairs);
 }
 
-/// `fused` is a trait's `fma` in the twin, with a third brick in f64; the soft brick is there for tests.
+/// `fused` is a trait's `fma` in the twin, with a third implementation, in f64; that in integers is there for tests.
 #[test]
 fn fma() {
     let pairs = [
@@ -131,8 +133,8 @@ fn math() {
     assert_eq!(numbers, constants(code(twin!("math"))));
 }
 
-/// `clamp` is a built-in function of WGSL and `uniform` an address space. A thread of the shader takes the fine words of its
-/// block before the value, so that only the twin has a `truncated`.
+/// `clamp` is a built-in function of WGSL and `uniform` an address space. A thread of the shader takes the fine words
+/// of its block before the value, so that only the twin has a `truncated`.
 #[test]
 fn sample() {
     let pairs = [
@@ -159,8 +161,9 @@ fn sample() {
     assert_eq!(numbers, constants(code(twin!("sample"))));
 }
 
-/// The twin divides 64-bit integers; the shader's way is there for tests. It looks at a tile's rows at once, and cuts what it has
-/// filled uncut, so that a shader's `structured_value` does more than its own.
+/// The twin divides 64-bit integers; the shader's way is there for tests. The twin's `is_zero_row` looks at a tile of
+/// rows at once. Only the shader has a function for one value of any law: src/cpu/masked.rs fills a whole run without
+/// the mask first.
 #[test]
 fn structured() {
     let pairs = [
@@ -172,17 +175,12 @@ fn structured() {
         Both("sinusoidal_value"),
         Both("log_range_value"),
         Both("dt_bias_value"),
-        Both("structured_value"),
-        Twin("places"),
-        Twin("fill_structured"),
-        Twin("at_level"),
-        Twin("at_avx2"),
-        Twin("at_avx512"),
-        Twin("cut_or_fill"),
+        Both("kind_value"),
+        Shader("structured_value"),
     ];
     compare("structured", &[shader!("structured")], twin!("structured"), &pairs);
-    // The multiplier of the permutation is one number of 64 bits in the twin. The mask of a column and the exponent have names
-    // of eight digits on both sides.
+    // The multiplier of the permutation is one number of 64 bits in the twin. The mask of a column and the exponent
+    // have names of eight digits on both sides.
     let multiplier = [0xb1ce_6e93, 0xd2b7_4407];
     let numbers: Vec<u32> = constants(shader!("structured")).into_iter().filter(|n| !multiplier.contains(n)).collect();
     assert!(numbers.len() > 4, "{}", numbers.len());
@@ -190,7 +188,7 @@ fn structured() {
     assert!(twin!("structured").contains("0xd2b7_4407_b1ce_6e93"));
 }
 
-/// One name for three bricks in the shaders. An f32's bits need no function in the twin.
+/// One name for the files of three dtypes in the shaders. An f32's bits need no function in the twin.
 #[test]
 fn store() {
     let pairs = [
@@ -205,8 +203,9 @@ fn store() {
     compare("store", &shaders, twin!("store"), &pairs);
 }
 
-/// The twin goes over tiles of blocks of one run. What the shader does to find a thread's element, src/placement.rs and
-/// src/cpu/mod.rs do for the twin; so only the words, the values and the contiguous case have a counterpart.
+/// The twin goes over tiles of blocks of one run. What the shader does to find a thread's element,
+/// src/plan/placement.rs and src/cpu/range.rs do for the twin; so only the words, the values and the contiguous case
+/// have a counterpart.
 #[test]
 fn fill() {
     let pairs = [
@@ -221,7 +220,7 @@ fn fill() {
         Twin("store_tile_by"),
         Twin("store_halves_by"),
         Twin("store_one"),
-        Twin("fill_run"),
+        Twin("run"),
         Shader("step_words"),
         Shader("element_value"),
         Shader("value_at"),
@@ -275,6 +274,71 @@ fn normalize() {
     numbers.sort_unstable();
     twin.sort_unstable();
     assert_eq!(numbers, twin);
+}
+
+/// A function of shaders/orthogonal.wgsl, and those of the twin, with their files in src/cpu/orthogonal, that do the
+/// same arithmetic in the same order: that of docs/stream/orthogonal.md. None where the function only finds or moves
+/// numbers.
+const ORTHOGONAL: [(&str, &[(&str, &str)]); 20] = [
+    ("reciprocal", &[("reflect", "reciprocal")]),
+    ("flushed", &[("reflect", "flushed")]),
+    ("flushed_4", &[]),
+    ("fused_4", &[]),
+    ("deviates", &[("reflect", "deviates")]),
+    ("reflect_block", &[("reflect", "reflect"), ("reflect", "total")]),
+    ("tiles", &[]),
+    ("sum_of", &[]),
+    ("place", &[]),
+    ("before", &[("strip", "of_identity")]),
+    ("before_4", &[]),
+    ("work_4", &[]),
+    ("set_work_4", &[]),
+    ("products", &[("product", "over_rows"), ("strip", "add_products"), ("strip", "gram"), ("strip", "products")]),
+    ("chunks", &[]),
+    ("factor", &[("factor", "factor")]),
+    ("apply", &[("product", "over_columns"), ("strip", "apply")]),
+    ("store", &[("strip", "update")]),
+    ("store_4", &[]),
+    ("update", &[("product", "over_columns"), ("strip", "update")]),
+];
+
+/// One shader for all steps, a file for each step in the twin. `read` and `write` are the twin's access to the matrix;
+/// the rest of what the table lacks hands out work.
+#[test]
+fn orthogonal() {
+    let shader = shader!("orthogonal");
+    assert_eq!(functions(shader), ORTHOGONAL.map(|(name, _)| name));
+    let files = [
+        ("reflect", twin!("orthogonal/reflect"), &[][..]),
+        ("product", twin!("orthogonal/product"), &[]),
+        ("strip", twin!("orthogonal/strip"), &["new", "read", "write", "fill_strip"]),
+        ("factor", twin!("orthogonal/factor"), &[]),
+        ("mod", twin!("orthogonal/mod"), &["fill", "each", "each_mut", "one", "split", "run"]),
+    ];
+    let mut numbers = Vec::new();
+    for (file, source, alone) in files {
+        let mut expected: Vec<&str> = alone.to_vec();
+        let named = ORTHOGONAL.iter().flat_map(|(_, twins)| twins.iter());
+        expected.extend(named.filter(|(of, _)| *of == file).map(|(_, name)| name));
+        expected.sort_unstable();
+        expected.dedup();
+        let mut found = functions(code(source));
+        found.sort_unstable();
+        assert_eq!(found, expected, "src/cpu/orthogonal/{file}.rs");
+        numbers.extend(constants(code(source)));
+    }
+    // The mask of a magnitude is a method of f32 in one place of the twin.
+    let mut in_shader = constants(shader);
+    for list in [&mut in_shader, &mut numbers] {
+        list.sort_unstable();
+        list.dedup();
+    }
+    assert_eq!(in_shader.len(), 3);
+    assert_eq!(in_shader, numbers);
+    // The sizes that are part of the stream: reflectors of a block, rows of a chunk.
+    assert!(shader.contains("(block.cols + 63u) / 64u") && shader.contains("(block.rows + 255u) / 256u"));
+    let sizes = include_str!("../../src/plan/matrices.rs");
+    assert!(sizes.contains("const BLOCK: usize = 64;") && sizes.contains("const CHUNK_ROWS: usize = 256;"));
 }
 
 /// The negative control.

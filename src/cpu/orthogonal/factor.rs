@@ -1,17 +1,19 @@
-//! The triangular factor of a block: `H_1 H_2 .. = I - V T V^T`, `T` from the products of the reflectors alone.
+//! The triangular factor `T` of a block, `H_1 H_2 .. = I - V T V^T`, from the products of the reflectors with each
+//! other.
 
 use super::reflect::{flushed, reciprocal};
-use super::{BLOCK, GROUP, Line, SLAB};
+use super::{BLOCK, GROUP, Line, STRIP};
 use crate::cpu::fma::Fma;
 
-/// `T`, the inverse of the upper triangle of `V^T V` with half its diagonal (Puglisi 1992): with it `I - V T V^T` is orthogonal whatever
-/// `V` is, so that no rounding of the reflectors counts. By back substitution, a row at a time.
+/// `T`, the inverse of the upper triangle of `V^T V` with half its diagonal (Puglisi 1992): with it `I - V T V^T` is
+/// orthogonal whatever `V` is, so that the rounding of the reflectors does not matter. By back substitution, a row at a
+/// time.
 #[inline(always)]
-pub(super) fn factor<A: Fma>(gram: &[[f32; SLAB]], width: usize, t: &mut [Line]) {
-    let at = |i: usize, k: usize| gram[k / SLAB * BLOCK + i][k % SLAB];
+pub(super) fn factor<A: Fma>(gram: &[[f32; STRIP]], width: usize, t: &mut [Line]) {
+    let at = |i: usize, k: usize| gram[k / STRIP * BLOCK + i][k % STRIP];
     let mut rows = [[0.0f32; BLOCK]; BLOCK];
     for i in (0..BLOCK).rev() {
-        // Reflectors beyond the matrix are 0: whatever T has for them is multiplied by 0.
+        // Reflectors from `width` on are 0: whatever T has for them is multiplied by 0.
         let inverse = reciprocal::<A>(if i < width { 0.5 * at(i, i) } else { 1.0 });
         let mut sums = [0.0; BLOCK];
         for k in i + 1..BLOCK {

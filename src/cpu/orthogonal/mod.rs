@@ -1,35 +1,40 @@
 //! The twin of shaders/orthogonal.wgsl: matrices with orthonormal columns (or rows), uniform over all of them (Haar).
 //!
 //! A product of Householder reflections of independent Gaussian vectors (Stewart 1980), with the signs that a QR
-//! decomposition of positive diagonal has (Mezzadri 2007). docs/stream/orthogonal.md is the normative text: what follows it here is
-//! free in tiles, threads and SIMD width, and bound in the order of every sum.
+//! decomposition of positive diagonal has (Mezzadri 2007). docs/stream/orthogonal.md is the normative text: it fixes
+//! the order of every sum, and leaves tiles, threads and the width of vectors free.
+//!
+//! The steps are those of the shader: `reflect` (`reflect_block`), `gram` and `products` (`products`), `factor`,
+//! `apply`, `update`. The shader takes a step for the whole block in each dispatch; the twin takes the last three for a
+//! strip of columns at a time, which stays in the cache.
 
 mod factor;
+mod product;
 mod reflect;
-mod slab;
-mod tile;
+mod strip;
 
-use super::fma::{Fma, Native, Wide};
-use super::{FUSED, Level};
-pub use crate::plan::matrices::{BLOCK, Batch, workspace_bytes};
+use super::Level;
+use super::fma::Fma;
+use super::level::{Available, Work};
+pub use crate::plan::matrices::Batch;
+use crate::plan::matrices::{BLOCK, CHUNK_ROWS};
 use crate::{Error, Result};
 
-/// Rows whose products are summed apart, before the sums are added: part of the stream.
-pub const CHUNK: usize = 256;
 /// Reflectors that are kept side by side: a row's 16 numbers are a cache line.
 const GROUP: usize = 16;
-/// Columns of the matrix that a task takes together.
-const SLAB: usize = 32;
+/// Columns of the matrix that a task takes together, a strip.
+const STRIP: usize = 32;
 
+/// A row of a group of reflectors.
 type Line = [f32; GROUP];
 
-/// What a matrix needs beside its output: 256 bytes for each row of the tall one of the matrix and its transpose, and 32 KiB. Kept
-/// between calls it is allocated once.
+/// The memory that making a matrix takes beside its output: 256 bytes for each row of the taller one of the matrix and
+/// its transpose, and 32 KiB. Kept between calls, it is allocated once.
 #[derive(Debug, Default)]
 pub struct Workspace {
     /// The block's reflectors: [`BLOCK`] / [`GROUP`] groups, each of as many lines as there are rows.
     v: Vec<Line>,
-    gram: Vec<[f32; SLAB]>,
+    gram: Vec<[f32; STRIP]>,
     /// Like `v`, of [`BLOCK`] rows.
     t: Vec<Line>,
 }
@@ -37,16 +42,14 @@ pub struct Workspace {
 /// Writes the matrices with the code of one level, on all cores where the feature `parallel` is on.
 ///
 /// # Errors
-/// Those of [`Batch::elements`]; [`Error::Buffer`] where `out` has another length; [`Error::Device`] where this processor lacks
-/// the level.
+/// Those of [`Batch::elements`]; [`Error::Buffer`] where `out` has another length; [`Error::Device`] where this
+/// processor lacks the level.
 pub fn fill(level: Level, batch: &Batch, out: &mut [f32], workspace: &mut Workspace) -> Result<()> {
     let len = batch.elements()?;
     if out.len() as u64 != len {
         return Err(Error::Buffer(format!("{} elements given, {len} are needed", out.len())));
     }
-    if !Level::available().contains(&level) {
-        return Err(Error::Device(format!("this processor has no {level:?}")));
-    }
+    let level = level.checked()?;
     if len == 0 {
         return Ok(());
     }
@@ -90,17 +93,16 @@ fn each_mut<T: Send>(items: &mut [T], f: impl Fn(usize, &mut T) + Sync + Send) {
 }
 
 /// One matrix: from the identity's columns, block by block from the last to the first.
-fn one(level: Level, batch: &Batch, matrix: u32, out: &mut [f32], workspace: &mut Workspace) {
+fn one(level: Available, batch: &Batch, matrix: u32, out: &mut [f32], workspace: &mut Workspace) {
     let (p, q) = batch.tall();
     let (p, q) = (p as usize, q as usize);
-    // The rows of `v` end in whole tiles.
+    // `over_columns` takes `MR` rows at once.
     let lines = p.next_multiple_of(8);
     workspace.v.resize((BLOCK / GROUP) * lines, [0.0; GROUP]);
-    workspace.gram.resize(BLOCK / SLAB * BLOCK, [0.0; SLAB]);
+    workspace.gram.resize(BLOCK / STRIP * BLOCK, [0.0; STRIP]);
     workspace.t.resize((BLOCK / GROUP) * BLOCK, [0.0; GROUP]);
-    let c = slab::Matrix::new(out, (batch.rows as usize, batch.cols as usize));
-    for block in (0..q.div_ceil(BLOCK)).rev() {
-        let first = block * BLOCK;
+    let c = strip::Tall::new(out, (batch.rows as usize, batch.cols as usize));
+    for first in (0..q).step_by(BLOCK).rev() {
         let (width, rows) = (BLOCK.min(q - first), p - first);
         let padded = rows.next_multiple_of(8);
         let mut groups: Vec<reflect::Group<'_>> = workspace
@@ -117,18 +119,18 @@ fn one(level: Level, batch: &Batch, matrix: u32, out: &mut [f32], workspace: &mu
                 diagonal: [0.0; GROUP],
             })
             .collect();
-        each_mut(&mut groups, |_, group| run(level, Task::Reflect(group)));
+        each_mut(&mut groups, |_, group| level.run(Task::Reflect(group)));
         let mut diagonal = [0.0; BLOCK];
         for (d, group) in diagonal.chunks_exact_mut(GROUP).zip(&groups) {
             d.copy_from_slice(&group.diagonal);
         }
         let v = split(&workspace.v, lines);
         let mut grams: Vec<_> = workspace.gram.chunks_exact_mut(BLOCK).collect();
-        each_mut(&mut grams, |s, gram| run(level, Task::Gram(v, rows, s, gram)));
-        run(level, Task::Factor(&workspace.gram, width, &mut workspace.t));
+        each_mut(&mut grams, |s, gram| level.run(Task::Gram(v, rows, s, gram)));
+        level.run(Task::Factor(&workspace.gram, width, &mut workspace.t));
         let t = split(&workspace.t, BLOCK);
-        let job = slab::Job { v, t, diagonal: &diagonal, first, rows, gain: batch.gain, c: &c };
-        each((q - first).div_ceil(SLAB), |s| run(level, Task::Slab(&job, s)));
+        let block = strip::Block { v, t, diagonal: &diagonal, first, rows, gain: batch.gain, c: &c };
+        each((q - first).div_ceil(STRIP), |s| level.run(Task::Strip(&block, s)));
     }
 }
 
@@ -140,44 +142,22 @@ fn split(lines: &[Line], each: usize) -> [&[Line]; BLOCK / GROUP] {
 /// What runs with the code of one level.
 enum Task<'a, 'b> {
     Reflect(&'a mut reflect::Group<'b>),
-    /// The reflectors, their rows, the slab of their products with each other, and where that goes.
-    Gram([&'a [Line]; BLOCK / GROUP], usize, usize, &'a mut [[f32; SLAB]]),
-    Factor(&'a [[f32; SLAB]], usize, &'a mut [Line]),
-    Slab(&'a slab::Job<'b>, usize),
+    /// The reflectors, their rows, the strip of their products with each other, and where that goes.
+    Gram([&'a [Line]; BLOCK / GROUP], usize, usize, &'a mut [[f32; STRIP]]),
+    /// The products, the number of reflectors, and where `T` goes.
+    Factor(&'a [[f32; STRIP]], usize, &'a mut [Line]),
+    /// The block, and the number of the strip.
+    Strip(&'a strip::Block<'b>, usize),
 }
 
-/// `MR x NR` numbers are accumulated in registers.
-#[inline(always)]
-fn run_with<A: Fma, const MR: usize, const NR: usize>(task: Task<'_, '_>) {
-    match task {
-        Task::Reflect(group) => group.run::<A>(),
-        Task::Gram(v, rows, s, gram) => slab::gram::<A, MR, NR>(v, rows, s, gram),
-        Task::Factor(gram, width, t) => factor::factor::<A>(gram, width, t),
-        Task::Slab(job, s) => job.run::<A, MR, NR>(s),
+impl Work for Task<'_, '_> {
+    #[inline(always)]
+    fn run<A: Fma, const NR: usize>(self) {
+        match self {
+            Self::Reflect(group) => group.reflect::<A>(),
+            Self::Gram(v, rows, s, gram) => strip::gram::<A, 4, NR>(v, rows, s, gram),
+            Self::Factor(gram, width, t) => factor::factor::<A>(gram, width, t),
+            Self::Strip(block, s) => block.fill_strip::<A, 4, NR>(s),
+        }
     }
-}
-
-fn run(level: Level, task: Task<'_, '_>) {
-    match level {
-        // SAFETY: a level above `Baseline` comes from `available`, which has asked the processor for these features.
-        #[cfg(target_arch = "x86_64")]
-        Level::Avx2 => unsafe { run_avx2(task) },
-        // SAFETY: as above.
-        #[cfg(target_arch = "x86_64")]
-        Level::Avx512 => unsafe { run_avx512(task) },
-        _ if FUSED => run_with::<Native, 4, 16>(task),
-        _ => run_with::<Wide, 4, 16>(task),
-    }
-}
-
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2,fma")]
-fn run_avx2(task: Task<'_, '_>) {
-    run_with::<Native, 4, 16>(task);
-}
-
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
-fn run_avx512(task: Task<'_, '_>) {
-    run_with::<Native, 4, 32>(task);
 }

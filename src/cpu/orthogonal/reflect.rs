@@ -1,7 +1,7 @@
-//! The reflectors of a block, sixteen a task: deviates, norms, scaling.
+//! The reflectors of a block, [`GROUP`] of them per task: deviates, norms, scaling.
 
 use super::{GROUP, Line};
-use crate::cpu::fill::TILE;
+use crate::cpu::fill::TILE_BLOCKS;
 use crate::cpu::fma::Fma;
 use crate::cpu::math::{neg_2_ln, root, turn};
 use crate::cpu::philox::philox;
@@ -20,7 +20,8 @@ pub(super) fn reciprocal<A: Fma>(d: f32) -> f32 {
 
 /// +0 below 2^-40, else the number itself.
 ///
-/// Numbers so treated are multiples of 2^-63, their products and the sums of those of 2^-126: none of them is subnormal.
+/// The numbers that are left are multiples of 2^-63; their products, and sums of those, are multiples of 2^-126: none
+/// is subnormal.
 #[inline(always)]
 pub(super) fn flushed(x: f32) -> f32 {
     if x.to_bits() & 0x7fff_ffff < 0x2b80_0000 { 0.0 } else { x }
@@ -28,35 +29,36 @@ pub(super) fn flushed(x: f32) -> f32 {
 
 /// Reflectors `begin..begin + GROUP` of a block.
 pub(super) struct Group<'a> {
-    /// The block's first reflector in the matrix, and the matrix.
+    /// The index of the block's first reflector in the matrix, and the index of the matrix.
     pub counter: [u32; 2],
     pub key: [u32; 2],
     pub begin: usize,
-    /// Reflectors of the block: the columns from here on are 0.
+    /// Reflectors of the block: columns from this one on are 0.
     pub width: usize,
     /// Rows of the block.
     pub rows: usize,
-    /// The rows, and what pads them to whole tiles.
+    /// The rows, padded to a multiple of 8.
     pub lines: &'a mut [Line],
-    /// The signs that make the law Haar's.
+    /// The signs that make the matrix uniform over all orthogonal ones (Haar).
     pub diagonal: Line,
 }
 
 impl Group<'_> {
+    /// Makes the reflectors.
     #[inline(always)]
-    pub fn run<A: Fma>(&mut self) {
+    pub fn reflect<A: Fma>(&mut self) {
         self.lines.fill([0.0; GROUP]);
         let taken = self.width.saturating_sub(self.begin).min(GROUP);
-        let mut sums = [[0.0; TILE]; GROUP];
+        let mut sums = [[0.0; TILE_BLOCKS]; GROUP];
         let mut firsts = [1.0; GROUP];
-        for tile in 0..(self.rows - self.begin.min(self.rows)).div_ceil(4 * TILE) {
+        for tile in 0..(self.rows - self.begin.min(self.rows)).div_ceil(4 * TILE_BLOCKS) {
             for i in 0..taken {
                 let values = self.deviates::<A>(i, tile, &mut sums[i]);
-                let at = self.begin + i + 4 * TILE * tile;
+                let at = self.begin + i + 4 * TILE_BLOCKS * tile;
                 if tile == 0 {
                     firsts[i] = values[0][0];
                 }
-                for (k, line) in self.lines[at.min(self.rows)..self.rows].iter_mut().take(4 * TILE).enumerate() {
+                for (k, line) in self.lines[at.min(self.rows)..self.rows].iter_mut().take(4 * TILE_BLOCKS).enumerate() {
                     line[i] = values[k % 4][k / 4];
                 }
             }
@@ -64,7 +66,8 @@ impl Group<'_> {
         let mut factors = [0.0; GROUP];
         for i in 0..taken {
             let first = firsts[i];
-            // Twice the norm, so that the sum below is one fma: law 4 knows no sum of a root.
+            // Twice the norm, for rule "exact arithmetic" has no sum of the result of a root: as a factor of an fma it
+            // may be there.
             let twice = root::<A>(4.0 * total(&mut sums[i]));
             let inverse = reciprocal::<A>(A::fma(twice, 0.5, first.abs()));
             factors[i] = if first < 0.0 { -inverse } else { inverse };
@@ -80,14 +83,15 @@ impl Group<'_> {
         }
     }
 
-    /// Elements `4 TILE tile ..` of reflector `i`, 0 after its end; their squares are added to the lanes' sums.
+    /// Elements `4 TILE_BLOCKS tile ..` of reflector `i`, 0 after its end; their squares are added to the sums, one for
+    /// each block of the tile.
     #[inline(always)]
-    fn deviates<A: Fma>(&self, i: usize, tile: usize, sums: &mut [f32; TILE]) -> [[f32; TILE]; 4] {
+    fn deviates<A: Fma>(&self, i: usize, tile: usize, sums: &mut [f32; TILE_BLOCKS]) -> [[f32; TILE_BLOCKS]; 4] {
         let reflector = self.counter[0] + (self.begin + i) as u32;
         let end = (self.rows - self.begin - i) as u32;
-        let first = (tile * TILE) as u32;
-        let mut values = [[0.0; TILE]; 4];
-        for b in 0..TILE {
+        let first = (tile * TILE_BLOCKS) as u32;
+        let mut values = [[0.0; TILE_BLOCKS]; 4];
+        for b in 0..TILE_BLOCKS {
             let block = first + b as u32;
             let w = philox([block, reflector, self.counter[1], domain::ORTHOGONAL], self.key);
             for k in [0, 2] {
@@ -99,7 +103,7 @@ impl Group<'_> {
             }
         }
         for v in &values {
-            for b in 0..TILE {
+            for b in 0..TILE_BLOCKS {
                 sums[b] = A::fma(v[b], v[b], sums[b]);
             }
         }
@@ -107,15 +111,15 @@ impl Group<'_> {
     }
 }
 
-/// The sum of the lanes: halves added to halves.
+/// The sum of the sums: the upper half is added to the lower one until one is left.
 #[inline(always)]
-fn total(lanes: &mut [f32; TILE]) -> f32 {
-    let mut half = TILE / 2;
+fn total(sums: &mut [f32; TILE_BLOCKS]) -> f32 {
+    let mut half = TILE_BLOCKS / 2;
     while half > 0 {
         for b in 0..half {
-            lanes[b] += lanes[b + half];
+            sums[b] += sums[b + half];
         }
         half /= 2;
     }
-    lanes[0]
+    sums[0]
 }

@@ -1,4 +1,4 @@
-//! Orthogonal matrices as tensors of a plan: where their elements lie, in every dtype, slab and window.
+//! Orthogonal matrices as tensors of a plan: where their elements lie, in every dtype, slab and range.
 
 use seedbed::cpu::orthogonal::{self, Batch, Workspace};
 use seedbed::plan::Slab;
@@ -22,7 +22,7 @@ fn floats(bytes: &[u8]) -> Vec<f32> {
     bytes.chunks_exact(4).map(|b| f32::from_le_bytes(b.try_into().unwrap())).collect()
 }
 
-/// What the engine makes by itself.
+/// The matrices alone, without a plan.
 fn matrices(tensor: &PlannedTensor, count: u32, rows: u32, cols: u32, gain: f32) -> Vec<f32> {
     let batch = Batch { key: tensor.parts()[0].key().0, first: 0, count, rows, cols, gain };
     let mut out = vec![0.0; batch.elements().unwrap() as usize];
@@ -74,7 +74,7 @@ fn sixteen_bits_are_the_f32_rounded_once() {
 }
 
 #[test]
-fn a_slab_or_a_window_is_that_part_of_the_whole() {
+fn a_slab_or_a_range_is_that_part_of_the_whole() {
     for dtype in DType::ALL {
         for (dims, scheme) in [
             (&[3u64, 150, 131][..], "orthogonal(batch=1)"),
@@ -98,9 +98,9 @@ fn a_slab_or_a_window_is_that_part_of_the_whole() {
                 if from + len > whole.len() as u64 {
                     continue;
                 }
-                let mut window = vec![0; len as usize];
-                cpu::fill_range(&tensor.fill(), cpu::Level::best(), from, &mut window).unwrap();
-                assert_eq!(window, whole[from as usize..][..len as usize]);
+                let mut range = vec![0; len as usize];
+                cpu::fill_range(&tensor.fill(), cpu::Level::best(), from, &mut range).unwrap();
+                assert_eq!(range, whole[from as usize..][..len as usize]);
             }
         }
     }
@@ -127,7 +127,7 @@ fn what_is_no_matrix_is_refused_by_name() {
     assert!(Scheme::orthogonal(1.0, 99).check().is_err());
 }
 
-/// A slab through far more matrices than are made together: cut into windows that are not.
+/// A slab through far more matrices than are made together: the twin cuts it into ranges.
 #[test]
 fn a_slab_through_many_matrices_is_those_elements() {
     for (dims, slab) in [

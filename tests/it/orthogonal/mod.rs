@@ -1,4 +1,5 @@
-//! Orthogonal matrices of the CPU twin: how orthogonal, of which deviates, and the same words at every level and thread count.
+//! Orthogonal matrices of the CPU twin: how orthogonal, of which deviates, and the same words at every level and thread
+//! count.
 
 mod answers;
 mod fills;
@@ -102,12 +103,13 @@ const SHAPES: [(u32, u32, u32); 14] = [
 ];
 
 #[test]
+#[cfg_attr(not(target_arch = "x86_64"), ignore = "this architecture has one level, there is nothing to compare")]
 fn every_level_gives_the_same_words() {
     for (count, rows, cols) in SHAPES {
         let batch = batch(5, count, rows, cols);
         let baseline = bits(&at_level(Level::Baseline, &batch));
-        for level in Level::available() {
-            assert_eq!(bits(&at_level(level, &batch)), baseline, "{count} of {rows} x {cols}, {level:?}");
+        for level in crate::levels::others() {
+            assert_eq!(bits(&at_level(level, &batch)), baseline, "{count} of {rows} x {cols}, {level}");
         }
     }
 }
@@ -125,7 +127,8 @@ fn every_number_of_threads_gives_the_same_words() {
     }
 }
 
-/// Values are a function of (key, index of the matrix, shape, element): not of the batch, nor of a workspace used before.
+/// Values are a function of (key, index of the matrix, shape, element): not of the batch, nor of a workspace used
+/// before.
 #[test]
 fn a_batch_is_its_matrices() {
     let all = matrices(&batch(0, 5, 33, 70));

@@ -1,4 +1,5 @@
-//! The same matrices by the plain formula in f64: reflections applied one after another, deviates from words by the f64 functions.
+//! The same matrices by the plain formula in f64: reflections applied one after another, deviates from words by the f64
+//! functions.
 
 use super::{batch, matrices};
 use seedbed::cpu::orthogonal::Batch;

@@ -1,19 +1,20 @@
-//! A few columns of the matrix, through one block: `C - V (T (V^T C))`.
+//! A strip of the matrix, [`STRIP`] columns side by side, through one block of reflectors: `C - V (T (V^T C))`.
 
+use super::product::{over_columns, over_rows};
 use super::reflect::flushed;
-use super::tile::{over_columns, over_rows};
-use super::{BLOCK, CHUNK, GROUP, Line, SLAB};
+use super::{BLOCK, CHUNK_ROWS, GROUP, Line, STRIP};
 use crate::cpu::fma::Fma;
 use std::marker::PhantomData;
 
-type Square = [[f32; SLAB]; BLOCK];
+type Square = [[f32; STRIP]; BLOCK];
 
-/// On a cache line's start, so that no vector crosses two.
+/// Begins with a cache line, so that no vector lies across two.
 #[repr(align(64))]
 struct Aligned<T>(T);
 
-/// The destination, seen as the tall one of the matrix and its transpose, shared by tasks that own columns of it.
-pub(super) struct Matrix<'a> {
+/// The destination, seen as the taller one of the matrix and its transpose, and shared by tasks each of which owns some
+/// of its columns.
+pub(super) struct Tall<'a> {
     at: *mut f32,
     rows: usize,
     cols: usize,
@@ -23,11 +24,12 @@ pub(super) struct Matrix<'a> {
     owner: PhantomData<&'a mut [f32]>,
 }
 
-// SAFETY: it stands for an exclusive borrow of plain numbers; who reads and writes which is the duty of `read` and `write`'s callers.
-unsafe impl Sync for Matrix<'_> {}
+// SAFETY: it stands for an exclusive borrow of plain numbers; that no two threads meet in them is what the callers of
+// `read` and `write` answer for.
+unsafe impl Sync for Tall<'_> {}
 
-impl<'a> Matrix<'a> {
-    /// Of a row-major matrix.
+impl<'a> Tall<'a> {
+    /// The view of a row-major matrix.
     pub fn new(out: &'a mut [f32], (rows, cols): (usize, usize)) -> Self {
         assert_eq!(out.len(), rows * cols);
         let at = out.as_mut_ptr();
@@ -38,13 +40,13 @@ impl<'a> Matrix<'a> {
         }
     }
 
-    /// Reads the box of `into.len()` rows and `width` columns.
+    /// Reads `into.len()` rows and `width` columns.
     ///
     /// # Safety
     /// No other thread writes these columns meanwhile.
     #[inline(always)]
-    unsafe fn read(&self, row: usize, col: usize, width: usize, into: &mut [[f32; SLAB]]) {
-        assert!(row + into.len() <= self.rows && col + width <= self.cols && width <= SLAB);
+    unsafe fn read(&self, row: usize, col: usize, width: usize, into: &mut [[f32; STRIP]]) {
+        assert!(row + into.len() <= self.rows && col + width <= self.cols && width <= STRIP);
         for (r, into) in into.iter_mut().enumerate() {
             let start = (row + r) * self.row_step + col * self.col_step;
             if self.col_step == 1 {
@@ -59,7 +61,7 @@ impl<'a> Matrix<'a> {
         }
     }
 
-    /// Writes a part of a row.
+    /// Writes values side by side in a row.
     ///
     /// # Safety
     /// No other thread reads or writes these columns meanwhile.
@@ -79,8 +81,8 @@ impl<'a> Matrix<'a> {
     }
 }
 
-/// What the tasks of one block share.
-pub(super) struct Job<'a> {
+/// What the strips of one block share.
+pub(super) struct Block<'a> {
     pub v: [&'a [Line]; BLOCK / GROUP],
     pub t: [&'a [Line]; BLOCK / GROUP],
     pub diagonal: &'a [f32; BLOCK],
@@ -89,7 +91,7 @@ pub(super) struct Job<'a> {
     /// Rows of the block.
     pub rows: usize,
     pub gain: f32,
-    pub c: &'a Matrix<'a>,
+    pub c: &'a Tall<'a>,
 }
 
 /// Adds `V^T B` over the rows of a chunk to the sums.
@@ -97,71 +99,61 @@ pub(super) struct Job<'a> {
 fn add_products<A: Fma, const MR: usize, const NR: usize>(
     v: [&[Line]; BLOCK / GROUP],
     first: usize,
-    b: &[[f32; SLAB]],
-    sums: &mut [[f32; SLAB]],
+    b: &[[f32; STRIP]],
+    sums: &mut [[f32; STRIP]],
 ) {
-    for from in (0..SLAB).step_by(NR) {
+    for from in (0..STRIP).step_by(NR) {
         for i in (0..BLOCK).step_by(MR) {
             let lines = &v[i / GROUP][first..first + b.len()];
-            let tile = over_rows::<A, MR, NR>(lines, i % GROUP, b, from);
-            for (sums, tile) in sums[i..i + MR].iter_mut().zip(&tile) {
+            let results = over_rows::<A, MR, NR>(lines, i % GROUP, b, from);
+            for (sums, results) in sums[i..i + MR].iter_mut().zip(&results) {
                 for j in 0..NR {
-                    sums[from + j] += tile[j];
+                    sums[from + j] += results[j];
                 }
             }
         }
     }
 }
 
-/// Columns `SLAB s ..` of `V^T V`.
+/// Columns `STRIP s ..` of `V^T V`, into the sums.
 #[inline(always)]
 pub(super) fn gram<A: Fma, const MR: usize, const NR: usize>(
     v: [&[Line]; BLOCK / GROUP],
     rows: usize,
     s: usize,
-    sums: &mut [[f32; SLAB]],
+    sums: &mut [[f32; STRIP]],
 ) {
-    sums.fill([0.0; SLAB]);
-    let mut packed = Aligned([[0.0; SLAB]; CHUNK]);
-    for first in (0..rows).step_by(CHUNK).rev() {
-        let packed = &mut packed.0[..CHUNK.min(rows - first)];
+    sums.fill([0.0; STRIP]);
+    let mut packed = Aligned([[0.0; STRIP]; CHUNK_ROWS]);
+    for first in (0..rows).step_by(CHUNK_ROWS).rev() {
+        let packed = &mut packed.0[..CHUNK_ROWS.min(rows - first)];
         for (r, packed) in packed.iter_mut().enumerate() {
-            for g in 0..SLAB / GROUP {
-                packed[g * GROUP..(g + 1) * GROUP].copy_from_slice(&v[s * (SLAB / GROUP) + g][first + r]);
+            for g in 0..STRIP / GROUP {
+                packed[g * GROUP..(g + 1) * GROUP].copy_from_slice(&v[s * (STRIP / GROUP) + g][first + r]);
             }
         }
         add_products::<A, MR, NR>(v, first, packed, sums);
     }
 }
 
-impl Job<'_> {
-    /// Columns `first + SLAB s ..` through the block.
+impl Block<'_> {
+    /// Strip `s`, columns `first + STRIP s ..`, through the block.
     #[inline(always)]
-    pub fn run<A: Fma, const MR: usize, const NR: usize>(&self, s: usize) {
-        let col = self.first + s * SLAB;
-        let width = SLAB.min(self.c.cols - col);
-        let panel = s * SLAB < BLOCK;
-        let w = if panel { self.of_identity(s) } else { self.products::<A, MR, NR>(col, width) };
-        let mut b = Aligned([[0.0; SLAB]; BLOCK]);
-        for from in (0..SLAB).step_by(NR) {
-            for i in (0..BLOCK).step_by(MR) {
-                let tile = over_columns::<A, MR, NR>(self.t, i, &w.0, from);
-                for (b, tile) in b.0[i..i + MR].iter_mut().zip(&tile) {
-                    for j in 0..NR {
-                        b[from + j] = flushed(tile[j]);
-                    }
-                }
-            }
-        }
+    pub fn fill_strip<A: Fma, const MR: usize, const NR: usize>(&self, s: usize) {
+        let col = self.first + s * STRIP;
+        let width = STRIP.min(self.c.cols - col);
+        // The block's own columns are still those of the identity.
+        let w = if s * STRIP < BLOCK { self.of_identity(s) } else { self.products::<A, MR, NR>(col, width) };
+        let b = self.apply::<A, MR, NR>(&w.0);
         self.update::<A, MR, NR>(s, col, width, &b.0);
     }
 
-    /// `V^T C` of the block's own columns, which are still the identity's, with their signs.
+    /// `V^T C` of the block's own columns, which are still those of the identity, with their signs.
     #[inline(always)]
     fn of_identity(&self, s: usize) -> Aligned<Square> {
-        let mut w = Aligned([[0.0; SLAB]; BLOCK]);
-        for j in 0..SLAB.min(self.rows - (s * SLAB).min(self.rows)) {
-            let row = s * SLAB + j;
+        let mut w = Aligned([[0.0; STRIP]; BLOCK]);
+        for j in 0..STRIP.min(self.rows - (s * STRIP).min(self.rows)) {
+            let row = s * STRIP + j;
             for k in 0..BLOCK {
                 w.0[k][j] = flushed(self.v[k / GROUP][row][k % GROUP] * self.diagonal[row]);
             }
@@ -169,13 +161,13 @@ impl Job<'_> {
         w
     }
 
-    /// `V^T C` of columns that later blocks have filled: C's first rows are still 0 there.
+    /// `V^T C` of columns that later blocks have filled: the first rows of C are still 0 there.
     #[inline(always)]
     fn products<A: Fma, const MR: usize, const NR: usize>(&self, col: usize, width: usize) -> Aligned<Square> {
-        let mut w = Aligned([[0.0; SLAB]; BLOCK]);
-        let mut packed = Aligned([[0.0; SLAB]; CHUNK]);
-        for chunk in (0..self.rows).step_by(CHUNK).rev() {
-            let (first, end) = (chunk.max(BLOCK), self.rows.min(chunk + CHUNK));
+        let mut w = Aligned([[0.0; STRIP]; BLOCK]);
+        let mut packed = Aligned([[0.0; STRIP]; CHUNK_ROWS]);
+        for chunk in (0..self.rows).step_by(CHUNK_ROWS).rev() {
+            let (first, end) = (chunk.max(BLOCK), self.rows.min(chunk + CHUNK_ROWS));
             let packed = &mut packed.0[..end.saturating_sub(first)];
             // SAFETY: these columns belong to this task.
             unsafe { self.c.read(self.first + first, col, width, packed) };
@@ -185,17 +177,34 @@ impl Job<'_> {
         w
     }
 
-    /// `C - V B`; after the first block the values are those of the tensor.
+    /// `B = T W`.
+    #[inline(always)]
+    fn apply<A: Fma, const MR: usize, const NR: usize>(&self, w: &Square) -> Aligned<Square> {
+        let mut b = Aligned([[0.0; STRIP]; BLOCK]);
+        for from in (0..STRIP).step_by(NR) {
+            for i in (0..BLOCK).step_by(MR) {
+                let results = over_columns::<A, MR, NR>(self.t, i, w, from);
+                for (b, results) in b.0[i..i + MR].iter_mut().zip(&results) {
+                    for j in 0..NR {
+                        b[from + j] = flushed(results[j]);
+                    }
+                }
+            }
+        }
+        b
+    }
+
+    /// `C - V B`; after the first block, which comes last, the values are those of the tensor.
     #[inline(always)]
     fn update<A: Fma, const MR: usize, const NR: usize>(&self, s: usize, col: usize, width: usize, b: &Square) {
         for row in (0..self.rows).step_by(MR) {
             let count = MR.min(self.rows - row);
-            let mut c = Aligned([[0.0; SLAB]; MR]);
+            let mut c = Aligned([[0.0; STRIP]; MR]);
             let c = &mut c.0;
-            if s * SLAB < BLOCK {
+            if s * STRIP < BLOCK {
                 for (i, c) in c.iter_mut().enumerate() {
-                    let j = (row + i).wrapping_sub(s * SLAB);
-                    if j < SLAB && row + i < BLOCK {
+                    let j = (row + i).wrapping_sub(s * STRIP);
+                    if j < STRIP && row + i < BLOCK {
                         c[j] = self.diagonal[row + i];
                     }
                 }
@@ -203,11 +212,11 @@ impl Job<'_> {
                 // SAFETY: these columns belong to this task.
                 unsafe { self.c.read(self.first + row, col, width, &mut c[..count]) };
             }
-            for from in (0..SLAB).step_by(NR) {
-                let tile = over_columns::<A, MR, NR>(self.v, row, b, from);
-                for (c, tile) in c.iter_mut().zip(&tile) {
+            for from in (0..STRIP).step_by(NR) {
+                let results = over_columns::<A, MR, NR>(self.v, row, b, from);
+                for (c, results) in c.iter_mut().zip(&results) {
                     for j in 0..NR {
-                        c[from + j] = flushed(c[from + j] - tile[j]);
+                        c[from + j] = flushed(c[from + j] - results[j]);
                     }
                 }
             }
@@ -215,7 +224,7 @@ impl Job<'_> {
                 if self.first == 0 {
                     for c in c.iter_mut() {
                         let value = *c * self.gain;
-                        // A 0 has no sign in the stream.
+                        // The stream has no -0.
                         *c = if value.to_bits() << 1 == 0 { 0.0 } else { value };
                     }
                 }
