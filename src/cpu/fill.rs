@@ -126,9 +126,8 @@ fn store_halves(v: &Values, out: &mut [u8], bits: impl Fn(f32) -> u16) {
 fn store_tile_by(dtype: DType, v: &Values, w: &Words, out: &mut [u8]) {
     match dtype {
         DType::F16 => store_halves_by(v, w, out, f16_bits_by),
-        DType::BF16 => store_halves_by(v, w, out, bf16_bits_by),
-        // Nothing is rounded: the plan refuses stochastic f32.
-        DType::F32 => store_tile(dtype, v, out),
+        // The plan refuses stochastic rounding of f32.
+        DType::BF16 | DType::F32 => store_halves_by(v, w, out, bf16_bits_by),
     }
 }
 
