@@ -5,7 +5,7 @@ mod common;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use seedbed::Scheme;
-use seedbed::gpu::{Choice, Gpu, Options, blocking, is_software, wgpu};
+use seedbed::gpu::{Choice, FillerOptions, Gpu, blocking, is_software, wgpu};
 
 fn open() -> Option<Gpu> {
     let choice = std::env::var("SEEDBED_GPU").unwrap_or_else(|_| "gpu".to_owned());
@@ -16,7 +16,7 @@ fn open() -> Option<Gpu> {
             return None;
         }
     };
-    match blocking::open(choice, &Options::default(), &mut |notice| eprintln!("{notice}")) {
+    match blocking::open(choice, &FillerOptions::default(), &mut |notice| eprintln!("{notice}")) {
         Ok(gpu) => gpu,
         Err(e) => {
             eprintln!("NOTHING MEASURED: {e}");

@@ -2,7 +2,7 @@
 //!
 //! `cargo run --release --example embed`
 
-use seedbed::gpu::{self, Filler, Options, wgpu};
+use seedbed::gpu::{self, Filler, FillerOptions, wgpu};
 use seedbed::plan::{Plan, TensorSpec};
 use seedbed::scheme::{Mode, Nonlinearity};
 use seedbed::{DType, Scheme, StreamVersion, cpu};
@@ -67,7 +67,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         required_features: adapter.features() & wgpu::Features::SHADER_INT64,
         ..Default::default()
     }))?;
-    let filler = gpu::blocking::filler(&device, &queue, &Options::default())?;
+    let filler = gpu::blocking::filler(&device, &queue, &FillerOptions::default())?;
     println!("{}, {:?}", filler.tier(), filler.mul_wide());
     if !run(&device, &queue, &filler)? {
         return Err("the device's bytes are not the CPU's".into());

@@ -1,4 +1,5 @@
-// What the host tells a kernel: src/descriptor.rs holds the same structs, and a test compares every offset.
+// What the host tells a kernel. The fields are documented on the host's structs of the same layout: `LawParams` in
+// src/value/params.rs; `AxisSteps`, `Descriptor` and `KernelSegment` in src/gpu/descriptor.rs. A test compares every offset.
 
 struct Law {
     kind: u32,
@@ -29,15 +30,12 @@ struct Law {
     unused: u32,
 }
 
-// One axis of a box: how many steps, elements of the destination a step, elements of the logical tensor a step (64 bits).
 struct Axis {
     extent: u32,
     dst: u32,
     src: vec2<u32>,
 }
 
-// A box of a logical tensor. Its first element, of 64-bit index `src`, lies `before` elements before `dst`, an element of
-// the binding; the axes are outermost first, the unused ones at the end.
 struct Descriptor {
     key: vec2<u32>,
     src: vec2<u32>,
@@ -49,7 +47,6 @@ struct Descriptor {
     axes: array<Axis, 6>,
 }
 
-// Words of the binding, and the descriptors that have elements in them. Workgroups from `first_group` on write them.
 struct Segment {
     first_group: u32,
     word: u32,
@@ -62,8 +59,8 @@ struct Segment {
 
 @group(0) @binding(0) var<storage, read> descriptors: array<Descriptor>;
 @group(0) @binding(1) var<storage, read> segments: array<Segment>;
-// The tables of positions: frequencies as 64-bit fractions of a turn.
+// Frequencies of sinusoidal tables, as 64-bit fractions of a turn.
 @group(0) @binding(3) var<storage, read> frequencies: array<vec2<u32>>;
-// The destination, by words or in 16-byte steps: an entry uses one of the two.
+// The destination, as words and as 16-byte steps: an entry point uses one of the two.
 @group(0) @binding(2) var<storage, read_write> destination: array<u32>;
 @group(0) @binding(2) var<storage, read_write> destination_4: array<vec4<u32>>;

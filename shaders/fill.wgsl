@@ -1,17 +1,20 @@
-// The entries: which segment, which elements, sample, store.
+// The entry points of fills: each finds its segment, then samples and stores the elements of its items.
 //
-// A thread owns whole words of the destination, so 16-bit neighbours are written together.
+// A thread writes whole words of the destination: two 16-bit elements of one word are always written together.
 
-// How 16-bit elements are rounded.
+// The value of `Descriptor.rounding` that asks for stochastic rounding of 16-bit elements.
 const STOCHASTIC: u32 = 1u;
 
-// The kind of law of every descriptor of the dispatch (aligned entry).
+// `fill_aligned` only: the kind of law that all descriptors of the dispatch have.
 override KIND: u32 = 0u;
+// `fill_general` only: whether a segment may hold structured laws. Without them the kernel is much smaller.
+override STRUCTURED: bool = false;
+// Threads per workgroup.
 override GROUP_SIZE: u32 = 64u;
-// Items that a thread handles, GROUP_SIZE apart.
+// Items per thread: they lie GROUP_SIZE apart, so that neighboring threads write neighboring words.
 override ITEMS: u32 = 8u;
 
-// The last segment whose first workgroup is not after `group`.
+// The segment that workgroup `group` writes: the last one whose first workgroup is not after it.
 fn find_segment(group: u32) -> u32 {
     var lo = 0u;
     var hi = arrayLength(&segments);
@@ -37,11 +40,12 @@ fn block_of(a: vec2<u32>) -> vec2<u32> {
     return vec2<u32>((a.x >> 2u) | (a.y << 30u), a.y >> 2u);
 }
 
+// The words of a block's four elements: the first word of each where `draw` is 0, the second where it is 1.
 fn words_of(key: vec2<u32>, block: vec2<u32>, draw: u32) -> vec4<u32> {
     return philox(vec4<u32>(block, draw, DOMAIN_VALUES), key);
 }
 
-// A truncated normal value from a word of a block.
+// The truncated normal value of lane `lane` of a block, whose word is `w`.
 fn truncated_value(law: Law, key: vec2<u32>, block: vec2<u32>, lane: u32, w: u32) -> f32 {
     var p = tail_probability(law, w);
     if is_fine(law, w) {
@@ -50,7 +54,8 @@ fn truncated_value(law: Law, key: vec2<u32>, block: vec2<u32>, lane: u32, w: u32
     return truncated_at(law, w, p);
 }
 
-// The four values of a block. Loops, as software drivers inline every call: a device's compiler unrolls them.
+// The four values of a block. Written with loops, because software drivers inline every call and would compile each
+// copy; the compilers of hardware drivers unroll the loops.
 fn block_values(law: Law, key: vec2<u32>, kind: u32, block: vec2<u32>) -> vec4<f32> {
     var v = vec4<f32>(law.center);
     if kind == CONSTANT {
@@ -75,7 +80,7 @@ fn block_values(law: Law, key: vec2<u32>, kind: u32, block: vec2<u32>) -> vec4<f
     return v;
 }
 
-// The words of a 16-byte step: one block, or two of 16-bit elements.
+// The four words of a 16-byte step: one block of f32 elements, or two blocks of 16-bit elements.
 fn step_words(law: Law, key: vec2<u32>, kind: u32, block: vec2<u32>) -> vec4<u32> {
     var words: vec4<u32>;
     if PER_WORD == 1u {
@@ -91,7 +96,7 @@ fn step_words(law: Law, key: vec2<u32>, kind: u32, block: vec2<u32>) -> vec4<u32
     return words;
 }
 
-// One value, of any plain law.
+// One value of an independent law: constant, uniform, normal or truncated normal.
 fn element_value(d: u32, index: vec2<u32>) -> f32 {
     return value_at(descriptors[d].law, descriptors[d].key, index);
 }
@@ -113,8 +118,8 @@ fn value_at(law: Law, key: vec2<u32>, index: vec2<u32>) -> f32 {
     return truncated_value(law, key, block, lane, w[lane]);
 }
 
-// The stored bits of an element's value, rounded as its descriptor says. The word that decides is the element's own, of
-// DOMAIN_ROUNDING.
+// The stored bits of value `x` of an element, rounded as its descriptor says. Stochastic rounding is decided by the
+// element's own word of DOMAIN_ROUNDING.
 fn stored_bits(d: u32, index: vec2<u32>, x: f32) -> u32 {
     if PER_WORD == 2u && descriptors[d].rounding == STOCHASTIC {
         let words = philox(vec4<u32>(block_of(index), 0u, DOMAIN_ROUNDING), descriptors[d].key);
@@ -123,21 +128,24 @@ fn stored_bits(d: u32, index: vec2<u32>, x: f32) -> u32 {
     return encoded(x);
 }
 
-// The 64-bit logical index of the first element of a segment that is part of one run.
+// The 64-bit logical index of the first element of a segment that is one run.
 fn run_index(s: Segment, d: u32) -> vec2<u32> {
     let inside = s.word * PER_WORD - descriptors[d].dst + descriptors[d].before;
     return add_64(descriptors[d].src, vec2<u32>(inside, 0u));
 }
 
-// A step of a box: where it lies in the binding, in elements, and the 64-bit logical index of its first element.
+// A step of a box.
 struct Step {
+    // The step's first element, counted in elements of the binding.
     element: u32,
+    // The 64-bit logical index of that element.
     index: vec2<u32>,
+    // Whether all words of the step belong to the segment.
     inside: bool,
 }
 
-// Step `t` of a descriptor's box, row by row: `unit` elements of the innermost axis, which holds whole steps where it is not
-// the only axis. It is inside where all its words are the segment's.
+// Step `t` of a descriptor's box, counted row by row. A step is `unit` elements of the innermost axis; where there are
+// outer axes, the innermost one holds a whole number of steps.
 fn step_of(s: Segment, d: u32, t: u32, unit: u32) -> Step {
     var rest = t;
     var offset = 0u;
@@ -162,8 +170,8 @@ fn step_of(s: Segment, d: u32, t: u32, unit: u32) -> Step {
     return Step(element, index, inside);
 }
 
-// Segments of one run whose 16-byte steps hold whole blocks: a step a thread, neighbours side by side. What does not change from
-// step to step is loaded once.
+// Segments that are one run, whose 16-byte steps hold whole blocks: one step per item. What does not change from step
+// to step is loaded once.
 @compute @workgroup_size(GROUP_SIZE)
 fn fill_aligned(
     @builtin(workgroup_id) id: vec3<u32>,
@@ -185,7 +193,7 @@ fn fill_aligned(
     }
 }
 
-// Boxes whose rows are whole 16-byte steps of whole blocks, one a segment: a step a thread.
+// Segments that are one box, whose rows are whole 16-byte steps of whole blocks: one step per item.
 @compute @workgroup_size(GROUP_SIZE)
 fn fill_rows(
     @builtin(workgroup_id) id: vec3<u32>,
@@ -209,7 +217,7 @@ fn fill_rows(
     }
 }
 
-// Boxes that share no word with another, one a segment, at any word: a word a thread.
+// Segments that are one box, which shares no word with another box and may begin at any word: one word per item.
 @compute @workgroup_size(GROUP_SIZE)
 fn fill_boxed(
     @builtin(workgroup_id) id: vec3<u32>,
@@ -236,7 +244,7 @@ fn fill_boxed(
     }
 }
 
-// Segments of one descriptor whose destination and source run together, at any word: a block a thread.
+// Segments that are one run of consecutive elements and may begin at any word: one block per item.
 @compute @workgroup_size(GROUP_SIZE)
 fn fill_contiguous(
     @builtin(workgroup_id) id: vec3<u32>,
@@ -248,7 +256,7 @@ fn fill_contiguous(
     let d = s.first_descriptor;
     let law = descriptors[d].law;
     let key = descriptors[d].key;
-    // The first element's index, and its place in its block. For 16-bit elements the place is even.
+    // `phase` is the position of the first element in its block; for 16-bit elements it is even.
     let first = run_index(s, d);
     let phase = first.x & 3u;
     let first_block = block_of(first);
@@ -258,7 +266,8 @@ fn fill_contiguous(
             return;
         }
         let v = block_values(law, key, law.kind, add_64(first_block, vec2<u32>(t, 0u)));
-        // The block's first element in the segment; before it where the segment begins inside a block (it wraps).
+        // The block's first element, counted from the segment's start. Where the segment begins inside a block, that
+        // element lies before the segment: the number wraps, and the comparison below leaves it out.
         let element = 4u * t - phase;
         if PER_WORD == 1u {
             for (var k = 0u; k < 4u; k++) {
@@ -268,7 +277,7 @@ fn fill_contiguous(
             }
         } else {
             for (var k = 0u; k < 4u; k += 2u) {
-                // The wrapped start is even: halving it as a signed number keeps it before the segment.
+                // A wrapped number is even: halved as a signed number it still lies before the segment.
                 let word = bitcast<u32>(bitcast<i32>(element + k) >> 1u);
                 if word < s.words {
                     let upper = select(0u, encoded(v[k + 1u]), element + k + 1u < s.elements);
@@ -279,7 +288,8 @@ fn fill_contiguous(
     }
 }
 
-// Where a descriptor has the binding's element `element`: its 64-bit index, and 1 or 0 for found or not.
+// The 64-bit logical index (x, y) of the binding's element `element` in a descriptor's box; z is 1 where the box holds
+// the element, else 0.
 fn locate(d: u32, element: u32) -> vec3<u32> {
     if element < descriptors[d].dst {
         return vec3<u32>(0u);
@@ -299,18 +309,26 @@ fn locate(d: u32, element: u32) -> vec3<u32> {
     return vec3<u32>(index, u32(rest == 0u));
 }
 
-// The stored bits of one element: of whichever of the segment's descriptors has it, else 0.
+// One value: of any law where the pipeline is specialized for structured laws, else of an independent law.
+fn any_value(d: u32, index: vec2<u32>) -> f32 {
+    if STRUCTURED {
+        return structured_value(d, index);
+    }
+    return element_value(d, index);
+}
+
+// The stored bits of the binding's element `element`: 0 where none of the segment's descriptors has it.
 fn element_bits(s: Segment, element: u32) -> u32 {
     for (var d = s.first_descriptor; d < s.first_descriptor + s.descriptor_count; d++) {
         let found = locate(d, element);
         if found.z == 1u {
-            return stored_bits(d, found.xy, element_value(d, found.xy));
+            return stored_bits(d, found.xy, any_value(d, found.xy));
         }
     }
     return 0u;
 }
 
-// Any segment: a word a thread, each element found on its own.
+// Any segment, of structured laws too where STRUCTURED is set: one word per item, each element located by itself.
 @compute @workgroup_size(GROUP_SIZE)
 fn fill_general(
     @builtin(workgroup_id) id: vec3<u32>,
@@ -328,40 +346,6 @@ fn fill_general(
         var bits = 0u;
         for (var k = 0u; k < PER_WORD; k++) {
             bits = bits | (element_bits(s, word * PER_WORD + k) << (16u * k));
-        }
-        destination[word] = bits;
-    }
-}
-
-// The same as `element_bits`, of any law.
-fn structured_bits(s: Segment, element: u32) -> u32 {
-    for (var d = s.first_descriptor; d < s.first_descriptor + s.descriptor_count; d++) {
-        let found = locate(d, element);
-        if found.z == 1u {
-            return stored_bits(d, found.xy, structured_value(d, found.xy));
-        }
-    }
-    return 0u;
-}
-
-// Any segment that has a structured law: a word a thread, each element found on its own.
-@compute @workgroup_size(GROUP_SIZE)
-fn fill_structured(
-    @builtin(workgroup_id) id: vec3<u32>,
-    @builtin(num_workgroups) count: vec3<u32>,
-    @builtin(local_invocation_index) local: u32,
-) {
-    let group = id.y * count.x + id.x;
-    let s = segments[find_segment(group)];
-    for (var item = 0u; item < ITEMS; item++) {
-        let t = ((group - s.first_group) * ITEMS + item) * GROUP_SIZE + local;
-        if t >= s.items {
-            return;
-        }
-        let word = s.word + t;
-        var bits = 0u;
-        for (var k = 0u; k < PER_WORD; k++) {
-            bits = bits | (structured_bits(s, word * PER_WORD + k) << (16u * k));
         }
         destination[word] = bits;
     }

@@ -1,7 +1,9 @@
-// a * b + c, rounded once, in 32-bit integers and without branches: for devices whose fma rounds twice.
-// Arguments and results are 0 or normal; nothing overflows.
+// a * b + c, rounded once, in 32-bit integers and without branches: for devices whose fma rounds twice. Two interchangeable
+// implementations; the self-test picks the first that is exact. The other is fma_native.wgsl.
+//
+// Arguments and results must be 0 or normal, and nothing may overflow.
 
-// x >> n on a pair of words (high, low), n < 64; a 1 that falls out stays as the last bit.
+// x >> n on a pair of words (high, low), n < 64. Where a 1 falls out, the last bit is set ("sticky"), so that rounding sees it.
 fn shift_right_sticky(x: vec2<u32>, n: u32) -> vec2<u32> {
     let far = n >= 32u;
     let y = select(x, vec2<u32>(0u, x.x), far);
@@ -24,12 +26,12 @@ fn fused(a: f32, b: f32, c: f32) -> f32 {
     let e_a = (ab >> 23u) & 0xffu;
     let e_b = (bb >> 23u) & 0xffu;
     let e_c = (cb >> 23u) & 0xffu;
-    // Both terms as 62-bit integers: the product, 48 bits, above 14 zeros; c, 24 bits, above 38.
+    // Both terms as integers of 62 bits: the product has 48 bits above 14 zeros, c has 24 bits above 38 zeros.
     let none = e_a == 0u || e_b == 0u;
     let product = mul_wide(((ab & 0x007fffffu) | 0x00800000u) << 7u, ((bb & 0x007fffffu) | 0x00800000u) << 7u);
     let p = select(product, vec2<u32>(0u), none);
     let t = vec2<u32>(select(((cb & 0x007fffffu) | 0x00800000u) << 6u, 0u, e_c == 0u), 0u);
-    // A zero product lies below everything, so that the sum is c.
+    // A product of zero gets an exponent below all others, so that the sum is c.
     let e_p = select(i32(e_a + e_b) - 126, -1000, none);
     let swap = e_p < i32(e_c);
     let e = select(e_p, i32(e_c), swap);

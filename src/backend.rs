@@ -1,12 +1,28 @@
-//! What serves a fill: the CPU twin or an opened GPU, behind one call. Native only: it waits.
+//! The backend of a fill: the CPU twin or an opened GPU, behind one call. Native only: it waits for the GPU.
 
 use crate::cpu::{self, Level};
 #[cfg(feature = "gpu")]
-use crate::gpu::{self, Choice, Gpu, Options};
+use crate::gpu::{self, Choice, FillerOptions, Gpu};
 use crate::plan::Fill;
 use crate::{DType, Result};
 
 /// The CPU or a GPU: the same bytes either way.
+///
+/// ```
+/// use seedbed::backend::Backend;
+/// use seedbed::plan::{Plan, TensorSpec};
+/// use seedbed::{Scheme, StreamVersion};
+///
+/// let fill = Plan::new(StreamVersion::V1, 42).push(&TensorSpec::new("w", [1000], Scheme::normal(0.0, 1.0))?)?.fill();
+/// let backend = Backend::cpu();
+/// let mut whole = vec![0; 4000];
+/// backend.fill_range(&fill, 0, &mut whole)?;
+/// // Any range of the fill has the same bytes.
+/// let mut end = vec![0; 400];
+/// backend.fill_range(&fill, 3600, &mut end)?;
+/// assert_eq!(end, whole[3600..]);
+/// # Ok::<(), seedbed::Error>(())
+/// ```
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Backend {
@@ -24,14 +40,26 @@ impl Backend {
         Self::Cpu(Level::best())
     }
 
-    /// Opens what `choice` names, with kernels for these dtypes alone (none: all). What the user should know, as why
-    /// `auto` fell back to the CPU, is handed to `notice`.
+    /// Opens what `choice` names, with kernels for these dtypes alone; for all dtypes where `dtypes` is empty.
+    ///
+    /// What the user should know, as why [`Choice::Auto`] fell back to the CPU, is handed to `notice`.
     ///
     /// # Errors
     /// [`crate::Error::Device`], as [`Gpu::open`].
+    ///
+    /// # Example
+    /// ```
+    /// use seedbed::DType;
+    /// use seedbed::backend::Backend;
+    /// use seedbed::gpu::Choice;
+    ///
+    /// let backend = Backend::open(Choice::Cpu, &[DType::BF16], &mut |notice| eprintln!("{notice}"))?;
+    /// assert!(backend.to_string().starts_with("CPU, "));
+    /// # Ok::<(), seedbed::Error>(())
+    /// ```
     #[cfg(feature = "gpu")]
     pub fn open(choice: Choice, dtypes: &[DType], notice: &mut dyn FnMut(String)) -> Result<Self> {
-        let mut options = Options { dtypes: dtypes.to_vec(), orthogonal: true, ..Options::default() };
+        let mut options = FillerOptions { dtypes: dtypes.to_vec(), orthogonal: true, ..FillerOptions::default() };
         options.dtypes.sort_unstable();
         options.dtypes.dedup();
         Ok(match gpu::blocking::open(choice, &options, notice)? {
@@ -40,8 +68,8 @@ impl Backend {
         })
     }
 
-    /// Bytes of memory that the engine keeps for itself while it fills, beside the output: what is read back from a GPU
-    /// passes through four buffers, which a software GPU has in the host's memory.
+    /// Bytes of memory that the backend takes while it fills, beside the output. What is read back from a GPU passes through four
+    /// buffers, all of which lie in the host's memory where the GPU is a software one.
     #[must_use]
     pub fn working_bytes(&self) -> u64 {
         match self {
@@ -105,7 +133,7 @@ impl std::fmt::Display for Backend {
     }
 }
 
-/// The dtypes of these fills, each once: what to open an engine for.
+/// The dtypes of these fills, each once: those to open a backend for.
 pub fn dtypes<'a>(fills: impl IntoIterator<Item = &'a Fill>) -> Vec<DType> {
     let mut dtypes: Vec<DType> = fills.into_iter().map(Fill::dtype).collect();
     dtypes.sort_unstable();
@@ -120,7 +148,7 @@ mod tests {
     use crate::{Scheme, StreamVersion};
 
     #[test]
-    fn the_cpu_serves_windows_of_a_fill() {
+    fn the_cpu_serves_ranges_of_a_fill() {
         let mut plan = Plan::new(StreamVersion::V1, 1);
         let spec = TensorSpec::new("w", [1001], Scheme::normal(0.0, 1.0)).unwrap().dtype(DType::BF16);
         let fill = plan.push(&spec).unwrap().fill();

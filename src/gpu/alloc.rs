@@ -1,22 +1,37 @@
-//! Buffers for whole plans, without the pass that wgpu clears fresh buffers with.
+//! Buffers for whole plans, which wgpu does not clear first.
 
 use super::device::Gpu;
 use super::scope::Scope;
 use crate::plan::Plan;
 use crate::{Error, Result};
 
-/// What a buffer of weights is used for: kernels read and write it, copies go in and out.
+/// How a buffer of weights may be used: kernels read and write it, copies go in and out.
 const USAGE: wgpu::BufferUsages =
     wgpu::BufferUsages::STORAGE.union(wgpu::BufferUsages::COPY_SRC).union(wgpu::BufferUsages::COPY_DST);
 
 impl Gpu {
-    /// A buffer that holds the whole plan, its fill submitted: work submitted later sees every byte written, the few between
-    /// tensors as zeros.
+    /// A new buffer that holds the whole plan: [`Plan::device_bytes`] bytes, each tensor at its own offset, zeros between tensors.
     ///
-    /// wgpu clears a fresh buffer before its first use, a whole pass over memory; this one it does not clear.
+    /// The fill has been submitted when this returns: work that is submitted later sees every byte. wgpu clears other fresh buffers
+    /// before their first use, a whole pass over memory; this one it does not clear.
     ///
     /// # Errors
-    /// [`Error::Device`] where the device refuses the allocation, with the size; as [`super::Filler::record_plan`].
+    /// [`Error::Device`] where the device refuses the allocation, with the size; those of [`super::Filler::record_plan`].
+    ///
+    /// # Example
+    /// ```no_run
+    /// use seedbed::gpu::Gpu;
+    /// use seedbed::plan::{Plan, TensorSpec};
+    /// use seedbed::{Scheme, StreamVersion};
+    ///
+    /// # async fn example(gpu: &Gpu) -> seedbed::Result<()> {
+    /// let mut plan = Plan::new(StreamVersion::V1, 42);
+    /// plan.push(&TensorSpec::new("wte.weight", [50257, 768], Scheme::normal(0.0, 0.02))?)?;
+    /// let weights = gpu.alloc(&plan).await?;
+    /// assert_eq!(weights.size(), plan.device_bytes());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn alloc(&self, plan: &Plan) -> Result<wgpu::Buffer> {
         // SAFETY: the fill and the clears below write every byte, in a submission before any that can read.
         let buffer = unsafe { self.alloc_uninitialized(plan.device_bytes()) }.await?;
@@ -36,12 +51,14 @@ impl Gpu {
         Ok(buffer)
     }
 
-    /// A buffer of `size` bytes for storage and copies that wgpu takes as initialized. On Vulkan it is allocated beneath wgpu,
-    /// also beyond `max_buffer_size` where the driver grants it; elsewhere it is an ordinary one, cleared at its first use.
+    /// A buffer of `size` bytes for storage and copies that wgpu takes for initialized.
+    ///
+    /// On Vulkan it is allocated beneath wgpu, and may be larger than `max_buffer_size` where the driver grants that; elsewhere it is an
+    /// ordinary buffer, which wgpu clears at its first use.
     ///
     /// # Safety
-    /// The bytes hold whatever the memory held before. The caller has every byte written before it is read, in a kernel, by a
-    /// copy or on the host.
+    /// The bytes hold whatever the memory held before. The caller must see to it that every byte is written before it is read by a
+    /// kernel, by a copy or by the host.
     ///
     /// # Errors
     /// [`Error::Device`] where the device refuses the allocation, with the size; [`Error::Buffer`] for a size of 0 or one that is
@@ -69,7 +86,7 @@ impl Gpu {
     }
 }
 
-/// Through the driver itself, which clears nothing; `None` where the device is not Vulkan's.
+/// The buffer from the Vulkan driver itself, which clears nothing; `None` where the device is not a Vulkan device.
 #[cfg(all(feature = "vulkan", any(target_os = "linux", target_os = "windows", target_os = "android")))]
 fn vulkan(gpu: &Gpu, desc: &wgpu::BufferDescriptor<'_>) -> Result<Option<wgpu::Buffer>> {
     use wgpu::hal::{self, Device as _, api::Vulkan};
@@ -88,7 +105,7 @@ fn vulkan(gpu: &Gpu, desc: &wgpu::BufferDescriptor<'_>) -> Result<Option<wgpu::B
     // SAFETY: the size is not 0, and the uses are those of `desc.usage`.
     let buffer = unsafe { device.create_buffer(&hal_desc) }
         .map_err(|e| Error::Device(format!("{} bytes: {} refuses the allocation ({e})", desc.size, gpu.info().name)))?;
-    // SAFETY: made by this device as `desc` says; whether its bytes are initialized is the duty of `alloc_uninitialized`'s
-    // caller, by its own contract.
+    // SAFETY: this device has just made the buffer as `desc` says. That its bytes are written before they are read is the duty of
+    // the caller of `alloc_uninitialized`, by that function's contract.
     Ok(Some(unsafe { gpu.device().create_buffer_from_hal::<Vulkan>(buffer, desc) }))
 }

@@ -1,7 +1,7 @@
-//! The same, waiting on the calling thread. Native only: a browser cannot wait.
+//! The asynchronous functions of this module, which here wait on the calling thread. Native only: a browser cannot wait.
 
 use super::device::{Choice, Gpu};
-use super::filler::{Filler, Options};
+use super::filler::{Filler, FillerOptions};
 use super::normalize::Normalizer;
 use crate::plan::Plan;
 use crate::{DType, Fill, Result, Scheme};
@@ -17,7 +17,7 @@ pub fn adapters() -> Vec<wgpu::Adapter> {
 ///
 /// # Errors
 /// As there.
-pub fn open(choice: Choice, options: &Options, notice: &mut dyn FnMut(String)) -> Result<Option<Gpu>> {
+pub fn open(choice: Choice, options: &FillerOptions, notice: &mut dyn FnMut(String)) -> Result<Option<Gpu>> {
     block_on(Gpu::open(choice, options, notice))
 }
 
@@ -25,7 +25,17 @@ pub fn open(choice: Choice, options: &Options, notice: &mut dyn FnMut(String)) -
 ///
 /// # Errors
 /// As there.
-pub fn filler(device: &wgpu::Device, queue: &wgpu::Queue, options: &Options) -> Result<Filler> {
+///
+/// # Example
+/// ```no_run
+/// use seedbed::gpu::{FillerOptions, blocking, wgpu};
+///
+/// # fn example(device: &wgpu::Device, queue: &wgpu::Queue) -> seedbed::Result<()> {
+/// let filler = blocking::filler(device, queue, &FillerOptions::default())?;
+/// # Ok(())
+/// # }
+/// ```
+pub fn filler(device: &wgpu::Device, queue: &wgpu::Queue, options: &FillerOptions) -> Result<Filler> {
     block_on(Filler::new(device, queue, options))
 }
 
@@ -37,12 +47,12 @@ pub fn normalizer(filler: &Filler, queue: &wgpu::Queue) -> Result<Normalizer> {
     block_on(Normalizer::new(filler, queue))
 }
 
-/// [`Filler::unchecked`]: for benchmarks, the bits may not be the stream's.
+/// [`Filler::unchecked`]: for benchmarks; the bits may not be the stream's.
 ///
 /// # Errors
 /// As there.
 #[doc(hidden)]
-pub fn filler_unchecked(device: &wgpu::Device, options: &Options) -> Result<Filler> {
+pub fn filler_unchecked(device: &wgpu::Device, options: &FillerOptions) -> Result<Filler> {
     block_on(Filler::unchecked(device, options))
 }
 

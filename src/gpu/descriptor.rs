@@ -1,29 +1,29 @@
-//! What a kernel reads beside the law: the boxes and segments of `shaders/descriptor.wgsl`.
+//! What a kernel reads beside the law: the structs of `shaders/descriptor.wgsl`, whose fields are documented here.
 
 use crate::value::params::LawParams;
 use bytemuck::{Pod, Zeroable};
 
-/// The ways of rounding, as `shaders/fill.wgsl` tells them apart.
+/// The values of [`Descriptor::rounding`], as `shaders/fill.wgsl` knows them.
 pub mod rounding {
-    /// To nearest even.
+    /// Nearest, ties to even.
     pub const NEAREST: u32 = 0;
-    /// By a word of Philox domain 3.
+    /// Stochastic: decided by a word of the element's own.
     pub const STOCHASTIC: u32 = 1;
 }
 
-/// One axis of a [`Descriptor`].
+/// One axis of a [`Descriptor`]: `Axis` in WGSL.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Pod, Zeroable)]
 pub struct AxisSteps {
-    /// How many steps.
+    /// The number of steps.
     pub extent: u32,
-    /// Elements of the destination a step.
+    /// Elements of the destination per step.
     pub dst: u32,
-    /// Elements of the logical tensor a step: a u64, low word first.
+    /// Elements of the logical tensor per step: a u64, low word first.
     pub src: [u32; 2],
 }
 
-/// A box of a logical tensor in one binding.
+/// A box of a logical tensor, and where it lies in one binding: `Descriptor` in WGSL.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, PartialEq, Pod, Zeroable)]
 pub struct Descriptor {
@@ -31,36 +31,36 @@ pub struct Descriptor {
     pub key: [u32; 2],
     /// The logical index of the box's first element: a u64, low word first.
     pub src: [u32; 2],
-    /// An element of the binding.
+    /// An element of the binding: the box's first one, or the first of the recorded range where the box begins before it.
     pub dst: u32,
     /// How many elements before `dst` the box's first element lies.
     pub before: u32,
-    /// How many of `axes` count.
+    /// How many of `axes` are used.
     pub axis_count: u32,
     /// How 16-bit elements are rounded: one of [`rounding`].
     pub rounding: u32,
     /// The law.
     pub law: LawParams,
-    /// The axes, outermost first.
+    /// The axes, outermost first; the unused ones stand at the end.
     pub axes: [AxisSteps; 6],
 }
 
-/// Words of the binding, and the descriptors that have elements in them.
+/// A range of words of the binding, and the descriptors that have elements in it: `Segment` in WGSL.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Pod, Zeroable)]
-pub struct SegmentEntry {
-    /// The first workgroup that writes them.
+pub struct KernelSegment {
+    /// The first workgroup that writes the segment.
     pub first_group: u32,
-    /// The first word, in the binding.
+    /// The first word, counted from the start of the binding.
     pub word: u32,
-    /// How many words.
+    /// The number of words.
     pub words: u32,
-    /// How many elements: one less than the words hold where the last half-word is padding.
+    /// The number of elements: one less than the words hold where the last half-word is padding.
     pub elements: u32,
-    /// How many items (16-byte steps, blocks or words) its threads handle.
+    /// The number of items: 16-byte steps, blocks or words, as the entry point counts.
     pub items: u32,
     /// The first descriptor.
     pub first_descriptor: u32,
-    /// How many descriptors.
+    /// The number of descriptors.
     pub descriptor_count: u32,
 }

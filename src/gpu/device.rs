@@ -1,16 +1,14 @@
-//! Choosing and opening a device, for those who have none of their own.
+//! Choosing and opening a device, for callers that have none of their own.
 
-use super::filler::{Filler, Options};
-use super::stream::Scratch;
+use super::filler::{Filler, FillerOptions};
 use crate::{Error, Result};
 use std::sync::Mutex;
 
-/// What shall do the work.
+/// Which processor does the work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Choice {
-    /// A hardware GPU where there is one that passes its self-test, else the CPU. Never a software adapter: the CPU twin is
-    /// faster.
+    /// A hardware GPU where there is one that passes the self-test, else the CPU. Never a software adapter: the CPU twin is faster.
     #[default]
     Auto,
     /// The CPU twin.
@@ -25,6 +23,13 @@ impl std::str::FromStr for Choice {
     type Err = Error;
 
     /// Reads `auto`, `cpu`, `gpu` or `gpu:N`.
+    ///
+    /// ```
+    /// use seedbed::gpu::Choice;
+    ///
+    /// assert_eq!("gpu:1".parse::<Choice>()?, Choice::Index(1));
+    /// # Ok::<(), seedbed::Error>(())
+    /// ```
     fn from_str(s: &str) -> Result<Self> {
         let index = s.strip_prefix("gpu:").and_then(|n| n.parse().ok());
         match (s, index) {
@@ -48,7 +53,7 @@ impl std::fmt::Display for Choice {
     }
 }
 
-/// The adapters of this machine, in the order of `gpu:N`.
+/// The adapters of this machine, in the order in which [`Choice::Index`] counts them.
 pub async fn adapters() -> Vec<wgpu::Adapter> {
     let instance = wgpu::Instance::new(wgpu::InstanceDescriptor::new_without_display_handle_from_env());
     instance.enumerate_adapters(wgpu::Backends::all()).await
@@ -60,24 +65,47 @@ pub fn is_software(info: &wgpu::AdapterInfo) -> bool {
     info.device_type == wgpu::DeviceType::Cpu
 }
 
-/// An adapter opened with what the kernels can use, and its kernels.
+/// Two buffers of the device that a readback uses again and again.
+#[derive(Debug)]
+pub(super) struct TransferBuffers {
+    /// The kernels write here.
+    pub output: wgpu::Buffer,
+    /// The host reads here, after a copy.
+    pub staging: wgpu::Buffer,
+}
+
+/// An adapter, opened with the features that the kernels can use, and its kernels.
 #[derive(Debug)]
 pub struct Gpu {
     pub(super) device: wgpu::Device,
     pub(super) queue: wgpu::Queue,
     pub(super) filler: Filler,
-    /// Buffers that are kept between streams.
-    pub(super) scratch: Mutex<Vec<Scratch>>,
+    /// Those of the last readback, for the next one.
+    pub(super) transfer_buffers: Mutex<Vec<TransferBuffers>>,
     info: wgpu::AdapterInfo,
 }
 
 impl Gpu {
-    /// Opens the adapter that `choice` names; `None` for the CPU.
+    /// Opens the adapter that `choice` names; `None` where the CPU does the work.
+    ///
+    /// What the user should know is handed to `notice`: that an adapter is a software one, or why [`Choice::Auto`] fell back to the CPU.
     ///
     /// # Errors
-    /// [`Error::Device`] where a GPU is asked for and there is none, or it cannot be used. `Auto` falls back to the CPU and
-    /// hands the reason to `notice`.
-    pub async fn open(choice: Choice, options: &Options, notice: &mut dyn FnMut(String)) -> Result<Option<Self>> {
+    /// [`Error::Device`] where a GPU is asked for and there is none, or none can be used.
+    ///
+    /// # Example
+    /// ```no_run
+    /// use seedbed::gpu::{Choice, FillerOptions, Gpu};
+    ///
+    /// # async fn example() -> seedbed::Result<()> {
+    /// match Gpu::open(Choice::Auto, &FillerOptions::default(), &mut |notice| eprintln!("{notice}")).await? {
+    ///     Some(gpu) => println!("{}", gpu.info().name),
+    ///     None => println!("the CPU"),
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn open(choice: Choice, options: &FillerOptions, notice: &mut dyn FnMut(String)) -> Result<Option<Self>> {
         if choice == Choice::Cpu {
             return Ok(None);
         }
@@ -86,12 +114,12 @@ impl Gpu {
             Choice::Index(n) if n < found.len() => found = vec![found.swap_remove(n)],
             Choice::Index(n) => {
                 let count = found.len();
-                return Err(Error::Device(format!("gpu:{n}: {count} adapters found, see `seedbed devices`")));
+                return Err(Error::Device(format!("gpu:{n}: {count} adapters found, counted from gpu:0")));
             }
             Choice::Auto => found.retain(|a| !is_software(&a.get_info())),
-            _ => {}
+            Choice::Cpu | Choice::Gpu => {}
         }
-        // The best first; a machine may list one GPU under several backends, and the next may work where one does not.
+        // The best adapter first. A machine may list one GPU under several backends: the next may work where one does not.
         found.sort_by_key(|a| match a.get_info().device_type {
             wgpu::DeviceType::DiscreteGpu => 0,
             wgpu::DeviceType::IntegratedGpu => 1,
@@ -103,7 +131,7 @@ impl Gpu {
         for adapter in found {
             let info = adapter.get_info();
             if is_software(&info) {
-                notice(format!("{} is a software adapter: --device cpu gives the same bytes, faster", info.name));
+                notice(format!("{} is a software adapter: the CPU gives the same bytes, faster", info.name));
             }
             match Self::from_adapter(&adapter, options).await {
                 Ok(gpu) => return Ok(Some(gpu)),
@@ -115,16 +143,17 @@ impl Gpu {
             return Ok(None);
         }
         if failed.is_empty() {
-            return Err(Error::Device("no adapter found: install a driver, or take --device cpu".to_owned()));
+            return Err(Error::Device("no adapter found: install a driver, or take the CPU".to_owned()));
         }
         Err(Error::Device(failed.join("; ")))
     }
 
-    /// Opens an adapter.
+    /// Opens an adapter, and builds the kernels on it. On a software adapter the host makes orthogonal matrices, whatever
+    /// [`FillerOptions::orthogonal`] says.
     ///
     /// # Errors
-    /// [`Error::Device`] where it cannot be opened or fails its self-test.
-    pub async fn from_adapter(adapter: &wgpu::Adapter, options: &Options) -> Result<Self> {
+    /// [`Error::Device`] where the adapter cannot be opened or fails the self-test.
+    pub async fn from_adapter(adapter: &wgpu::Adapter, options: &FillerOptions) -> Result<Self> {
         let info = adapter.get_info();
         let (device, queue) = adapter
             .request_device(&wgpu::DeviceDescriptor {
@@ -136,16 +165,16 @@ impl Gpu {
             })
             .await
             .map_err(|e| Error::Device(format!("{} cannot be opened: {e}", info.name)))?;
-        // Compiling those kernels takes a software driver longer than the host takes to make the matrices.
-        let options = Options { orthogonal: options.orthogonal && !is_software(&info), ..options.clone() };
+        // A software driver takes longer to compile those kernels than the host takes to make the matrices.
+        let options = FillerOptions { orthogonal: options.orthogonal && !is_software(&info), ..options.clone() };
         let filler = Filler::new(&device, &queue, &options).await?;
         Ok(Self::from_parts(info, device, queue, filler))
     }
 
-    /// A device that is open already, with the kernels built on it.
+    /// A device that is already open, with the kernels that were built on it.
     #[must_use]
     pub fn from_parts(info: wgpu::AdapterInfo, device: wgpu::Device, queue: wgpu::Queue, filler: Filler) -> Self {
-        Self { info, device, queue, filler, scratch: Mutex::new(Vec::new()) }
+        Self { info, device, queue, filler, transfer_buffers: Mutex::new(Vec::new()) }
     }
 
     /// What the adapter says of itself.

@@ -1,27 +1,28 @@
-//! The kernel table: bricks joined into modules, modules specialised into pipelines.
+//! The kernels of fills: WGSL joined from the files of `shaders/`, and compiled into one pipeline per dtype and entry point.
 
+use super::lower::{EntryPoint, GROUP_SIZE, ITEMS, KernelId};
+use super::pipeline::PipelineBuilder;
 use super::scope::Scope;
-use crate::gpu::lower::{Entry, GROUP_SIZE, ITEMS, KernelId};
 use crate::{DType, Error, Result};
 use std::collections::BTreeMap;
 
-/// How a kernel multiplies two words into 64 bits. The bits are the same.
+/// How a kernel multiplies two 32-bit words into 64 bits. Both ways give the same bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum MulWide {
     /// One 64-bit multiplication: needs [`wgpu::Features::SHADER_INT64`].
     U64,
-    /// Four 16-bit products.
+    /// Four 16-bit products and their carries: for devices without 64-bit integers.
     U32,
 }
 
-/// How a kernel rounds `a * b + c` once. The bits are the same wherever the self-test passes.
+/// How a kernel computes `a * b + c` with a single rounding. Both ways give the same bits wherever the self-test passes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Tier {
     /// The device's own `fma`.
     NativeFma,
-    /// In integers, for devices whose `fma` rounds twice.
+    /// In 32-bit integers: for devices whose `fma` rounds twice. On such devices it is about twenty times slower than floats.
     SoftFma,
 }
 
@@ -43,8 +44,8 @@ impl std::fmt::Display for MulWide {
     }
 }
 
-/// The bricks of which a device has a choice.
-pub(super) fn bricks(mul_wide: MulWide, tier: Tier) -> [&'static str; 2] {
+/// The functions that have two interchangeable implementations: `mul_wide` and `fused`. The self-test picks the first that is exact.
+pub(super) fn implementations(mul_wide: MulWide, tier: Tier) -> [&'static str; 2] {
     let mul_wide = match mul_wide {
         MulWide::U64 => include_str!("../../shaders/mulwide_u64.wgsl"),
         MulWide::U32 => include_str!("../../shaders/mulwide_u32.wgsl"),
@@ -56,12 +57,12 @@ pub(super) fn bricks(mul_wide: MulWide, tier: Tier) -> [&'static str; 2] {
     [mul_wide, fma]
 }
 
-/// The source of a kernel module: WGSL with the entries `fill_aligned`, `fill_rows`, `fill_boxed`, `fill_contiguous`,
-/// `fill_general` and `fill_structured`.
+/// The WGSL of the kernels that fill one dtype: entry points `fill_aligned`, `fill_rows`, `fill_boxed`, `fill_contiguous` and
+/// `fill_general`.
 #[must_use]
 pub fn source(mul_wide: MulWide, tier: Tier, dtype: DType) -> String {
-    let [mul_wide, fma] = bricks(mul_wide, tier);
-    let bricks = [
+    let [mul_wide, fma] = implementations(mul_wide, tier);
+    let files = [
         include_str!("../../shaders/descriptor.wgsl"),
         mul_wide,
         fma,
@@ -76,47 +77,21 @@ pub fn source(mul_wide: MulWide, tier: Tier, dtype: DType) -> String {
         },
         include_str!("../../shaders/fill.wgsl"),
     ];
-    bricks.join("\n")
+    files.join("\n")
 }
 
-/// The layouts of kernels that bind storage buffers alone, from 0 on: whether each is only read.
-pub(super) fn layouts(
-    device: &wgpu::Device,
-    label: &str,
-    read_only: &[bool],
-) -> (wgpu::BindGroupLayout, wgpu::PipelineLayout) {
-    let storage = |(binding, &read_only): (u32, &bool)| wgpu::BindGroupLayoutEntry {
-        binding,
-        visibility: wgpu::ShaderStages::COMPUTE,
-        ty: wgpu::BindingType::Buffer {
-            ty: wgpu::BufferBindingType::Storage { read_only },
-            has_dynamic_offset: false,
-            min_binding_size: None,
-        },
-        count: None,
-    };
-    let entries: Vec<_> = (0..).zip(read_only).map(storage).collect();
-    let bindings =
-        device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor { label: Some(label), entries: &entries });
-    let pipelines = device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
-        label: Some(label),
-        bind_group_layouts: &[Some(&bindings)],
-        immediate_size: 0,
-    });
-    (bindings, pipelines)
-}
-
-/// The pipelines of one device, tier and multiplication.
+/// The pipelines that fill, of one device, tier and multiplication.
 #[derive(Debug)]
 pub(crate) struct Kernels {
     pub mul_wide: MulWide,
     pub tier: Tier,
-    pub layout: wgpu::BindGroupLayout,
+    /// What a bind group of these kernels holds: descriptors, segments, the destination, frequencies.
+    pub bindings: wgpu::BindGroupLayout,
     pipelines: BTreeMap<KernelId, wgpu::ComputePipeline>,
 }
 
 impl Kernels {
-    /// Compiles the pipelines.
+    /// Compiles the kernels `ids`.
     pub async fn new(
         device: &wgpu::Device,
         mul_wide: MulWide,
@@ -125,55 +100,49 @@ impl Kernels {
         cache: Option<&wgpu::PipelineCache>,
     ) -> Result<Self> {
         let scope = Scope::begin(device);
-        let (layout, pipeline_layout) = layouts(device, "seedbed", &[true, true, false, true]);
+        let builder = PipelineBuilder::new(device, cache, "seedbed", &[true, true, false, true]);
         let mut modules = BTreeMap::new();
         let mut pipelines = BTreeMap::new();
-        for &(dtype, entry) in ids {
+        for &(dtype, entry_point) in ids {
             let module = modules.entry(dtype).or_insert_with(|| {
                 let desc = wgpu::ShaderModuleDescriptor {
                     label: Some("seedbed"),
                     source: wgpu::ShaderSource::Wgsl(source(mul_wide, tier, dtype).into()),
                 };
-                // SAFETY: no access leaves its array, and every loop ends, so that no check is needed. The tables are
-                // src/window.rs' own: no segment list is empty, a segment's descriptors exist, its words lie in the binding
-                // and a word is stored only below `words`; `axis_count` is at most 6, no axis steps by 0; lanes are taken
-                // modulo 4; a table of positions lies in the binding, and a column's pair in the table. The loops run over
-                // lanes, axes, descriptors, digits, rounds and items, or halve a range, or walk a permutation's cycle back to
-                // the row where it began.
+                // SAFETY: no access leaves its array and every loop ends, so that no run-time check is needed. What the kernels
+                // index by comes from `lower::Lowered` alone: no list of segments is empty; a segment's descriptors exist;
+                // its words lie in the binding, and a word is stored only below `words`; `axis_count` is at most 6, and no axis
+                // has a destination step of 0; lanes are taken modulo 4; a sinusoidal table lies in the binding of frequencies,
+                // and a column's pair lies in the table. The loops run over lanes, axes, descriptors, digits, rounds and items,
+                // or halve a range, or walk a permutation's cycle until it is back at a row.
                 unsafe { device.create_shader_module_trusted(desc, wgpu::ShaderRuntimeChecks::unchecked()) }
             });
-            let (name, kind) = match entry {
-                Entry::Aligned(kind) => ("fill_aligned", Some(kind)),
-                Entry::Rows => ("fill_rows", None),
-                Entry::Boxed => ("fill_boxed", None),
-                Entry::Contiguous => ("fill_contiguous", None),
-                Entry::General => ("fill_general", None),
-                Entry::Structured => ("fill_structured", None),
-            };
             let mut constants = vec![("GROUP_SIZE", f64::from(GROUP_SIZE)), ("ITEMS", f64::from(ITEMS))];
-            if let Some(kind) = kind {
-                constants.push(("KIND", f64::from(kind)));
-            }
-            let pipeline = device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
-                label: Some("seedbed"),
-                layout: Some(&pipeline_layout),
-                module,
-                entry_point: Some(name),
-                compilation_options: wgpu::PipelineCompilationOptions {
-                    constants: &constants,
-                    zero_initialize_workgroup_memory: false,
-                },
-                cache,
-            });
-            pipelines.insert((dtype, entry), pipeline);
+            let name = match entry_point {
+                EntryPoint::Aligned(kind) => {
+                    constants.push(("KIND", f64::from(kind)));
+                    "fill_aligned"
+                }
+                EntryPoint::Rows => "fill_rows",
+                EntryPoint::Boxed => "fill_boxed",
+                EntryPoint::Contiguous => "fill_contiguous",
+                EntryPoint::General => "fill_general",
+                EntryPoint::Structured => {
+                    constants.push(("STRUCTURED", 1.0));
+                    "fill_general"
+                }
+            };
+            pipelines.insert((dtype, entry_point), builder.pipeline(module, name, &constants));
         }
         scope.end("the kernels do not compile").await?;
-        Ok(Self { mul_wide, tier, layout, pipelines })
+        Ok(Self { mul_wide, tier, bindings: builder.into_bindings(), pipelines })
     }
 
-    pub fn get(&self, id: KernelId) -> Result<&wgpu::ComputePipeline> {
-        self.pipelines.get(&id).ok_or_else(|| {
-            Error::Device(format!("no kernel was built for {} {:?}: name the dtype when opening", id.0, id.1))
+    pub fn get(&self, (dtype, entry_point): KernelId) -> Result<&wgpu::ComputePipeline> {
+        self.pipelines.get(&(dtype, entry_point)).ok_or_else(|| {
+            Error::Device(format!(
+                "no kernel was built for {dtype} ({entry_point:?}): add {dtype} to the dtypes that the filler is built for"
+            ))
         })
     }
 

@@ -1,6 +1,6 @@
-//! A window of one or many fills, as the kernels read it: descriptors and segments with 32-bit indices, one dispatch a kernel.
+//! Lowering: ranges of fills become descriptors and segments with 32-bit indices, and one dispatch per kernel.
 
-use super::descriptor::{AxisSteps, Descriptor, SegmentEntry, rounding};
+use super::descriptor::{AxisSteps, Descriptor, KernelSegment, rounding};
 use crate::plan::Fill;
 use crate::plan::placement::Placement;
 use crate::value::params::{LawParams, kind};
@@ -10,15 +10,15 @@ use std::sync::Arc;
 
 /// Threads of a workgroup.
 pub(crate) const GROUP_SIZE: u32 = 64;
-/// Items (blocks, or words) that a thread handles.
+/// Items per thread.
 pub(crate) const ITEMS: u32 = 8;
-/// Workgroups along one dimension of a dispatch.
-pub(crate) const MAX_GROUPS: u32 = 65535;
+/// Workgroups along one dimension of a dispatch that every device takes.
+const MAX_GROUPS: u32 = 65535;
 
-/// Which entry of `shaders/fill.wgsl` serves a segment.
+/// Which entry point of `shaders/fill.wgsl` writes a segment, and how it is specialized.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) enum Entry {
-    /// `fill_aligned`, specialised for one [`kind`] of law.
+pub(crate) enum EntryPoint {
+    /// `fill_aligned`, for one [`kind`] of law.
     Aligned(u32),
     /// `fill_rows`.
     Rows,
@@ -26,13 +26,13 @@ pub(crate) enum Entry {
     Boxed,
     /// `fill_contiguous`.
     Contiguous,
-    /// `fill_general`.
+    /// `fill_general`, without structured laws.
     General,
-    /// `fill_structured`.
+    /// `fill_general`, with structured laws.
     Structured,
 }
 
-impl Entry {
+impl EntryPoint {
     pub const ALL: [Self; 9] = [
         Self::Aligned(kind::CONSTANT),
         Self::Aligned(kind::UNIFORM),
@@ -46,39 +46,41 @@ impl Entry {
     ];
 }
 
-/// A kernel: its stored type, and its entry.
-pub(crate) type KernelId = (DType, Entry);
+/// A kernel: the dtype that it stores, and its entry point.
+pub(crate) type KernelId = (DType, EntryPoint);
 
-/// One dispatch: its segments, and how many workgroups they take.
+/// One dispatch of one kernel.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Dispatch {
     pub kernel: KernelId,
-    pub segments: Vec<SegmentEntry>,
+    pub segments: Vec<KernelSegment>,
+    /// The number of workgroups that its segments take.
     pub groups: u32,
 }
 
 impl Dispatch {
-    /// The dispatch's size along x and y: at least `groups` in all, none above the limit.
+    /// The dispatch's size along x and y: at least `groups` in all, neither above the limit.
     pub fn size(&self) -> (u32, u32) {
-        // The fewest rows, then rows as even as can be: few groups beyond those that have work.
+        // As few rows as possible, all of one length: few workgroups are added that have no segment.
         let y = self.groups.div_ceil(MAX_GROUPS);
         (self.groups.div_ceil(y), y)
     }
 }
 
-/// What is bound for one window.
+/// Ranges of fills, lowered for one binding of the destination.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(crate) struct Tables {
+pub(crate) struct Lowered {
     pub descriptors: Vec<Descriptor>,
     pub dispatches: Vec<Dispatch>,
-    /// Frequencies of tables of positions, and whose they are: the tensors' own, one after another.
+    /// The frequencies of all sinusoidal tables, one table after another.
     pub frequencies: Vec<u64>,
+    /// The tables that `frequencies` holds, and where each begins.
     tables: Vec<(Arc<[u64]>, u32)>,
 }
 
-impl Tables {
-    /// Adds the words `from..to` of the fill, the first of which is word `at` of the binding.
-    pub fn add(&mut self, fill: &Fill, from: u64, to: u64, at: u32) {
+impl Lowered {
+    /// Adds the words `from..to` of a fill; the first of them is word `at` of the binding.
+    pub fn add_range(&mut self, fill: &Fill, from: u64, to: u64, at: u32) {
         let per_word = fill.dtype.per_word();
         let first = fill.segments.partition_point(|s| s.words.end <= from);
         for segment in &fill.segments[first..] {
@@ -90,20 +92,20 @@ impl Tables {
             let elements = (from_here * per_word, (to_here * per_word).min(fill.elements));
             for &piece in &segment.pieces {
                 let piece = &fill.pieces[piece];
-                let mut found = Vec::new();
-                piece.placement.in_range(elements.0, elements.1, &mut found);
+                let mut boxes = Vec::new();
+                piece.placement.in_range(elements.0, elements.1, &mut boxes);
                 let mut law = piece.law;
-                if let (Some(table), false) = (&piece.table, found.is_empty()) {
-                    law.table = self.table(table);
+                if let (Some(table), false) = (&piece.table, boxes.is_empty()) {
+                    law.table = self.table_start(table);
                 }
                 self.descriptors.extend(
-                    found
+                    boxes
                         .iter()
                         .map(|p| descriptor((piece.key, piece.rounding), law, p, from * per_word, at, per_word)),
                 );
             }
             let descriptor_count = self.descriptors.len() as u32 - first_descriptor;
-            let whole = SegmentEntry {
+            let whole = KernelSegment {
                 first_group: 0,
                 word: at + (from_here - from) as u32,
                 words: (to_here - from_here) as u32,
@@ -114,42 +116,43 @@ impl Tables {
             };
             let added = self.descriptors[first_descriptor as usize..].to_vec();
             if added.iter().any(|d| d.law.is_structured()) {
-                self.push((fill.dtype, Entry::Structured), whole, whole.words);
+                self.push_segment((fill.dtype, EntryPoint::Structured), whole, whole.words);
             } else if segment.pieces.len() == 1 && added.len() == 1 && added[0].axis_count == 1 {
                 self.add_run(fill.dtype, &added[0], whole);
             } else if added.iter().all(|d| owns_words(d, per_word as u32)) {
                 for (k, d) in added.iter().enumerate() {
                     let one =
-                        SegmentEntry { first_descriptor: first_descriptor + k as u32, descriptor_count: 1, ..whole };
+                        KernelSegment { first_descriptor: first_descriptor + k as u32, descriptor_count: 1, ..whole };
                     let step = 4 * per_word as u32;
-                    if by_blocks(d)
+                    if may_draw_blocks(d)
                         && holds_blocks(d, step)
                         && one.word.is_multiple_of(4)
                         && one.words.is_multiple_of(4)
                     {
-                        self.push((fill.dtype, Entry::Rows), one, units(d, step));
+                        self.push_segment((fill.dtype, EntryPoint::Rows), one, items_of(d, step));
                     } else {
-                        self.push((fill.dtype, Entry::Boxed), one, units(d, per_word as u32));
+                        self.push_segment((fill.dtype, EntryPoint::Boxed), one, items_of(d, per_word as u32));
                     }
                 }
             } else {
-                self.push((fill.dtype, Entry::General), whole, whole.words);
+                self.push_segment((fill.dtype, EntryPoint::General), whole, whole.words);
             }
         }
     }
 
-    /// Adds the one descriptor of a segment, with a single axis: whole 16-byte steps as far as they go, then the rest.
-    fn add_run(&mut self, dtype: DType, d: &Descriptor, whole: SegmentEntry) {
+    /// Adds a segment that has one descriptor, of a single axis: first the whole 16-byte steps, then what is left.
+    fn add_run(&mut self, dtype: DType, d: &Descriptor, whole: KernelSegment) {
         let per_word = dtype.per_word() as u32;
         let step = 4 * per_word;
-        let together = by_blocks(d) && d.axes[0].dst == 1 && d.axes[0].src == [1, 0];
-        // Blocks come every 4 elements: a 16-bit step holds two, wherever the first lies.
+        let consecutive = may_draw_blocks(d) && d.axes[0].dst == 1 && d.axes[0].src == [1, 0];
+        // The logical index of the segment's first element, modulo 2^32. Blocks begin at multiples of 4, and a 16-byte step of
+        // 16-bit elements holds two of them: a step needs a multiple of 4 only.
         let from = (whole.word * per_word).wrapping_sub(d.dst).wrapping_add(d.before).wrapping_add(d.src[0]);
         let mut rest = whole;
-        if together && from.is_multiple_of(4) && whole.word.is_multiple_of(4) && whole.elements >= step {
+        if consecutive && from.is_multiple_of(4) && whole.word.is_multiple_of(4) && whole.elements >= step {
             let steps = whole.elements / step;
-            let aligned = SegmentEntry { words: 4 * steps, elements: step * steps, ..whole };
-            self.push((dtype, Entry::Aligned(d.law.kind)), aligned, steps);
+            let aligned = KernelSegment { words: 4 * steps, elements: step * steps, ..whole };
+            self.push_segment((dtype, EntryPoint::Aligned(d.law.kind)), aligned, steps);
             rest.word += aligned.words;
             rest.words -= aligned.words;
             rest.elements -= aligned.elements;
@@ -157,18 +160,18 @@ impl Tables {
         if rest.words == 0 {
             return;
         }
-        if together && from.is_multiple_of(per_word) {
-            // The steps before hold whole blocks: the phase is that of the segment's start.
-            self.push((dtype, Entry::Contiguous), rest, (rest.elements + from % 4).div_ceil(4));
+        if consecutive && from.is_multiple_of(per_word) {
+            // The 16-byte steps above hold whole blocks: what is left begins at the same position in its block as the segment.
+            self.push_segment((dtype, EntryPoint::Contiguous), rest, (rest.elements + from % 4).div_ceil(4));
         } else if owns_words(d, per_word) {
-            self.push((dtype, Entry::Boxed), rest, units(d, per_word));
+            self.push_segment((dtype, EntryPoint::Boxed), rest, items_of(d, per_word));
         } else {
-            self.push((dtype, Entry::General), rest, rest.words);
+            self.push_segment((dtype, EntryPoint::General), rest, rest.words);
         }
     }
 
-    /// Where a table of positions begins among the frequencies.
-    fn table(&mut self, table: &Arc<[u64]>) -> u32 {
+    /// Where a sinusoidal table begins among the frequencies; a new table is added.
+    fn table_start(&mut self, table: &Arc<[u64]>) -> u32 {
         if let Some((_, at)) = self.tables.iter().find(|(known, _)| Arc::ptr_eq(known, table)) {
             return *at;
         }
@@ -178,14 +181,14 @@ impl Tables {
         at
     }
 
-    /// Adds a segment of so many items to its kernel's dispatch.
-    fn push(&mut self, kernel: KernelId, segment: SegmentEntry, items: u32) {
-        let dispatch = self.dispatch(kernel);
-        dispatch.segments.push(SegmentEntry { first_group: dispatch.groups, items, ..segment });
+    /// Adds a segment of `items` items to its kernel's dispatch.
+    fn push_segment(&mut self, kernel: KernelId, segment: KernelSegment, items: u32) {
+        let dispatch = self.dispatch_of(kernel);
+        dispatch.segments.push(KernelSegment { first_group: dispatch.groups, items, ..segment });
         dispatch.groups += items.div_ceil(GROUP_SIZE * ITEMS);
     }
 
-    fn dispatch(&mut self, kernel: KernelId) -> &mut Dispatch {
+    fn dispatch_of(&mut self, kernel: KernelId) -> &mut Dispatch {
         let at = match self.dispatches.iter().position(|d| d.kernel == kernel) {
             Some(at) => at,
             None => {
@@ -197,21 +200,20 @@ impl Tables {
     }
 }
 
-/// The innermost axis, and the others.
-fn split(d: &Descriptor) -> (AxisSteps, &[AxisSteps]) {
+/// The innermost axis, and the outer ones.
+fn split_axes(d: &Descriptor) -> (AxisSteps, &[AxisSteps]) {
     let (outer, inner) = d.axes[..d.axis_count as usize].split_at(d.axis_count as usize - 1);
     (inner[0], outer)
 }
 
-/// Whether the kernels that go by blocks serve it: a word for each element's rounding is drawn by the others alone, so that these
-/// stay small.
-fn by_blocks(d: &Descriptor) -> bool {
+/// Nearest rounding only: stochastic rounding draws an extra word per element, which the block kernels leave out.
+fn may_draw_blocks(d: &Descriptor) -> bool {
     d.rounding == rounding::NEAREST
 }
 
-/// Whether no other descriptor can have an element in this one's words, and the box's steps fit 32 bits.
+/// Whether no other descriptor can have an element in the words of this box, and the box's destination indices fit 32 bits.
 fn owns_words(d: &Descriptor, per_word: u32) -> bool {
-    let (inner, outer) = split(d);
+    let (inner, outer) = split_axes(d);
     let span: u64 = d.axes[..d.axis_count as usize].iter().map(|a| u64::from(a.extent - 1) * u64::from(a.dst)).sum();
     let whole = per_word == 1
         || inner.dst == 1
@@ -222,9 +224,9 @@ fn owns_words(d: &Descriptor, per_word: u32) -> bool {
     whole && span + u64::from(d.dst) < 1 << 32
 }
 
-/// Whether every row of the box begins and ends with a 16-byte step of `step` elements, and each step holds whole blocks.
+/// Whether every row of the box is whole 16-byte steps of `step` elements, and every step is whole blocks.
 fn holds_blocks(d: &Descriptor, step: u32) -> bool {
-    let (inner, outer) = split(d);
+    let (inner, outer) = split_axes(d);
     inner.dst == 1
         && inner.src == [1, 0]
         && inner.extent.is_multiple_of(step)
@@ -233,12 +235,14 @@ fn holds_blocks(d: &Descriptor, step: u32) -> bool {
         && outer.iter().all(|a| a.dst.is_multiple_of(step) && a.src[0].is_multiple_of(4))
 }
 
-/// How many units of `unit` elements of the innermost axis the box has.
-fn units(d: &Descriptor, unit: u32) -> u32 {
-    let (inner, outer) = split(d);
+/// The number of items in the box, where an item is `unit` elements of the innermost axis.
+fn items_of(d: &Descriptor, unit: u32) -> u32 {
+    let (inner, outer) = split_axes(d);
     outer.iter().map(|a| a.extent).product::<u32>() * (inner.extent / unit)
 }
 
+/// The descriptor of a box of a piece with this key and rounding. The range begins at destination element `from`, which is the first
+/// element of word `at` of the binding.
 fn descriptor(
     (key, rounded): ([u32; 2], Rounding),
     law: LawParams,

@@ -1,36 +1,42 @@
-//! The Frobenius norm of tensors in the caller's buffers, brought to a wanted number: shaders/normalize.wgsl, recorded.
+//! The Frobenius norm of tensors in the caller's buffers, brought to a wanted number: recording of shaders/normalize.wgsl.
 
 use super::filler::Filler;
-use super::kernels::{MulWide, Tier, bricks, layouts};
+use super::kernels::{MulWide, Tier, implementations};
+use super::pipeline::{BoundRange, PipelineBuilder};
+use super::range::check_buffer;
 use super::readback::read_mapped;
-use super::record::check_buffer;
 use super::scope::Scope;
 use super::upload::buffer_of;
 use crate::{Error, Result, cpu};
-use passes::{ENTRIES, FEW, Parameters, Pass, Scratch, Step, whole};
+use passes::{ENTRY_POINTS, FEW, Kernel, Parameters, Pass, Workspace};
 
 mod passes;
 
-/// The source of the normalizer's module: WGSL with the entries `largest`, `squares`, `sums`, `factor` and `scale`.
+const LABEL: &str = "seedbed normalize";
+
+/// The WGSL of the normalizer: entry points `largest`, `squares`, `sums`, `factor` and `scale`.
 #[must_use]
 pub fn normalize_source(mul_wide: MulWide, tier: Tier) -> String {
-    let [mul_wide, fma] = bricks(mul_wide, tier);
+    let [mul_wide, fma] = implementations(mul_wide, tier);
     [mul_wide, fma, include_str!("../../shaders/math.wgsl"), include_str!("../../shaders/normalize.wgsl")].join("\n")
 }
 
-/// f32 elements of a buffer.
+/// An f32 tensor in a buffer.
 #[derive(Clone, Copy, Debug)]
 pub struct Region<'a> {
     /// The buffer, with [`wgpu::BufferUsages::STORAGE`].
     pub buffer: &'a wgpu::Buffer,
     /// The first byte, a multiple of 4.
     pub offset: u64,
-    /// How many elements, at most 2^32; of none, nothing is scaled.
+    /// The number of elements, at most 2^32; where it is 0, nothing is scaled.
     pub elements: u64,
 }
 
 impl Region<'_> {
-    /// The byte after the last, where the region can be scaled.
+    /// The byte after the last element's.
+    ///
+    /// # Errors
+    /// [`Error::Buffer`] where the region cannot be scaled.
     fn end(&self) -> Result<u64> {
         if self.elements > 1 << 32 {
             return Err(Error::Buffer(format!("{} elements: at most 2^32 are served", self.elements)));
@@ -42,46 +48,55 @@ impl Region<'_> {
 
 /// Scales f32 tensors in place on the device: the bits of [`cpu::normalize`] and [`cpu::normalize_pair`].
 ///
-/// A tensor is read twice and written once. 16-bit tensors are not served: normalize the f32 values, then round.
+/// A tensor is read twice and written once. 16-bit tensors are not served: normalize the f32 values, then round them.
+///
+/// # Example
+/// ```no_run
+/// use seedbed::gpu::{Filler, Normalizer, Region, wgpu};
+///
+/// # async fn example(
+/// #     device: &wgpu::Device, queue: &wgpu::Queue, filler: &Filler, buffer: &wgpu::Buffer,
+/// # ) -> seedbed::Result<()> {
+/// let normalizer = Normalizer::new(filler, queue).await?;
+/// let mut encoder = device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
+/// // The 512 x 256 elements at the front of the buffer get Frobenius norm 1.
+/// let tensor = Region { buffer, offset: 0, elements: 512 * 256 };
+/// normalizer.record(&mut encoder, tensor, 1.0)?;
+/// queue.submit([encoder.finish()]);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct Normalizer {
     device: wgpu::Device,
-    layout: wgpu::BindGroupLayout,
-    /// In the order of [`Step`].
+    bindings: wgpu::BindGroupLayout,
+    /// In the order of [`Kernel`].
     pipelines: Vec<wgpu::ComputePipeline>,
     align: u64,
     max_binding: u64,
 }
 
 impl Normalizer {
-    /// Compiles the kernels on the filler's device, with its bricks, and runs each once against the CPU twin. Like [`Filler::new`]
-    /// it waits for the device on native ones.
+    /// Compiles the kernels on the filler's device, with the filler's tier, multiplication and pipeline cache, and runs each once against
+    /// the CPU twin. Like [`Filler::new`] it waits for the device, except in a browser.
     ///
     /// # Errors
     /// [`Error::Device`] where the kernels do not compile or do not give the twin's bits.
     pub async fn new(filler: &Filler, queue: &wgpu::Queue) -> Result<Self> {
         let device = &filler.device;
         let scope = Scope::begin(device);
-        let (layout, pipeline_layout) = layouts(device, "seedbed normalize", &[true, true, true, false]);
+        let cache = filler.pipeline_cache.as_ref();
+        let builder = PipelineBuilder::new(device, cache, LABEL, &[true, true, true, false]);
         let module = device.create_shader_module(wgpu::ShaderModuleDescriptor {
-            label: Some("seedbed normalize"),
+            label: Some(LABEL),
             source: wgpu::ShaderSource::Wgsl(normalize_source(filler.mul_wide(), filler.tier()).into()),
         });
-        let pipelines = ENTRIES.map(|entry| {
-            device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
-                label: Some("seedbed normalize"),
-                layout: Some(&pipeline_layout),
-                module: &module,
-                entry_point: Some(entry),
-                compilation_options: wgpu::PipelineCompilationOptions::default(),
-                cache: None,
-            })
-        });
+        let pipelines = ENTRY_POINTS.map(|entry_point| builder.pipeline(&module, entry_point, &[])).into();
         scope.end("the normalizer does not compile").await?;
         let normalizer = Self {
             device: device.clone(),
-            layout,
-            pipelines: pipelines.into(),
+            bindings: builder.into_bindings(),
+            pipelines,
             align: filler.align,
             max_binding: filler.max_binding,
         };
@@ -89,8 +104,8 @@ impl Normalizer {
         Ok(normalizer)
     }
 
-    /// Records the scaling of one tensor to the Frobenius norm `norm`, as [`cpu::normalize`] does it: what that leaves as it is,
-    /// an empty tensor too, is left here. Nothing is submitted or waited for; the recording owns its parameters.
+    /// Records the scaling of one tensor to the Frobenius norm `norm`, as [`cpu::normalize`] does it: a tensor that it leaves as it is,
+    /// such as an empty one, is left as it is here too. Nothing is submitted or waited for; the recording owns its parameters.
     ///
     /// # Errors
     /// [`Error::Law`] where `norm` does not lie in [2^-76, 2^120]; [`Error::Buffer`] where the region does not lie in its
@@ -125,7 +140,7 @@ impl Normalizer {
         for t in tensors {
             t.end()?;
         }
-        // No elements have no norm, and like all zeros no factor.
+        // A tensor without elements has no norm and, like one of zeros, no factor.
         if tensors.iter().any(|t| t.elements == 0) {
             return Ok(());
         }
@@ -133,38 +148,38 @@ impl Normalizer {
         let partials = tensors.iter().map(|t| self.partials(t)).max().unwrap_or(0);
         let buffer = |words: u64| {
             self.device.create_buffer(&wgpu::BufferDescriptor {
-                label: Some("seedbed normalize"),
+                label: Some(LABEL),
                 size: 4 * words,
                 usage: wgpu::BufferUsages::STORAGE,
                 mapped_at_creation: false,
             })
         };
-        let scratch = Scratch {
-            tops: [partials, FEW, 2].map(buffer),
+        let workspace = Workspace {
+            largest: [partials, FEW, 2].map(buffer),
             sums: [partials, FEW, 2].map(|n| buffer(3 * n)),
             factor: buffer(2),
         };
         let count = tensors.len() as u32;
         let mut passes = Vec::new();
         for (slot, t) in tensors.iter().enumerate() {
-            self.measure(t, slot as u32, &scratch, &mut passes);
+            self.measure(t, slot as u32, &workspace, &mut passes);
         }
         let wanted = wanted.to_bits();
         passes.push(Pass {
-            step: Step::Factor,
+            kernel: Kernel::Factor,
             parameters: Parameters { threads: 1, tensors: count, wanted, ..Default::default() },
-            source: Some(whole(&scratch.sums[2])),
-            found: Some(&scratch.tops[2]),
-            result: whole(&scratch.factor),
+            source: Some(BoundRange::whole(&workspace.sums[2])),
+            found: Some(&workspace.largest[2]),
+            result: BoundRange::whole(&workspace.factor),
         });
         for t in tensors {
-            for (start, size, parameters) in self.windows(t) {
+            for (range, parameters) in self.ranges(t) {
                 passes.push(Pass {
-                    step: Step::Scale,
+                    kernel: Kernel::Scale,
                     parameters,
                     source: None,
-                    found: Some(&scratch.factor),
-                    result: (t.buffer, start, size),
+                    found: Some(&workspace.factor),
+                    result: range,
                 });
             }
         }
@@ -172,10 +187,10 @@ impl Normalizer {
         scope.end_now("normalize")
     }
 
-    /// A pair and a single tensor, off any alignment, against the twin.
+    /// Scales a single tensor and a pair, at offsets that no binding can begin at, and compares them with the twin.
     async fn check(&self, queue: &wgpu::Queue) -> Result<()> {
         const N: usize = 4099;
-        // Of all magnitudes, zeros and subnormals among them: the words of a fixed sequence, none with exponent 255.
+        // Elements of all magnitudes, subnormals among them: the words of a fixed sequence, without infinities and NaN.
         let words = (0..3 * N as u32).map(|i| i.wrapping_add(1).wrapping_mul(0x9e37_79b9) & 0xbfff_ffff);
         let mut wanted: Vec<f32> = words.map(f32::from_bits).collect();
         let scope = Scope::begin(&self.device);
@@ -207,7 +222,7 @@ impl Normalizer {
             return Ok(());
         }
         Err(Error::Device(format!(
-            "the normalizer: {differing} of {} words are not the CPU's; use the CPU",
+            "the normalizer: {differing} of {} words are not those of the CPU; use the CPU",
             wanted.len()
         )))
     }

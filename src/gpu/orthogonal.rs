@@ -1,34 +1,38 @@
-//! Orthogonal matrices on the device: the pipelines of shaders/orthogonal.wgsl, and the recording of a batch.
+//! Orthogonal matrices on the device: the pipelines of shaders/orthogonal.wgsl, and the recording of a batch of matrices.
 
-use super::kernels::{MulWide, Tier, bricks, layouts};
+use super::kernels::{MulWide, Tier, implementations};
+use super::pipeline::{BoundRange, PipelineBuilder, bind_group};
 use super::scope::Scope;
 use super::upload::buffer_of;
 use crate::plan::matrices::{BLOCK, Batch, CHUNK_ROWS};
 use crate::{Error, Result};
 
-/// The entries, in the order in which a block runs them.
+const LABEL: &str = "seedbed orthogonal";
+
+/// The entry points, in the order in which they run for one block of reflectors.
 pub const ENTRIES: [&str; 5] = ["reflect_block", "products", "factor", "apply", "update"];
 
-/// Columns and rows of a workgroup's tile.
-const TILE: u32 = 64;
-/// Workgroups of a dimension that every device has.
+/// Rows and columns of the square of elements that one workgroup computes; also the reflectors of a block.
+const TILE_SIDE: u32 = 64;
+const _: () = assert!(TILE_SIDE as usize == BLOCK);
+/// Workgroups along one dimension of a dispatch that every device takes.
 const MAX_GROUPS: u32 = 65_535;
 
-/// The source of the module.
+/// The WGSL of these kernels.
 #[must_use]
 pub fn source(mul_wide: MulWide, tier: Tier) -> String {
-    let [mul_wide, fma] = bricks(mul_wide, tier);
-    let bricks = [
+    let [mul_wide, fma] = implementations(mul_wide, tier);
+    let files = [
         mul_wide,
         fma,
         include_str!("../../shaders/philox.wgsl"),
         include_str!("../../shaders/math.wgsl"),
         include_str!("../../shaders/orthogonal.wgsl"),
     ];
-    bricks.join("\n")
+    files.join("\n")
 }
 
-/// What a dispatch reads: `Block` of shaders/orthogonal.wgsl.
+/// What the dispatches of one block of reflectors read: `Block` of shaders/orthogonal.wgsl.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, bytemuck::Pod, bytemuck::Zeroable)]
 #[allow(missing_docs, reason = "named and explained in the shader")]
@@ -50,36 +54,40 @@ pub struct Block {
     pub one: f32,
 }
 
-/// Words of the workspace for one matrix: the reflectors, T and the signs, the sums of every chunk and tile.
-struct Layout {
+/// Where the parts of one matrix's workspace lie, in words: first the reflectors, then T and the signs, then the sums of every chunk of
+/// rows and tile of columns.
+struct WorkspaceLayout {
     t_start: u64,
     sum_start: u64,
+    /// All of them.
     words: u64,
 }
 
-impl Layout {
+impl WorkspaceLayout {
     fn of(batch: &Batch) -> Self {
         let (p, q) = batch.tall();
         let square = (BLOCK * BLOCK) as u64;
         let t_start = BLOCK as u64 * u64::from(p);
         let sum_start = t_start + square + BLOCK as u64;
-        let sums = u64::from(p).div_ceil(CHUNK_ROWS as u64) * (u64::from(q).div_ceil(u64::from(TILE)) + 1);
+        let sums = u64::from(p).div_ceil(CHUNK_ROWS as u64) * (u64::from(q).div_ceil(u64::from(TILE_SIDE)) + 1);
         Self { t_start, sum_start, words: sum_start + sums * square }
     }
 }
 
-/// Bytes of workspace that one matrix of the batch takes: 256 for each row, 16 KiB, and 16 KiB for each 256 rows of each 64 columns
-/// (and once more), of the tall one of the matrix and its transpose. A square one takes about a quarter of its own size.
+/// Bytes of workspace that one matrix of the batch takes: about a quarter of its own size where it is square.
+///
+/// Of the matrix and its transpose, the one with at least as many rows as columns counts: 256 bytes per row, 16 KiB, and per 256 rows
+/// another 16 KiB for each 64 columns and 16 KiB more.
 #[must_use]
 pub fn workspace_bytes(batch: &Batch) -> u64 {
-    4 * Layout::of(batch).words
+    4 * WorkspaceLayout::of(batch).words
 }
 
 /// The pipelines of one device, tier and multiplication.
 #[derive(Debug)]
 pub struct Orthogonal {
     device: wgpu::Device,
-    layout: wgpu::BindGroupLayout,
+    bindings: wgpu::BindGroupLayout,
     pipelines: [wgpu::ComputePipeline; ENTRIES.len()],
     align: u64,
     max_binding: u64,
@@ -90,45 +98,38 @@ impl Orthogonal {
     ///
     /// # Errors
     /// [`Error::Device`] where they do not compile.
-    pub async fn new(device: &wgpu::Device, mul_wide: MulWide, tier: Tier) -> Result<Self> {
+    pub async fn new(
+        device: &wgpu::Device,
+        mul_wide: MulWide,
+        tier: Tier,
+        cache: Option<&wgpu::PipelineCache>,
+    ) -> Result<Self> {
         let scope = Scope::begin(device);
-        let (layout, pipeline_layout) = layouts(device, "seedbed orthogonal", &[true, false, false]);
+        let builder = PipelineBuilder::new(device, cache, LABEL, &[true, false, false]);
         let desc = wgpu::ShaderModuleDescriptor {
-            label: Some("seedbed orthogonal"),
+            label: Some(LABEL),
             source: wgpu::ShaderSource::Wgsl(source(mul_wide, tier).into()),
         };
-        // SAFETY: no access leaves its array, and every loop ends, so that no check is needed. `record` alone fills `Block`: the
-        // workspace holds `Layout::words` for each z, the destination every (row, col) of each; rows and columns are compared
-        // with the block's before V and the destination are read or written, and chunks and tiles are those that were
-        // dispatched. Indices into workgroup memory come from the local index and constant bounds. Every loop counts up to a
-        // bound that is far below 2^32 less its step, or down to 0.
+        // SAFETY: no access leaves its array and every loop ends, so that no run-time check is needed. `record` alone fills
+        // `Block`: the workspace holds `WorkspaceLayout::words` for each z of a workgroup, and the destination every (row, column)
+        // of each; rows and columns are compared with the block's before the reflectors and the destination are read or written,
+        // and chunks and tiles are those that were dispatched. Indices into workgroup memory come from the local index and from
+        // constant bounds. Every loop counts down to 0, or up to a bound that lies below 2^32 by far more than its step.
         let module = unsafe { device.create_shader_module_trusted(desc, wgpu::ShaderRuntimeChecks::unchecked()) };
-        let pipelines = ENTRIES.map(|entry| {
-            device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
-                label: Some("seedbed orthogonal"),
-                layout: Some(&pipeline_layout),
-                module: &module,
-                entry_point: Some(entry),
-                compilation_options: wgpu::PipelineCompilationOptions {
-                    constants: &[],
-                    zero_initialize_workgroup_memory: false,
-                },
-                cache: None,
-            })
-        });
-        scope.end("the orthogonal kernels do not compile").await?;
+        let pipelines = ENTRIES.map(|entry_point| builder.pipeline(&module, entry_point, &[]));
+        scope.end("the kernels of orthogonal matrices do not compile").await?;
         let limits = device.limits();
         Ok(Self {
             device: device.clone(),
-            layout,
+            bindings: builder.into_bindings(),
             pipelines,
             align: u64::from(limits.min_storage_buffer_offset_alignment.max(4)),
             max_binding: limits.max_storage_buffer_binding_size & !3,
         })
     }
 
-    /// Records the matrices, one after another from byte `offset` of `buffer`, in f32. As many as `workspace` holds
-    /// ([`workspace_bytes`] each) are computed side by side; its contents do not matter before and mean nothing after.
+    /// Records the matrices in f32, one after another from byte `offset` of `buffer` on. As many as `workspace` holds
+    /// ([`workspace_bytes`] each) are computed at the same time; what `workspace` holds before and after does not matter.
     ///
     /// Nothing is submitted or waited for. The recording owns its parameters.
     ///
@@ -148,8 +149,8 @@ impl Orthogonal {
         let storage = [buffer, workspace].iter().all(|b| b.usage().contains(wgpu::BufferUsages::STORAGE));
         if !fits || !storage || !offset.is_multiple_of(4) {
             return Err(Error::Buffer(format!(
-                "{} matrices {} x {} at offset {offset} of {} bytes: a storage buffer that holds them, from a multiple of 4, is \
-                 needed",
+                "{} matrices {} x {} at offset {offset} of {} bytes: take a storage buffer that holds them, and an offset that is a \
+                 multiple of 4",
                 batch.count,
                 batch.rows,
                 batch.cols,
@@ -159,22 +160,22 @@ impl Orthogonal {
         if bytes == Some(0) {
             return Ok(());
         }
-        let (p, q) = batch.tall();
+        let (p, _) = batch.tall();
         let (each, work) = (4 * batch.matrix_len(), workspace_bytes(batch));
-        // A binding may begin up to `align` before the first matrix. Indices are of 32 bits.
+        // A binding may begin up to `align` bytes before the first matrix. Kernels index it with 32 bits.
         let most = self.max_binding.min(4 * u64::from(u32::MAX));
         let together = (most.saturating_sub(self.align) / each).min(most.min(workspace.size()) / work);
         if workspace.size() < work {
             let given = workspace.size();
             return Err(Error::Buffer(format!("a workspace of {given} bytes: a matrix takes {work}")));
         }
-        if together == 0 || p.div_ceil(TILE) > MAX_GROUPS || p > u32::MAX - 512 {
+        if together == 0 || p.div_ceil(TILE_SIDE) > MAX_GROUPS || p > u32::MAX - 512 {
             return Err(Error::Placement(format!(
                 "an orthogonal matrix {} x {} of {each} bytes, with {work} of workspace: the device binds {} and takes {} rows",
                 batch.rows,
                 batch.cols,
                 self.max_binding,
-                MAX_GROUPS * TILE
+                MAX_GROUPS * TILE_SIDE
             )));
         }
         let together = together.min(u64::from(MAX_GROUPS)) as u32;
@@ -186,35 +187,37 @@ impl Orthogonal {
                 encoder,
                 batch,
                 (batch.first + done, count),
-                (buffer, start, at + u64::from(count) * each - start, ((at - start) / 4) as u32),
-                (workspace, u64::from(count) * work),
-                (p, q),
+                BoundRange { buffer, start, size: at + u64::from(count) * each - start },
+                ((at - start) / 4) as u32,
+                BoundRange { buffer: workspace, start: 0, size: u64::from(count) * work },
             )?;
         }
         Ok(())
     }
 
-    /// Matrices that share dispatches.
+    /// Records `count` matrices from number `matrix` on, which share dispatches. The first of them begins at element `start` of the
+    /// destination's binding.
     fn record_together(
         &self,
         encoder: &mut wgpu::CommandEncoder,
         batch: &Batch,
         (matrix, count): (u32, u32),
-        (buffer, at, size, start): (&wgpu::Buffer, u64, u64, u32),
-        (workspace, work_size): (&wgpu::Buffer, u64),
-        (p, q): (u32, u32),
+        destination: BoundRange<'_>,
+        start: u32,
+        workspace: BoundRange<'_>,
     ) -> Result<()> {
-        let layout = Layout::of(batch);
-        let blocks: Vec<Block> = (0..q.div_ceil(TILE))
+        let (p, q) = batch.tall();
+        let layout = WorkspaceLayout::of(batch);
+        let blocks: Vec<Block> = (0..q.div_ceil(TILE_SIDE))
             .rev()
             .map(|block| {
-                let first = block * TILE;
+                let first = block * TILE_SIDE;
                 let tall = batch.rows >= batch.cols;
                 Block {
                     key: batch.key,
                     matrix,
                     first,
-                    width: TILE.min(q - first),
+                    width: TILE_SIDE.min(q - first),
                     rows: p - first,
                     cols: q - first,
                     row_step: if tall { q } else { 1 },
@@ -229,7 +232,7 @@ impl Orthogonal {
                 }
             })
             .collect();
-        // Each block's parameters, aligned for a binding of their own.
+        // The parameters of all blocks in one buffer, each aligned for a binding of its own.
         let step = (size_of::<Block>() as u64).next_multiple_of(self.align);
         let mut bytes = vec![0; (step * blocks.len() as u64) as usize];
         for (bytes, block) in bytes.chunks_exact_mut(step as usize).zip(&blocks) {
@@ -237,28 +240,14 @@ impl Orthogonal {
         }
         let parameters = buffer_of(&self.device, "parameters", wgpu::BufferUsages::STORAGE, &bytes)?;
         let scope = Scope::begin(&self.device);
-        let bind = |binding: u32, buffer, offset, size| wgpu::BindGroupEntry {
-            binding,
-            resource: wgpu::BindingResource::Buffer(wgpu::BufferBinding {
-                buffer,
-                offset,
-                size: std::num::NonZeroU64::new(size),
-            }),
-        };
         let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
         for (i, block) in blocks.iter().enumerate() {
-            let group = self.device.create_bind_group(&wgpu::BindGroupDescriptor {
-                label: Some("seedbed orthogonal"),
-                layout: &self.layout,
-                entries: &[
-                    bind(0, &parameters, step * i as u64, size_of::<Block>() as u64),
-                    bind(1, workspace, 0, work_size),
-                    bind(2, buffer, at, size),
-                ],
-            });
+            let own = BoundRange { buffer: &parameters, start: step * i as u64, size: size_of::<Block>() as u64 };
+            let group = bind_group(&self.device, LABEL, &self.bindings, &[own, workspace, destination]);
             pass.set_bind_group(0, &group, &[]);
-            let (tiles, chunks) = (block.cols.div_ceil(TILE), block.rows.div_ceil(CHUNK_ROWS as u32));
-            let groups = [(TILE, 1), (tiles + 1, chunks), (1, 1), (tiles, 1), (tiles, block.rows.div_ceil(TILE))];
+            let (tiles, chunks) = (block.cols.div_ceil(TILE_SIDE), block.rows.div_ceil(CHUNK_ROWS as u32));
+            let groups =
+                [(TILE_SIDE, 1), (tiles + 1, chunks), (1, 1), (tiles, 1), (tiles, block.rows.div_ceil(TILE_SIDE))];
             for (pipeline, (x, y)) in self.pipelines.iter().zip(groups) {
                 pass.set_pipeline(pipeline);
                 pass.dispatch_workgroups(x, y, count);

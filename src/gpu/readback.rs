@@ -1,9 +1,10 @@
-//! Getting bytes back from the device.
+//! Bytes from the device to the host.
 
 use super::scope::described;
 use crate::{Error, Result};
 
-/// Maps the first `size` bytes of `staging` once the queue has done the submit `index`, or all its work, and hands them to `read`.
+/// Maps the first `size` bytes of `staging` and hands them to `read`, once the queue has done the submit `index`; without an index,
+/// once it has done all its work.
 pub(crate) async fn read_mapped<T>(
     device: &wgpu::Device,
     staging: &wgpu::Buffer,
@@ -13,10 +14,10 @@ pub(crate) async fn read_mapped<T>(
 ) -> Result<T> {
     let (sender, receiver) = futures_channel::oneshot::channel();
     staging.map_async(wgpu::MapMode::Read, ..size, move |result| {
-        // A receiver that is gone has stopped waiting.
+        // An error here means that nobody waits any longer.
         let _ = sender.send(result);
     });
-    // In a browser the event loop polls.
+    // In a browser the event loop polls the device.
     #[cfg(not(target_arch = "wasm32"))]
     device
         .poll(wgpu::PollType::Wait { submission_index: index, timeout: None })

@@ -1,30 +1,24 @@
-//! Recording: from fills to dispatches in the engine's encoder, window by window.
+//! Recording: fills become dispatches in the engine's encoder, as many at once as one binding reaches.
 
 use super::filler::Filler;
 use super::kernels::Tier;
-use super::orthogonal;
+use super::lower::Lowered;
+use super::pipeline::{BoundRange, bind_group};
+use super::range::{FillRange, check_buffer};
 use super::scope::Scope;
 use super::upload::buffer_of;
 use crate::cpu::{self, RangeFiller};
-use crate::gpu::lower::Tables;
-use crate::plan::Fill;
-use crate::plan::Plan;
+use crate::plan::{Fill, Plan};
 use crate::{Error, Result};
 
-/// Words of one dispatch at most. 32-bit element indices stay below 2^31; and a display driver's watchdog, two seconds on some
-/// systems, must not end a dispatch: the soft tier is twenty times slower.
-fn window_words(tier: Tier) -> u64 {
+/// Words that the dispatches of one binding write at most. 32-bit element indices stay below 2^31; and no dispatch runs into the
+/// watchdog of a display driver, two seconds on some systems, though the soft tier is twenty times slower.
+fn binding_words(tier: Tier) -> u64 {
     match tier {
         Tier::NativeFma => 1 << 29,
         Tier::SoftFma => 1 << 24,
     }
 }
-
-/// Bytes of workspace that many small matrices share.
-const WORKSPACE: u64 = 64 << 20;
-
-/// Bytes of one copy from the host.
-const COPIED: u64 = 64 << 20;
 
 impl Filler {
     /// Records the whole fill into `encoder`: [`Fill::device_bytes`] bytes of `buffer` from byte `offset`.
@@ -34,7 +28,22 @@ impl Filler {
     ///
     /// # Errors
     /// [`Error::Buffer`] where `offset` is no multiple of 4, or the buffer is too small or lacks
-    /// [`wgpu::BufferUsages::STORAGE`]; [`Error::Device`] where no kernel was built for the dtype.
+    /// [`wgpu::BufferUsages::STORAGE`]; [`Error::Device`] where no kernel was built for the dtype. Orthogonal matrices that the host
+    /// makes need [`wgpu::BufferUsages::COPY_DST`] too.
+    ///
+    /// # Example
+    /// ```no_run
+    /// use seedbed::gpu::{Filler, wgpu};
+    /// use seedbed::plan::{Plan, TensorSpec};
+    /// use seedbed::{Scheme, StreamVersion};
+    ///
+    /// # fn example(filler: &Filler, encoder: &mut wgpu::CommandEncoder, buffer: &wgpu::Buffer) -> seedbed::Result<()> {
+    /// let mut plan = Plan::new(StreamVersion::V1, 42);
+    /// let fill = plan.push(&TensorSpec::new("wte.weight", [50257, 768], Scheme::normal(0.0, 0.02))?)?.fill();
+    /// filler.record(encoder, &fill, buffer, 0)?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn record(
         &self,
         encoder: &mut wgpu::CommandEncoder,
@@ -45,7 +54,7 @@ impl Filler {
         self.record_range(encoder, fill, 0, fill.device_bytes(), buffer, offset)
     }
 
-    /// Records the bytes `from..from + len` of a fill: a window of a tensor too large for one buffer.
+    /// Records the bytes `from..from + len` of a fill, as where a tensor is too large for one buffer.
     ///
     /// # Errors
     /// As [`Filler::record`]; also where `from` or `len` is no multiple of 4 or the range leaves the fill.
@@ -58,16 +67,41 @@ impl Filler {
         buffer: &wgpu::Buffer,
         offset: u64,
     ) -> Result<()> {
-        let item = Item { fill, from, len, offset };
-        self.check(&item, buffer)?;
-        self.record_items(encoder, &[item], buffer, &RangeFiller::new(cpu::Level::best()))
+        fill.check_range(from, len)?;
+        check_buffer(buffer, offset, len).map_err(|e| e.in_tensor(fill.name()))?;
+        self.record_ranges(
+            encoder,
+            &[FillRange { fill, from, len, offset }],
+            buffer,
+            &RangeFiller::new(cpu::Level::best()),
+        )
     }
 
-    /// Records every tensor of a plan, each at `offset` plus its own [`device_offset`]: [`Plan::device_bytes`] bytes in all. One
-    /// dispatch a kind of kernel, however many tensors there are.
+    /// Records every tensor of a plan, each at `offset` plus its own [`device_offset`]: [`Plan::device_bytes`] bytes in all.
+    ///
+    /// However many tensors there are, each kernel is dispatched once per binding of the buffer.
     ///
     /// # Errors
-    /// As [`Filler::record`]; the offset must keep the plan's bytes inside the buffer.
+    /// As [`Filler::record`]: the whole plan must lie in the buffer.
+    ///
+    /// # Example
+    /// ```no_run
+    /// use seedbed::gpu::{Filler, wgpu};
+    /// use seedbed::plan::Plan;
+    ///
+    /// # fn example(filler: &Filler, device: &wgpu::Device, queue: &wgpu::Queue, plan: &Plan) -> seedbed::Result<()> {
+    /// let weights = device.create_buffer(&wgpu::BufferDescriptor {
+    ///     label: Some("weights"),
+    ///     size: plan.device_bytes(),
+    ///     usage: wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_DST,
+    ///     mapped_at_creation: false,
+    /// });
+    /// let mut encoder = device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
+    /// filler.record_plan(&mut encoder, plan, &weights, 0)?;
+    /// queue.submit([encoder.finish()]);
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// [`device_offset`]: crate::plan::PlannedTensor::device_offset
     pub fn record_plan(
@@ -80,11 +114,26 @@ impl Filler {
         self.record_plan_range(encoder, plan, 0, plan.device_bytes(), buffer, offset)
     }
 
-    /// Records the bytes `from..from + len` of a plan's arena: one of several buffers that hold a model between them, each its own
-    /// stretch. A tensor may lie across two of them.
+    /// Records the bytes `from..from + len` of a plan, as where several buffers hold a model between them. A tensor may lie across two
+    /// buffers.
     ///
     /// # Errors
     /// As [`Filler::record`]; also where `from` or `len` is no multiple of 4, or the range leaves the plan.
+    ///
+    /// # Example
+    /// ```no_run
+    /// use seedbed::gpu::{Filler, wgpu};
+    /// use seedbed::plan::Plan;
+    ///
+    /// # fn example(
+    /// #     filler: &Filler, encoder: &mut wgpu::CommandEncoder, plan: &Plan, halves: [&wgpu::Buffer; 2],
+    /// # ) -> seedbed::Result<()> {
+    /// let cut = plan.device_bytes() / 8 * 4;
+    /// filler.record_plan_range(encoder, plan, 0, cut, halves[0], 0)?;
+    /// filler.record_plan_range(encoder, plan, cut, plan.device_bytes() - cut, halves[1], 0)?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn record_plan_range(
         &self,
         encoder: &mut wgpu::CommandEncoder,
@@ -108,153 +157,93 @@ impl Filler {
             .filter(|t| t.device_end() > from)
             .map(|t| (t.device_offset(), t.fill()))
             .collect();
-        let items: Vec<Item<'_>> = fills
+        let ranges: Vec<FillRange<'_>> = fills
             .iter()
             .map(|(at, fill)| {
                 let (first, last) = (from.max(*at), end.min(at + fill.device_bytes()));
-                Item { fill, from: first - at, len: last - first, offset: offset + (first - from) }
+                FillRange { fill, from: first - at, len: last - first, offset: offset + (first - from) }
             })
             .collect();
-        self.record_items(encoder, &items, buffer, &RangeFiller::new(cpu::Level::best()))
+        self.record_ranges(encoder, &ranges, buffer, &RangeFiller::new(cpu::Level::best()))
     }
 
-    fn check(&self, item: &Item<'_>, buffer: &wgpu::Buffer) -> Result<()> {
-        item.fill.check_range(item.from, item.len)?;
-        check_buffer(buffer, item.offset, item.len).map_err(|e| e.in_tensor(item.fill.name()))
-    }
-
-    /// Records items in ascending order of offset: as many as one binding reaches go into one window.
-    pub(super) fn record_items(
+    /// Records ranges of fills, in ascending order of offset: as many as one binding reaches are dispatched together.
+    pub(super) fn record_ranges(
         &self,
         encoder: &mut wgpu::CommandEncoder,
-        items: &[Item<'_>],
+        ranges: &[FillRange<'_>],
         buffer: &wgpu::Buffer,
         matrices: &RangeFiller,
     ) -> Result<()> {
-        let reach = self.max_binding.min(4 * window_words(self.tier()));
-        let mut tables = Tables::default();
-        // The binding that is being filled up: its first byte, and the end of what it holds.
+        let reach = self.max_binding.min(4 * binding_words(self.tier()));
+        let mut lowered = Lowered::default();
+        // The binding that `lowered` is for: its first byte, and the end of what it holds.
         let (mut start, mut end) = (0, 0);
-        for item in items {
-            if item.fill.has_matrices() {
-                if !tables.dispatches.is_empty() {
-                    self.record_tables(encoder, &std::mem::take(&mut tables), (buffer, start, end - start))?;
+        for range in ranges {
+            if range.fill.has_matrices() {
+                if !lowered.dispatches.is_empty() {
+                    let bound = BoundRange { buffer, start, size: end - start };
+                    self.record_lowered(encoder, &std::mem::take(&mut lowered), bound)?;
                 }
-                if !self.record_matrices(encoder, item, buffer)? {
-                    self.record_copy(encoder, item, buffer, matrices)?;
+                if !self.record_matrices(encoder, range, buffer)? {
+                    self.record_copy(encoder, range, buffer, matrices)?;
                 }
                 continue;
             }
             let mut done = 0;
-            while done < item.len {
-                let at = item.offset + done;
-                if !tables.dispatches.is_empty() && at >= start + reach {
-                    self.record_tables(encoder, &std::mem::take(&mut tables), (buffer, start, end - start))?;
+            while done < range.len {
+                let at = range.offset + done;
+                if !lowered.dispatches.is_empty() && at >= start + reach {
+                    let bound = BoundRange { buffer, start, size: end - start };
+                    self.record_lowered(encoder, &std::mem::take(&mut lowered), bound)?;
                 }
-                if tables.dispatches.is_empty() {
+                if lowered.dispatches.is_empty() {
                     start = at - at % self.align;
                 }
-                let len = (item.len - done).min(start + reach - at);
-                let first = (item.from + done) / 4;
-                tables.add(item.fill, first, first + len / 4, ((at - start) / 4) as u32);
+                let len = (range.len - done).min(start + reach - at);
+                let first = (range.from + done) / 4;
+                lowered.add_range(range.fill, first, first + len / 4, ((at - start) / 4) as u32);
                 end = at + len;
                 done += len;
             }
         }
-        if tables.dispatches.is_empty() {
+        if lowered.dispatches.is_empty() {
             return Ok(());
         }
-        self.record_tables(encoder, &tables, (buffer, start, end - start))
+        self.record_lowered(encoder, &lowered, BoundRange { buffer, start, size: end - start })
     }
 
-    /// Records matrices that the device makes, where it is to and can; whether it does.
-    fn record_matrices(
+    /// Records the dispatches of one binding of the destination.
+    fn record_lowered(
         &self,
         encoder: &mut wgpu::CommandEncoder,
-        item: &Item<'_>,
-        buffer: &wgpu::Buffer,
-    ) -> Result<bool> {
-        let (Some(kernels), Some(batch)) = (&self.orthogonal, item.fill.batch()) else { return Ok(false) };
-        if (item.from, item.len) != (0, item.fill.device_bytes()) {
-            return Ok(false);
-        }
-        let room = self.device.limits().max_buffer_size.min(self.max_binding).min(WORKSPACE);
-        let each = orthogonal::workspace_bytes(&batch);
-        if each > self.device.limits().max_buffer_size.min(self.max_binding) {
-            return Ok(false);
-        }
-        let scope = Scope::begin(&self.device);
-        let workspace = self.device.create_buffer(&wgpu::BufferDescriptor {
-            label: Some("seedbed workspace"),
-            size: each.max((room / each).min(u64::from(batch.count)) * each),
-            usage: wgpu::BufferUsages::STORAGE,
-            mapped_at_creation: false,
-        });
-        scope.end_now("a workspace for orthogonal matrices").map_err(|e| e.in_tensor(item.fill.name()))?;
-        match kernels.record(encoder, &batch, buffer, item.offset, &workspace) {
-            Ok(()) => Ok(true),
-            // Beyond what the device binds: the host makes it.
-            Err(Error::Placement(_)) => Ok(false),
-            Err(e) => Err(e.in_tensor(item.fill.name())),
-        }
-    }
-
-    /// Records the copy of bytes that the host makes: those of orthogonal matrices, which no thread can make for itself.
-    fn record_copy(
-        &self,
-        encoder: &mut wgpu::CommandEncoder,
-        item: &Item<'_>,
-        buffer: &wgpu::Buffer,
-        matrices: &RangeFiller,
+        lowered: &Lowered,
+        destination: BoundRange<'_>,
     ) -> Result<()> {
-        let name = item.fill.name();
-        if !buffer.usage().contains(wgpu::BufferUsages::COPY_DST) {
-            let reason = format!("usage {:?} lacks COPY_DST, orthogonal matrices are copied into it", buffer.usage());
-            return Err(Error::Buffer(reason).in_tensor(name));
-        }
-        let piece = COPIED.min(self.device.limits().max_buffer_size) & !3;
-        let mut done = 0;
-        while done < item.len {
-            let len = piece.min(item.len - done);
-            let mut bytes = vec![0; len as usize];
-            matrices.fill(item.fill, item.from + done, &mut bytes)?;
-            let staging = buffer_of(&self.device, "matrices", wgpu::BufferUsages::COPY_SRC, &bytes)
-                .map_err(|e| e.in_tensor(name))?;
-            encoder.copy_buffer_to_buffer(&staging, 0, buffer, item.offset + done, len);
-            done += len;
-        }
-        Ok(())
-    }
-
-    fn record_tables(
-        &self,
-        encoder: &mut wgpu::CommandEncoder,
-        tables: &Tables,
-        (buffer, start, size): (&wgpu::Buffer, u64, u64),
-    ) -> Result<()> {
-        // The parameters: the descriptors, each dispatch's segments, then tables, each part aligned for a binding of its own.
-        let mut bytes = bytemuck::cast_slice(&tables.descriptors).to_vec();
+        // The parameters, in one buffer: the descriptors, the segments of each dispatch, the frequencies; each of them aligned for a
+        // binding of its own.
+        let mut bytes = bytemuck::cast_slice(&lowered.descriptors).to_vec();
         let descriptors_size = bytes.len() as u64;
-        let mut parts = Vec::new();
-        for dispatch in &tables.dispatches {
+        let mut dispatches = Vec::new();
+        for dispatch in &lowered.dispatches {
             bytes.resize(bytes.len().next_multiple_of(self.align as usize), 0);
             let at = bytes.len() as u64;
             bytes.extend_from_slice(bytemuck::cast_slice(&dispatch.segments));
             let size = bytes.len() as u64 - at;
-            parts.push((self.kernels.get(dispatch.kernel)?, dispatch.size(), at, size));
+            dispatches.push((self.kernels.get(dispatch.kernel)?, dispatch.size(), at, size));
         }
-        // The frequencies last; where there are none, something must be bound all the same.
+        // A binding cannot be empty: where there are no frequencies, the descriptors are bound in their place.
         bytes.resize(bytes.len().next_multiple_of(self.align as usize), 0);
         let frequencies_at = bytes.len() as u64;
-        bytes.extend_from_slice(bytemuck::cast_slice(&tables.frequencies));
+        bytes.extend_from_slice(bytemuck::cast_slice(&lowered.frequencies));
         let (frequencies_at, frequencies_size) = match bytes.len() as u64 - frequencies_at {
             0 => (0, descriptors_size),
             size => (frequencies_at, size),
         };
         if bytes.len() as u64 > self.max_binding {
             return Err(Error::Placement(format!(
-                "{} descriptors in one window take {} bytes, the device binds {}; record fewer tensors at once",
-                tables.descriptors.len(),
+                "{} descriptors recorded at once take {} bytes, the device binds {}; record fewer tensors at once",
+                lowered.descriptors.len(),
                 bytes.len(),
                 self.max_binding
             )));
@@ -262,25 +251,15 @@ impl Filler {
         let parameters = buffer_of(&self.device, "parameters", wgpu::BufferUsages::STORAGE, &bytes)?;
         let scope = Scope::begin(&self.device);
         let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
-        for (pipeline, (x, y), at, part_size) in parts {
-            let bind = |binding: u32, buffer, offset, size| wgpu::BindGroupEntry {
-                binding,
-                resource: wgpu::BindingResource::Buffer(wgpu::BufferBinding {
-                    buffer,
-                    offset,
-                    size: std::num::NonZeroU64::new(size),
-                }),
-            };
-            let group = self.device.create_bind_group(&wgpu::BindGroupDescriptor {
-                label: Some("seedbed"),
-                layout: &self.kernels.layout,
-                entries: &[
-                    bind(0, &parameters, 0, descriptors_size),
-                    bind(1, &parameters, at, part_size),
-                    bind(2, buffer, start, size),
-                    bind(3, &parameters, frequencies_at, frequencies_size),
-                ],
-            });
+        let parameters = |start, size| BoundRange { buffer: &parameters, start, size };
+        for (pipeline, (x, y), segments_at, segments_size) in dispatches {
+            let ranges = [
+                parameters(0, descriptors_size),
+                parameters(segments_at, segments_size),
+                destination,
+                parameters(frequencies_at, frequencies_size),
+            ];
+            let group = bind_group(&self.device, "seedbed", &self.kernels.bindings, &ranges);
             pass.set_pipeline(pipeline);
             pass.set_bind_group(0, &group, &[]);
             pass.dispatch_workgroups(x, y, 1);
@@ -288,26 +267,4 @@ impl Filler {
         drop(pass);
         scope.end_now("the fill cannot be recorded")
     }
-}
-
-/// Bytes `from..from + len` of a fill, to be written from byte `offset` of a buffer.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Item<'a> {
-    pub fill: &'a Fill,
-    pub from: u64,
-    pub len: u64,
-    pub offset: u64,
-}
-
-pub(super) fn check_buffer(buffer: &wgpu::Buffer, offset: u64, len: u64) -> Result<()> {
-    if !buffer.usage().contains(wgpu::BufferUsages::STORAGE) {
-        return Err(Error::Buffer(format!("usage {:?} lacks STORAGE", buffer.usage())));
-    }
-    if !offset.is_multiple_of(4) || !len.is_multiple_of(4) {
-        return Err(Error::Buffer(format!("offset {offset} and length {len} must be multiples of 4")));
-    }
-    if offset.checked_add(len).is_none_or(|end| end > buffer.size()) {
-        return Err(Error::Buffer(format!("{len} bytes at offset {offset} exceed its {} bytes", buffer.size())));
-    }
-    Ok(())
 }

@@ -1,9 +1,9 @@
-//! Errors that wgpu would hand to its uncaptured-error handler, which panics, as results.
+//! wgpu's errors as results: without a scope, wgpu hands them to a handler that panics.
 
 use crate::{Error, Result};
 use std::task::{Context, Poll, Waker};
 
-/// Every kind of error of what is done on this thread until [`Scope::end`].
+/// Catches the errors, of every kind, of all that this thread does on a device until [`Scope::end`].
 pub(crate) struct Scope(Vec<wgpu::ErrorScopeGuard>);
 
 impl Scope {
@@ -15,9 +15,9 @@ impl Scope {
         )
     }
 
-    /// The first error, in one line after `what`.
+    /// Ends the scope. The first error comes as one line that begins with `what`.
     pub fn end(mut self, what: &str) -> impl Future<Output = Result<()>> {
-        // The innermost scope ends first, and all of them on this thread.
+        // wgpu wants scopes to end innermost first, on the thread that began them: before the first await.
         let mut ended = Vec::new();
         while let Some(guard) = self.0.pop() {
             ended.push(guard.pop());
@@ -34,7 +34,7 @@ impl Scope {
         }
     }
 
-    /// The same without waiting. On native devices errors are known at once; in a browser they come later, and are not seen.
+    /// [`Scope::end`] without waiting. On native devices errors are known at once; in a browser they come later and are not seen.
     pub fn end_now(self, what: &str) -> Result<()> {
         let mut end = std::pin::pin!(self.end(what));
         match end.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
@@ -45,13 +45,13 @@ impl Scope {
 }
 
 impl Drop for Scope {
-    /// Where another error came first. wgpu wants the innermost scope first, and panics at another order.
+    /// Ends a scope that an early return left open, innermost first: wgpu panics at any other order.
     fn drop(&mut self) {
         while self.0.pop().is_some() {}
     }
 }
 
-/// An error of wgpu in one line after `what`.
+/// An error of wgpu as one line that begins with `what`.
 pub(crate) fn described(what: &str, error: &dyn std::error::Error) -> Error {
     let lines: Vec<String> = error.to_string().lines().map(|l| l.trim().to_owned()).filter(|l| !l.is_empty()).collect();
     Error::Device(format!("{what}: {}", lines.join("; ")))

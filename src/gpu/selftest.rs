@@ -1,20 +1,20 @@
-//! The device against the twin: at opening, of every pipeline as it was specialised, and on demand over many elements.
+//! The self-test of a filler: every pipeline, as it was specialized, against the CPU twin.
 
-use super::device::Gpu;
 use super::filler::Filler;
+use super::lower::Lowered;
 use super::readback::read_mapped;
 use super::scope::Scope;
 use super::upload::buffer_of;
-use crate::gpu::lower::Tables;
-use crate::plan::Fill;
-use crate::plan::Slab;
-use crate::plan::{Part, Plan, TensorSpec};
+use crate::plan::{Fill, Part, Plan, Slab, TensorSpec};
 use crate::value::key::StreamVersion;
 use crate::value::scheme::{Bounds, Scheme, SinusoidalLayout, StdOf};
 use crate::{DType, Error, Result, Rounding, cpu};
 
-/// What the device must not leave behind, nor write beyond its range.
-const POISON: u32 = 0xdead_beef;
+/// The seed of what the device is compared with.
+pub(super) const SEED: u64 = 0x5eed;
+
+/// What fills destinations beforehand: the device must overwrite it inside its range, and leave it alone outside.
+pub(super) const POISON: u32 = 0xdead_beef;
 
 /// The laws that the self-test draws from: every kind, and every mode of the truncated normal.
 #[must_use]
@@ -35,7 +35,7 @@ pub fn schemes() -> Vec<(&'static str, Scheme)> {
     ]
 }
 
-/// The laws of places that the opening self-test fills, with the shape of each: small ones, of odd sides.
+/// The structured laws that the self-test draws from, each with its shape: small ones, of odd sides.
 #[must_use]
 pub fn structured_schemes() -> Vec<(&'static str, Scheme, Vec<u64>)> {
     vec![
@@ -52,24 +52,20 @@ pub fn structured_schemes() -> Vec<(&'static str, Scheme, Vec<u64>)> {
     ]
 }
 
-/// Fills for every kernel of a dtype and every law: of odd length, in whole steps, a box in whole steps, far indices, and a
-/// tensor of columns whose 16-bit words are shared.
+/// Fills that need every kernel of a dtype, for every law: a vector of odd length, rows of whole 16-byte steps and a box of them,
+/// indices beyond 2^34, and a tensor in columns whose parts share 16-bit words.
 fn fills(dtype: DType) -> Result<Vec<Fill>> {
-    let mut plan = Plan::new(StreamVersion::V1, 0x5eed);
+    let mut plan = Plan::new(StreamVersion::V1, SEED);
     let mut fills = Vec::new();
     let mut columns = Vec::new();
     let mut width = 0;
     for (name, scheme) in schemes() {
         let odd = TensorSpec::new(name, [4099], scheme)?.dtype(dtype);
-        // A narrow window may hold no 16-bit value: then there is nothing to test.
-        if scheme.law(&odd.shape, &odd.layout)?.check_fits(dtype).is_err() {
-            continue;
-        }
         fills.push(plan.push(&odd)?.fill());
         let rows = plan.push(&TensorSpec::new(format!("{name} rows"), [40, 64], scheme)?.dtype(dtype))?;
         fills.push(rows.fill());
         fills.push(rows.fill_slab(&Slab::new([3, 16], [35, 40]))?);
-        // Across the carry of the 64-bit index, from inside a block on.
+        // Across 2^34, where the low word of the block's number overflows into the high one; from inside a block.
         let far = plan.push(&TensorSpec::new(format!("{name} far"), [1 << 35], scheme)?.dtype(dtype))?;
         for start in [(1 << 34) - 510, (1 << 34) - 509] {
             fills.push(far.fill_slab(&Slab::new([start], [1029]))?);
@@ -95,7 +91,8 @@ fn fills(dtype: DType) -> Result<Vec<Fill>> {
     Ok(fills)
 }
 
-/// Rounded by words: of odd length, which one entry serves, and of even length, across the carry too, which another does.
+/// Fills with stochastic rounding: of odd length, which `fill_general` writes, and of even length, across the carry at 2^34 too, which
+/// `fill_boxed` writes.
 fn stochastic(plan: &mut Plan, dtype: DType) -> Result<Vec<Fill>> {
     let mut fills = Vec::new();
     for (name, scheme) in schemes().into_iter().take(4) {
@@ -110,7 +107,7 @@ fn stochastic(plan: &mut Plan, dtype: DType) -> Result<Vec<Fill>> {
     Ok(fills)
 }
 
-/// Runs every pipeline of the filler against the twin; how many words differ, guards included.
+/// Runs every pipeline of the filler against the twin. Returns how many words differ, guard words included.
 pub(super) async fn differing_words(filler: &Filler, device: &wgpu::Device, queue: &wgpu::Queue) -> Result<u64> {
     let mut wanted: Vec<u32> = vec![POISON];
     let mut work = Vec::new();
@@ -120,11 +117,11 @@ pub(super) async fn differing_words(filler: &Filler, device: &wgpu::Device, queu
             continue;
         }
         for fill in fills(dtype)? {
-            // At a multiple of 16 bytes, where whole steps are stored, and one word after it, where they are not.
+            // At a multiple of 16 bytes, where whole 16-byte steps are stored, and one word after it, where single words are.
             for shift in [0, 1] {
-                let mut tables = Tables::default();
-                tables.add(&fill, 0, fill.device_bytes() / 4, shift);
-                if tables.dispatches.iter().any(|d| !ids.contains(&d.kernel)) {
+                let mut lowered = Lowered::default();
+                lowered.add_range(&fill, 0, fill.device_bytes() / 4, shift);
+                if lowered.dispatches.iter().any(|d| !ids.contains(&d.kernel)) {
                     continue;
                 }
                 wanted.resize((wanted.len() + 1).next_multiple_of(4) + shift as usize, POISON);
@@ -142,12 +139,12 @@ pub(super) async fn differing_words(filler: &Filler, device: &wgpu::Device, queu
     run(filler, device, queue, &wanted, &work).await
 }
 
-/// The same of the pipelines that make orthogonal matrices.
+/// [`differing_words`] of the pipelines that make orthogonal matrices.
 pub(super) async fn differing_matrices(filler: &Filler, device: &wgpu::Device, queue: &wgpu::Queue) -> Result<u64> {
-    let mut plan = Plan::new(StreamVersion::V1, 0x5eed);
+    let mut plan = Plan::new(StreamVersion::V1, SEED);
     let mut wanted: Vec<u32> = vec![POISON];
     let mut work = Vec::new();
-    // One block and two, tall and wide, a chunk's end, several at once.
+    // Tall and wide, one block of reflectors and two, rows beyond one chunk, several matrices at once.
     for (name, dims) in [("tall", &[300u64, 70][..]), ("wide", &[33, 65]), ("several", &[3, 20, 20]), ("one", &[1, 1])]
     {
         let scheme = Scheme::orthogonal(1.5, dims.len() as u64 - 2);
@@ -161,7 +158,7 @@ pub(super) async fn differing_matrices(filler: &Filler, device: &wgpu::Device, q
     run(filler, device, queue, &wanted, &work).await
 }
 
-/// Runs fills at their offsets in one buffer; how many of its words are not those wanted.
+/// Runs fills at their offsets in one buffer. Returns how many words of the buffer are not those wanted.
 async fn run(
     filler: &Filler,
     device: &wgpu::Device,
@@ -191,62 +188,4 @@ async fn run(
         got.zip(wanted).filter(|(got, wanted)| got != *wanted).count() as u64
     })
     .await
-}
-
-/// Fills `elements` of one law on the device and on the CPU, `chunk` bytes at a time, and counts the 32-bit words that
-/// differ, a guard word on either side included. `progress` is told the bytes done so far, and can end the comparison by
-/// an error.
-///
-/// # Errors
-/// Those of [`Plan::push`], as where the law does not fit the dtype; those of [`Filler::record`];
-/// [`crate::Error::Device`] where the device fails; whatever `progress` returns.
-pub async fn compare(
-    gpu: &Gpu,
-    scheme: Scheme,
-    dtype: DType,
-    elements: u64,
-    chunk: u64,
-    progress: &mut dyn FnMut(u64) -> Result<()>,
-) -> Result<u64> {
-    let mut plan = Plan::new(StreamVersion::V1, 0x5eed);
-    let spec = TensorSpec::new(format!("selftest {scheme}"), [elements], scheme)?.dtype(dtype);
-    let fill = plan.push(&spec)?.fill();
-    let (device, queue) = (gpu.device(), gpu.queue());
-    let chunk = chunk.min(fill.device_bytes()).min(device.limits().max_buffer_size - 8).max(4) & !3;
-    let buffer = |usage| {
-        device.create_buffer(&wgpu::BufferDescriptor {
-            label: Some("seedbed self-test"),
-            size: chunk + 8,
-            usage,
-            mapped_at_creation: false,
-        })
-    };
-    let scope = Scope::begin(device);
-    let output = buffer(wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_SRC | wgpu::BufferUsages::COPY_DST);
-    let staging = buffer(wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST);
-    scope.end(&format!("two buffers of {} bytes", chunk + 8)).await?;
-    let poison = POISON.to_le_bytes().repeat(chunk as usize / 4 + 2);
-    let mut wanted = poison.clone();
-    let (mut at, mut differing) = (0, 0);
-    while at < fill.device_bytes() {
-        let len = chunk.min(fill.device_bytes() - at);
-        // The last chunk leaves words of the one before behind its own: they are guards again.
-        wanted[len as usize + 4..].copy_from_slice(&poison[len as usize + 4..]);
-        cpu::fill_range(&fill, cpu::Level::best(), at, &mut wanted[4..len as usize + 4])?;
-        queue.write_buffer(&output, 0, &poison);
-        let mut encoder = device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
-        gpu.filler().record_range(&mut encoder, &fill, at, len, &output, 4)?;
-        encoder.copy_buffer_to_buffer(&output, 0, &staging, 0, chunk + 8);
-        queue.submit([encoder.finish()]);
-        differing += read_mapped(device, &staging, chunk + 8, None, |got| {
-            if got == wanted {
-                return 0;
-            }
-            got.chunks_exact(4).zip(wanted.chunks_exact(4)).filter(|(got, wanted)| got != wanted).count() as u64
-        })
-        .await?;
-        at += len;
-        progress(at)?;
-    }
-    Ok(differing)
 }

@@ -6,13 +6,12 @@ use naga::{Module, ShaderStage};
 use seedbed::DType;
 use seedbed::gpu::{MulWide, Tier, source};
 
-/// A module and what the validator found out about it.
+/// A module, and what the validator found out about it.
 pub type Valid = (Module, ModuleInfo);
 
-pub const ENTRIES: [&str; 6] =
-    ["fill_aligned", "fill_rows", "fill_boxed", "fill_contiguous", "fill_general", "fill_structured"];
+pub const ENTRIES: [&str; 5] = ["fill_aligned", "fill_rows", "fill_boxed", "fill_contiguous", "fill_general"];
 
-/// A choice of bricks.
+/// The implementations of `mul_wide` and `fused`, and the dtype that is stored.
 #[derive(Clone, Copy, Debug)]
 pub struct Combination {
     pub mul_wide: MulWide,
@@ -45,27 +44,36 @@ impl Combination {
         validated(&self.source(), self.capabilities()).unwrap_or_else(|e| panic!("{self:?}: {e}"))
     }
 
-    /// The module as a pipeline has it: one entry, its overrides replaced by numbers.
-    pub fn pipeline(self, entry: &str, kind: u32) -> Valid {
+    /// The module as a pipeline has it: one entry point, its overrides replaced by numbers.
+    pub fn pipeline(self, entry: &str, kind: u32, structured: bool) -> Valid {
         let (module, info) = self.module();
-        let constants = [("KIND", kind), ("GROUP_SIZE", 64), ("ITEMS", 8)];
+        let constants = [("KIND", kind), ("STRUCTURED", structured.into()), ("GROUP_SIZE", 64), ("ITEMS", 8)];
         let constants = constants.into_iter().map(|(name, value)| (name.to_owned(), f64::from(value))).collect();
         let entry = Some((ShaderStage::Compute, entry));
         let (module, info) = naga::back::pipeline_constants::process_overrides(&module, &info, entry, &constants)
-            .unwrap_or_else(|e| panic!("{self:?} {entry:?} KIND {kind}: {e}"));
+            .unwrap_or_else(|e| panic!("{self:?} {entry:?} KIND {kind} STRUCTURED {structured}: {e}"));
         (module.into_owned(), info.into_owned())
     }
 
-    /// Every pipeline that the combination serves: the entry, the kind of law, the module.
-    pub fn pipelines(self) -> impl Iterator<Item = (&'static str, u32, Valid)> {
-        ENTRIES.into_iter().flat_map(move |entry| (0..4).map(move |kind| (entry, kind, self.pipeline(entry, kind))))
+    /// Every pipeline that the combination serves: its entry point and constants in words, the entry point, the module.
+    ///
+    /// Each entry point stands with every kind of law and, where that makes a difference, with structured laws and without.
+    pub fn pipelines(self) -> impl Iterator<Item = (String, &'static str, Valid)> {
+        let structured = |entry| if entry == "fill_general" { &[false, true][..] } else { &[false] };
+        let choices = ENTRIES.into_iter().flat_map(move |entry| structured(entry).iter().map(move |&s| (entry, s)));
+        choices.flat_map(move |(entry, structured)| {
+            (0..4).map(move |kind| {
+                let at = format!("{self:?} {entry} KIND {kind} STRUCTURED {structured}");
+                (at, entry, self.pipeline(entry, kind, structured))
+            })
+        })
     }
 }
 
-/// The normalizer's entries.
+/// The normalizer's entry points.
 pub const NORMALIZE: [&str; 5] = ["largest", "squares", "sums", "factor", "scale"];
 
-/// Every module of the normalizer: its name, its text, and whether it has 64-bit integers and `fma`.
+/// Every module of the normalizer: the implementations in it, its text, and itself.
 pub fn normalizers() -> impl Iterator<Item = (MulWide, Tier, String, Valid)> {
     [MulWide::U64, MulWide::U32].into_iter().flat_map(|mul_wide| {
         [Tier::NativeFma, Tier::SoftFma].into_iter().map(move |tier| {

@@ -1,4 +1,4 @@
-//! Law 3: the structs of shaders/descriptor.wgsl and of src/descriptor.rs are one layout.
+//! Rule 3 (the layout is checked): the structs of shaders/descriptor.wgsl have the layout of those of the host.
 #![cfg(feature = "gpu")]
 
 use crate::kernels::{Combination, validated};
@@ -6,14 +6,14 @@ use bytemuck::Zeroable;
 use naga::proc::Layouter;
 use naga::valid::Capabilities;
 use naga::{ArraySize, Handle, Literal, Module, ScalarKind, Type, TypeInner};
-use seedbed::gpu::descriptor::{AxisSteps, Descriptor, SegmentEntry, rounding};
+use seedbed::gpu::descriptor::{AxisSteps, Descriptor, KernelSegment, rounding};
 use seedbed::params::{LawParams, kind, mask};
 use std::any::type_name_of_val;
 use std::mem::{offset_of, size_of, size_of_val};
 
-/// The structs' names, the kernels' and the host's. The members' names are the same.
+/// The names of the structs in WGSL and on the host. The members have the same names.
 const NAMES: [(&str, &str); 4] =
-    [("Law", "LawParams"), ("Axis", "AxisSteps"), ("Descriptor", "Descriptor"), ("Segment", "SegmentEntry")];
+    [("Law", "LawParams"), ("Axis", "AxisSteps"), ("Descriptor", "Descriptor"), ("Segment", "KernelSegment")];
 
 #[derive(Debug, PartialEq)]
 struct Member {
@@ -27,12 +27,12 @@ struct Member {
 #[derive(Debug, PartialEq)]
 struct Layout {
     name: &'static str,
-    /// The distance of two neighbours in an array.
+    /// The distance of two neighbors in an array.
     stride: usize,
     members: Vec<Member>,
 }
 
-/// The pattern names every member: one more in the struct is one that this does not compile with.
+/// The pattern names every member: with one more in the struct, this does not compile.
 macro_rules! host_layout {
     ($ty:ident: $($member:ident),*) => {{
         let $ty { $($member),* } = $ty::zeroed();
@@ -53,7 +53,7 @@ fn host() -> Vec<Layout> {
             inverse, poly, more, mask, inner, spot, cols, rows, block_rows, block_cols, table, unused),
         host_layout!(AxisSteps: extent, dst, src),
         host_layout!(Descriptor: key, src, dst, before, axis_count, rounding, law, axes),
-        host_layout!(SegmentEntry: first_group, word, words, elements, items, first_descriptor, descriptor_count),
+        host_layout!(KernelSegment: first_group, word, words, elements, items, first_descriptor, descriptor_count),
     ]
 }
 

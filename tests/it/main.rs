@@ -1,9 +1,9 @@
 //! The integration tests: one binary, a subject a module.
 
 mod bad_input;
+mod exact_arithmetic;
 mod gpu;
 mod kernels;
-mod law4;
 mod laws;
 mod layout;
 mod levels;

@@ -1,4 +1,4 @@
-//! naga translates every kernel for every backend, and the u32 bricks' ones for GLES and the browser.
+//! naga translates every kernel for every backend, and the kernels without 64-bit integers for GLES and the browser.
 #![cfg(feature = "gpu")]
 
 use crate::kernels::{Combination, ENTRIES, NORMALIZE, Valid, normalizers, validated};
@@ -76,8 +76,7 @@ fn has_fma(module: &Module) -> bool {
 fn every_pipeline_becomes_spirv_msl_and_hlsl() {
     for combination in Combination::all() {
         let wide = combination.mul_wide == MulWide::U64;
-        for (entry, kind, module) in combination.pipelines() {
-            let at = format!("{combination:?} {entry} KIND {kind}");
+        for (at, entry, module) in combination.pipelines() {
             assert_eq!(has_fma(&module.0), combination.tier == Tier::NativeFma, "{at}");
             let words = spirv(&module, entry, wide);
             assert_eq!(words[0], 0x0723_0203, "{at}");
@@ -94,9 +93,9 @@ fn every_pipeline_becomes_spirv_msl_and_hlsl() {
     }
 }
 
-/// The negative control of the capabilities: a kernel of the u64 brick is refused without them.
+/// The negative control of the capabilities: kernels with the 64-bit multiplication are refused without them.
 #[test]
-fn the_u64_brick_asks_for_64_bit_integers_and_nothing_else_does() {
+fn the_64_bit_multiplication_asks_for_64_bit_integers_and_nothing_else_does() {
     for combination in Combination::all() {
         let without = validated(&combination.source(), Capabilities::empty());
         assert_eq!(without.is_ok(), combination.mul_wide == MulWide::U32, "{combination:?}");
@@ -104,14 +103,13 @@ fn the_u64_brick_asks_for_64_bit_integers_and_nothing_else_does() {
 }
 
 #[test]
-fn the_u32_brick_s_pipelines_become_glsl() {
+fn pipelines_without_64_bit_integers_become_glsl() {
     for combination in Combination::all().filter(|c| c.mul_wide == MulWide::U32) {
-        for (entry, kind, module) in combination.pipelines() {
-            let at = format!("{combination:?} {entry} KIND {kind}");
+        for (at, entry, module) in combination.pipelines() {
             let text = gles(&module, entry, 310);
             assert!(text.starts_with("#version 310 es"), "{at}");
             assert!(text.contains("layout(local_size_x = 64"), "{at}");
-            // GLES 3.1 has no fma: naga writes a product and a sum there, which the self-test of the device finds out.
+            // GLES 3.1 has no fma: naga writes a product and a sum there, which the self-test finds out on a device.
             assert!(!text.contains("fma("), "{at}");
             let later = gles(&module, entry, 320);
             assert_eq!(later.contains("fma("), combination.tier == Tier::NativeFma, "{at}");
@@ -129,12 +127,12 @@ fn is_core(wgsl: &str) -> Result<(), String> {
 }
 
 #[test]
-fn the_u32_brick_s_kernels_are_wgsl_for_a_browser() {
+fn kernels_without_64_bit_integers_are_wgsl_for_a_browser() {
     for combination in Combination::all().filter(|c| c.mul_wide == MulWide::U32) {
         is_core(&combination.source()).unwrap_or_else(|e| panic!("{combination:?}: {e}"));
-        for (entry, kind, (module, info)) in combination.pipelines() {
+        for (at, entry, (module, info)) in combination.pipelines() {
             let text = wgsl::write_string(&module, &info, wgsl::WriterFlags::empty()).unwrap();
-            is_core(&text).unwrap_or_else(|e| panic!("{combination:?} {entry} KIND {kind}: {e}"));
+            is_core(&text).unwrap_or_else(|e| panic!("{at}: {e}"));
             let entries = validated(&text, Capabilities::empty()).unwrap().0.entry_points;
             assert_eq!(entries.iter().map(|e| e.name.as_str()).collect::<Vec<_>>(), [entry]);
         }
@@ -144,7 +142,7 @@ fn the_u32_brick_s_kernels_are_wgsl_for_a_browser() {
 }
 
 #[test]
-fn every_kernel_has_both_entries_and_no_other() {
+fn every_kernel_module_has_these_entry_points_and_no_other() {
     for combination in Combination::all() {
         let (module, _) = combination.module();
         let names: Vec<_> = module.entry_points.iter().map(|e| e.name.as_str()).collect();
@@ -152,7 +150,7 @@ fn every_kernel_has_both_entries_and_no_other() {
     }
 }
 
-/// The orthogonal matrices' module, for every backend, and in the u32 brick's case for GLES and the browser.
+/// The kernels of orthogonal matrices, for every backend; those without 64-bit integers also for GLES and the browser.
 #[test]
 fn the_orthogonal_module_becomes_every_language() {
     use seedbed::gpu::orthogonal::{ENTRIES, source};

@@ -1,34 +1,45 @@
-//! The dispatches of a recording: which windows of a tensor, what is bound, what the kernel is told.
+//! The dispatches of a recording: which ranges of a tensor, what is bound, and what the kernel is told.
 
-use super::{Normalizer, Region};
+use super::{LABEL, Normalizer, Region};
 use crate::Result;
+use crate::gpu::pipeline::{BoundRange, bind_group};
 use crate::gpu::upload::buffer_of;
 use bytemuck::{Pod, Zeroable};
 
 /// Threads of a workgroup, as the shader says.
-const GROUP: u64 = 64;
-/// Workgroups of a dispatch over a tensor at most.
-const GROUPS: u64 = 1024;
-/// Partial results are brought to so many, and then to one.
+const GROUP_SIZE: u64 = 64;
+/// Items that a thread shall have at least, where a tensor has enough of them.
+const ITEMS_PER_THREAD: u64 = 16;
+/// Workgroups of a dispatch over a range at most.
+const MAX_GROUPS: u64 = 1024;
+/// The first reduction leaves at most this many partial results; the second, one.
 pub(super) const FEW: u64 = 256;
-/// Words of a window at most: item indices stay far below 2^32.
-const WINDOW: u64 = 1 << 29;
+/// Words of a range at most: 32-bit indices of items stay far below 2^32.
+const RANGE_WORDS: u64 = 1 << 29;
 
-/// `Parameters` of shaders/normalize.wgsl.
+/// What a dispatch is told: `Parameters` of shaders/normalize.wgsl.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, Pod, Zeroable)]
 pub(super) struct Parameters {
+    /// The first word of the binding that belongs to the tensor.
     pub first: u32,
+    /// The number of items: elements of the range, or partial results.
     pub items: u32,
+    /// Where the results of the dispatch begin, counted in results.
     pub at: u32,
+    /// The number of threads that share the items.
     pub threads: u32,
+    /// The number of this tensor in its pair; 0 where it is alone.
     pub slot: u32,
+    /// The number of tensors: 1, or 2 for a pair.
     pub tensors: u32,
+    /// The bits of the wanted norm, or of the wanted product of norms.
     pub wanted: u32,
 }
 
+/// The kernels of shaders/normalize.wgsl.
 #[derive(Clone, Copy)]
-pub(super) enum Step {
+pub(super) enum Kernel {
     Largest,
     Squares,
     Sums,
@@ -36,36 +47,41 @@ pub(super) enum Step {
     Scale,
 }
 
-pub(super) const ENTRIES: [&str; 5] = ["largest", "squares", "sums", "factor", "scale"];
+/// Their entry points, in the order of [`Kernel`].
+pub(super) const ENTRY_POINTS: [&str; 5] = ["largest", "squares", "sums", "factor", "scale"];
 
-/// A dispatch: what is bound beside the parameters, from which byte, and what for.
+/// A dispatch, and what is bound beside its parameters.
 pub(super) struct Pass<'a> {
-    pub step: Step,
+    pub kernel: Kernel,
     pub parameters: Parameters,
-    pub source: Option<(&'a wgpu::Buffer, u64, u64)>,
+    /// What the kernel reads: elements, or partial results.
+    pub source: Option<BoundRange<'a>>,
+    /// What an earlier kernel found: the largest magnitudes, or the factor.
     pub found: Option<&'a wgpu::Buffer>,
-    pub result: (&'a wgpu::Buffer, u64, u64),
+    /// What the kernel writes.
+    pub result: BoundRange<'a>,
 }
 
-/// The buffers of one recording.
-pub(super) struct Scratch {
-    /// Partial results of a tensor, then few, then the largest magnitude of each tensor.
-    pub tops: [wgpu::Buffer; 3],
-    /// Partial sums, few, and the sum of each tensor.
+/// The buffers that one recording takes beside the tensors.
+pub(super) struct Workspace {
+    /// Largest magnitudes: of each thread, then of the few that the first reduction leaves, then of each tensor.
+    pub largest: [wgpu::Buffer; 3],
+    /// Sums of squares, likewise.
     pub sums: [wgpu::Buffer; 3],
     pub factor: wgpu::Buffer,
 }
 
 impl Normalizer {
-    /// The windows of a tensor: the binding's first byte and size, and which of its words count for how many threads.
-    pub(super) fn windows(&self, t: &Region<'_>) -> Vec<(u64, u64, Parameters)> {
-        let mut windows = Vec::new();
+    /// The ranges in which a tensor is bound, each with the parameters that say which of its words belong to the tensor and how many
+    /// threads share them.
+    pub(super) fn ranges<'a>(&self, t: &Region<'a>) -> Vec<(BoundRange<'a>, Parameters)> {
+        let mut ranges = Vec::new();
         let (mut done, mut at) = (0, 0);
         while done < t.elements {
             let byte = t.offset + 4 * done;
             let start = byte - byte % self.align;
-            let items = (t.elements - done).min((self.max_binding - (byte - start)) / 4).min(WINDOW);
-            let threads = GROUP * items.div_ceil(16 * GROUP).min(GROUPS);
+            let items = (t.elements - done).min((self.max_binding - (byte - start)) / 4).min(RANGE_WORDS);
+            let threads = GROUP_SIZE * items.div_ceil(ITEMS_PER_THREAD * GROUP_SIZE).min(MAX_GROUPS);
             let parameters = Parameters {
                 first: ((byte - start) / 4) as u32,
                 items: items as u32,
@@ -73,45 +89,49 @@ impl Normalizer {
                 threads: threads as u32,
                 ..Default::default()
             };
-            windows.push((start, byte - start + 4 * items, parameters));
+            let size = byte - start + 4 * items;
+            ranges.push((BoundRange { buffer: t.buffer, start, size }, parameters));
             done += items;
             at += threads as u32;
         }
-        windows
+        ranges
     }
 
+    /// The number of partial results of a tensor: one per thread.
     pub(super) fn partials(&self, t: &Region<'_>) -> u64 {
-        self.windows(t).iter().map(|(.., p)| u64::from(p.threads)).sum()
+        self.ranges(t).iter().map(|(_, p)| u64::from(p.threads)).sum()
     }
 
-    /// The largest magnitude, then the sum of squares: of a thread each, then of few, then of the tensor.
-    pub(super) fn measure<'a>(&self, t: &Region<'a>, slot: u32, scratch: &'a Scratch, passes: &mut Vec<Pass<'a>>) {
+    /// Adds the passes that find a tensor's largest magnitude, then those that find its sum of squares: of each thread, then of few
+    /// partial results, then of the tensor.
+    pub(super) fn measure<'a>(&self, t: &Region<'a>, slot: u32, workspace: &'a Workspace, passes: &mut Vec<Pass<'a>>) {
         let partials = self.partials(t) as u32;
         let few = partials.min(FEW as u32);
         let reductions = [(partials, few, 0), (few, 1, slot)];
         let reduced = reductions.map(|(items, threads, at)| Parameters { items, threads, at, ..Default::default() });
-        let windows = self.windows(t);
+        let ranges = self.ranges(t);
         for (first, again, buffers, found) in [
-            (Step::Largest, Step::Largest, &scratch.tops, None),
-            (Step::Squares, Step::Sums, &scratch.sums, Some(&scratch.tops[2])),
+            (Kernel::Largest, Kernel::Largest, &workspace.largest, None),
+            (Kernel::Squares, Kernel::Sums, &workspace.sums, Some(&workspace.largest[2])),
         ] {
-            passes.extend(windows.iter().map(|&(start, size, parameters)| Pass {
-                step: first,
+            passes.extend(ranges.iter().map(|&(range, parameters)| Pass {
+                kernel: first,
                 parameters: Parameters { slot, ..parameters },
-                source: Some((t.buffer, start, size)),
+                source: Some(range),
                 found,
-                result: whole(&buffers[0]),
+                result: BoundRange::whole(&buffers[0]),
             }));
             passes.extend(reduced.iter().enumerate().map(|(i, &parameters)| Pass {
-                step: again,
+                kernel: again,
                 parameters,
-                source: Some(whole(&buffers[i])),
+                source: Some(BoundRange::whole(&buffers[i])),
                 found: None,
-                result: whole(&buffers[i + 1]),
+                result: BoundRange::whole(&buffers[i + 1]),
             }));
         }
     }
 
+    /// Records the passes, in their order.
     pub(super) fn encode(&self, encoder: &mut wgpu::CommandEncoder, passes: &[Pass<'_>]) -> Result<()> {
         let stride = self.align.max(32);
         let mut bytes = vec![0; passes.len() * stride as usize];
@@ -121,36 +141,16 @@ impl Normalizer {
         let parameters = buffer_of(&self.device, "parameters", wgpu::BufferUsages::STORAGE, &bytes)?;
         let mut compute = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
         for (i, pass) in passes.iter().enumerate() {
-            let bind = |binding: u32, (buffer, offset, size)| wgpu::BindGroupEntry {
-                binding,
-                resource: wgpu::BindingResource::Buffer(wgpu::BufferBinding {
-                    buffer,
-                    offset,
-                    size: std::num::NonZeroU64::new(size),
-                }),
-            };
-            let own = (&parameters, i as u64 * stride, 32);
-            // What a step does not read is bound to its parameters.
-            let group = self.device.create_bind_group(&wgpu::BindGroupDescriptor {
-                label: Some("seedbed normalize"),
-                layout: &self.layout,
-                entries: &[
-                    bind(0, own),
-                    bind(1, pass.source.unwrap_or(own)),
-                    bind(2, pass.found.map_or(own, whole)),
-                    bind(3, pass.result),
-                ],
-            });
-            compute.set_pipeline(&self.pipelines[pass.step as usize]);
-            compute.set_bind_group(0, &group, &[]);
-            compute.dispatch_workgroups(pass.parameters.threads.div_ceil(GROUP as u32), 1, 1);
+            let own = BoundRange { buffer: &parameters, start: i as u64 * stride, size: 32 };
+            // A kernel that does not read a binding gets its parameters there: something has to be bound.
+            let found = pass.found.map_or(own, BoundRange::whole);
+            let ranges = [own, pass.source.unwrap_or(own), found, pass.result];
+            compute.set_pipeline(&self.pipelines[pass.kernel as usize]);
+            compute.set_bind_group(0, &bind_group(&self.device, LABEL, &self.bindings, &ranges), &[]);
+            compute.dispatch_workgroups(pass.parameters.threads.div_ceil(GROUP_SIZE as u32), 1, 1);
         }
         Ok(())
     }
-}
-
-pub(super) fn whole(buffer: &wgpu::Buffer) -> (&wgpu::Buffer, u64, u64) {
-    (buffer, 0, buffer.size())
 }
 
 #[cfg(test)]

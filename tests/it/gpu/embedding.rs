@@ -1,7 +1,7 @@
 //! What an engine embeds: its device, its encoder, its buffer.
 
 use super::{POISON, arena, poisoned, read, shared, twin};
-use seedbed::gpu::{Options, blocking, wgpu};
+use seedbed::gpu::{FillerOptions, blocking, wgpu};
 use seedbed::plan::{Plan, TensorSpec};
 use seedbed::{DType, Scheme, StreamVersion};
 
@@ -10,14 +10,14 @@ mod embed;
 
 #[test]
 fn the_example_embeds_as_an_engine_would() {
-    let Some(gpu) = shared() else { return };
+    let gpu = shared();
     assert!(embed::run(gpu.device(), gpu.queue(), gpu.filler()).unwrap());
 }
 
 /// Each recording owns its parameters: the second must not change what the first will do.
 #[test]
 fn two_fills_recorded_before_one_submit_into_the_engine_s_buffer() {
-    let Some(gpu) = shared() else { return };
+    let gpu = shared();
     let mut plan = Plan::new(StreamVersion::V1, 3);
     plan.push(&TensorSpec::new("a", [1001], Scheme::normal(0.0, 1.0)).unwrap()).unwrap();
     plan.push(&TensorSpec::new("b", [501], Scheme::uniform(0.0, 1.0)).unwrap().dtype(DType::F16)).unwrap();
@@ -36,7 +36,7 @@ fn two_fills_recorded_before_one_submit_into_the_engine_s_buffer() {
 /// Ten thousand tensors, every law and dtype among them, in one recording: the arena holds what each would alone.
 #[test]
 fn a_plan_of_ten_thousand_tensors_is_recorded_at_once() {
-    let Some(gpu) = shared() else { return };
+    let gpu = shared();
     let mut plan = Plan::new(StreamVersion::V1, 3);
     let schemes = seedbed::gpu::schemes();
     for k in 0..10_000u64 {
@@ -62,7 +62,7 @@ fn a_plan_of_ten_thousand_tensors_is_recorded_at_once() {
 /// A buffer that wgpu does not clear holds the plan, and zeros between its tensors.
 #[test]
 fn an_allocation_holds_the_plan_and_nothing_else() {
-    let Some(gpu) = shared() else { return };
+    let gpu = shared();
     let mut plan = Plan::new(StreamVersion::V1, 3);
     for n in [1u64, 5, 1 << 20, 77] {
         plan.push(&TensorSpec::new(format!("{n}"), [n], Scheme::normal(0.0, 1.0)).unwrap().dtype(DType::F16)).unwrap();
@@ -79,7 +79,7 @@ fn an_allocation_holds_the_plan_and_nothing_else() {
 /// A plan of 2^50 bytes is an error with its size, not a panic.
 #[test]
 fn an_allocation_that_is_refused_is_an_error() {
-    let Some(gpu) = shared() else { return };
+    let gpu = shared();
     let mut plan = Plan::new(StreamVersion::V1, 3);
     plan.push(&TensorSpec::new("w", [1 << 48], Scheme::normal(0.0, 1.0)).unwrap()).unwrap();
     let text = seedbed::gpu::blocking::alloc(gpu, &plan).unwrap_err().to_string();
@@ -89,7 +89,7 @@ fn an_allocation_that_is_refused_is_an_error() {
 /// The kernels land in an engine's own pipeline cache, and one made of its data serves again.
 #[test]
 fn kernels_go_through_the_engine_s_pipeline_cache() {
-    let Some(gpu) = shared() else { return };
+    let gpu = shared();
     let adapter = blocking::adapters().into_iter().find(|a| a.get_info() == *gpu.info()).unwrap();
     let feature = wgpu::Features::PIPELINE_CACHE;
     if !adapter.features().contains(feature) {
@@ -108,7 +108,7 @@ fn kernels_go_through_the_engine_s_pipeline_cache() {
         let desc = wgpu::PipelineCacheDescriptor { label: None, data: data.as_deref(), fallback: false };
         // SAFETY: the data is none, or what `get_data` returned for this very adapter.
         let cache = unsafe { device.create_pipeline_cache(&desc) };
-        let mut options = Options::default();
+        let mut options = FillerOptions::default();
         options.dtypes = vec![DType::F32];
         options.tier = Some(gpu.filler().tier());
         options.pipeline_cache = Some(cache.clone());

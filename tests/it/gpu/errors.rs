@@ -1,7 +1,7 @@
 //! Everything is validated before wgpu sees it: its uncaptured-error handler panics.
 
 use super::{poisoned, shared};
-use seedbed::gpu::{Choice, Gpu, Options, Region, blocking, wgpu};
+use seedbed::gpu::{Choice, FillerOptions, Gpu, Region, blocking, wgpu};
 use seedbed::plan::{Plan, TensorSpec};
 use seedbed::{DType, Error, Scheme, StreamVersion};
 
@@ -21,7 +21,7 @@ pub fn check_lost(error: &Error) {
 
 #[test]
 fn a_buffer_that_cannot_take_the_fill_is_an_error_with_the_numbers() {
-    let Some(gpu) = shared() else { return };
+    let gpu = shared();
     let mut plan = Plan::new(StreamVersion::V1, 3);
     let fill = plan.push(&TensorSpec::new("w", [100], Scheme::normal(0.0, 1.0)).unwrap()).unwrap().fill();
     let buffer = poisoned(gpu.device(), 100);
@@ -51,8 +51,8 @@ fn a_buffer_that_cannot_take_the_fill_is_an_error_with_the_numbers() {
 
 #[test]
 fn a_dtype_that_was_not_built_is_an_error() {
-    let Some(gpu) = shared() else { return };
-    let mut options = Options::default();
+    let gpu = shared();
+    let mut options = FillerOptions::default();
     options.dtypes = vec![seedbed::DType::F32];
     options.tier = Some(gpu.filler().tier());
     let filler = blocking::filler(gpu.device(), gpu.queue(), &options).unwrap();
@@ -67,16 +67,16 @@ fn a_dtype_that_was_not_built_is_an_error() {
 
 #[test]
 fn an_adapter_that_is_not_there_is_an_error() {
-    let text = blocking::open(Choice::Index(999), &Options::default(), &mut |_| {}).unwrap_err().to_string();
+    let text = blocking::open(Choice::Index(999), &FillerOptions::default(), &mut |_| {}).unwrap_err().to_string();
     assert!(text.contains("gpu:999") && !text.contains('\n'), "{text}");
 }
 
 /// A driver that is reset, a card that falls off the bus: every call answers with an error, none panics or waits for ever.
 #[test]
 fn a_lost_device_is_an_error() {
-    let Some(gpu) = shared() else { return };
+    let gpu = shared();
     let (device, queue) = another(gpu);
-    let mut options = Options::default();
+    let mut options = FillerOptions::default();
     options.dtypes = vec![DType::F32];
     options.tier = Some(gpu.filler().tier());
     let filler = blocking::filler(&device, &queue, &options).unwrap();

@@ -1,8 +1,7 @@
 //! Lengths, offsets, boxes, parts: the device writes the twin's words, all of them and no other.
 
 use super::{check, shared};
-use seedbed::plan::Slab;
-use seedbed::plan::{Part, Plan, TensorSpec};
+use seedbed::plan::{Part, Plan, Slab, TensorSpec};
 use seedbed::{DType, Fill, Scheme, StreamVersion};
 
 fn normal() -> Scheme {
@@ -22,26 +21,21 @@ fn whole(plan: &Plan) -> Vec<Fill> {
 }
 
 #[test]
-fn odd_lengths_at_odd_offsets_leave_their_neighbours_alone() {
-    let Some(gpu) = shared() else { return };
+fn odd_lengths_at_odd_offsets_leave_their_neighbors_alone() {
+    let gpu = shared();
     for dtype in DType::ALL {
         for (s, (_, scheme)) in seedbed::gpu::schemes().into_iter().enumerate() {
             let specs = [1u64, 2, 3, 5, 1313]
                 .into_iter()
                 .map(|n| TensorSpec::new(format!("{s} {n}"), [n], scheme).unwrap().dtype(dtype));
-            let mut plan = Plan::new(StreamVersion::V1, 7);
-            for spec in specs {
-                // A window may hold no 16-bit value.
-                let _ = plan.push(&spec);
-            }
-            check(gpu, gpu.filler(), &whole(&plan), 3);
+            check(gpu, gpu.filler(), &whole(&plan(specs)), 3);
         }
     }
 }
 
 #[test]
 fn a_tensor_longer_than_a_megabyte_by_one() {
-    let Some(gpu) = shared() else { return };
+    let gpu = shared();
     for dtype in DType::ALL {
         let plan = plan([TensorSpec::new("long", [(1 << 20) + 1], normal()).unwrap().dtype(dtype)]);
         check(gpu, gpu.filler(), &whole(&plan), 1);
@@ -50,7 +44,7 @@ fn a_tensor_longer_than_a_megabyte_by_one() {
 
 #[test]
 fn boxes_of_a_tensor_past_2_to_the_34() {
-    let Some(gpu) = shared() else { return };
+    let gpu = shared();
     for dtype in DType::ALL {
         let dims = [1u64 << 21, (1 << 14) + 3];
         let plan = plan([TensorSpec::new("huge", dims, normal()).unwrap().dtype(dtype)]);
@@ -70,7 +64,7 @@ fn boxes_of_a_tensor_past_2_to_the_34() {
 
 #[test]
 fn the_block_counter_carries_at_2_to_the_34_elements() {
-    let Some(gpu) = shared() else { return };
+    let gpu = shared();
     for dtype in DType::ALL {
         let plan = plan([TensorSpec::new("vector", [1 << 35], normal()).unwrap().dtype(dtype)]);
         let tensor = &plan.tensors()[0];
@@ -84,7 +78,7 @@ fn the_block_counter_carries_at_2_to_the_34_elements() {
 
 #[test]
 fn boxes_of_every_rank() {
-    let Some(gpu) = shared() else { return };
+    let gpu = shared();
     for dtype in DType::ALL {
         let plan = plan([
             TensorSpec::new("five", [5, 4, 3, 7, 3], normal()).unwrap().dtype(dtype),
@@ -111,7 +105,7 @@ fn boxes_of_every_rank() {
 
 #[test]
 fn parts_by_columns_rows_heads_and_transposed() {
-    let Some(gpu) = shared() else { return };
+    let gpu = shared();
     for dtype in DType::ALL {
         let part = |name: &str, dims: &[u64], start: &[u64], extent: &[u64]| {
             Part::new(name, dims, normal(), Slab::new(start, extent)).unwrap()
@@ -142,10 +136,10 @@ fn parts_by_columns_rows_heads_and_transposed() {
     }
 }
 
-/// Boxes whose rows begin and end with 16-byte steps, at destinations that do and do not.
+/// Boxes whose rows are whole 16-byte steps, at destinations that are multiples of 16 bytes and at others.
 #[test]
 fn boxes_in_whole_steps() {
-    let Some(gpu) = shared() else { return };
+    let gpu = shared();
     for dtype in DType::ALL {
         let plan = plan([TensorSpec::new("rows", [37, 6, 48], normal()).unwrap().dtype(dtype)]);
         let tensor = &plan.tensors()[0];
@@ -161,10 +155,11 @@ fn boxes_in_whole_steps() {
     }
 }
 
-/// Columns of many parts: each part is a box of its own where no word is shared, so that time grows with the elements alone.
+/// Many parts side by side: where no word is shared, each part is dispatched as a box of its own, so that the time grows with the elements
+/// alone.
 #[test]
 fn hundreds_of_parts_by_columns() {
-    let Some(gpu) = shared() else { return };
+    let gpu = shared();
     for dtype in DType::ALL {
         for width in [8u64, 6, 3] {
             // Words are shared only where 16-bit parts are odd.

@@ -1,9 +1,8 @@
 //! Orthogonal matrices in a device's buffers: made by the host and copied, or made by the device.
 
 use super::{POISON, arena, poisoned, read, shared};
-use seedbed::gpu::{Options, blocking, wgpu};
-use seedbed::plan::Slab;
-use seedbed::plan::{Plan, TensorSpec};
+use seedbed::gpu::{FillerOptions, blocking, wgpu};
+use seedbed::plan::{Plan, Slab, TensorSpec};
 use seedbed::{DType, Scheme, StreamVersion, cpu};
 
 fn plan() -> Plan {
@@ -22,7 +21,7 @@ fn plan() -> Plan {
 
 #[test]
 fn a_plan_with_matrices_holds_the_twin_s_bytes() {
-    let Some(gpu) = shared() else { return };
+    let gpu = shared();
     let plan = plan();
     let lead = 3;
     let expected = arena(&plan, POISON, (lead, 2));
@@ -34,7 +33,7 @@ fn a_plan_with_matrices_holds_the_twin_s_bytes() {
 
 #[test]
 fn streams_and_slabs_of_matrices_are_the_twin_s() {
-    let Some(gpu) = shared() else { return };
+    let gpu = shared();
     let plan = plan();
     let slab = plan.tensors()[1].fill_slab(&Slab::new([7, 5], [90, 101])).unwrap();
     for fill in plan.tensors().iter().map(|t| t.fill()).chain([slab]) {
@@ -47,7 +46,7 @@ fn streams_and_slabs_of_matrices_are_the_twin_s() {
 
 #[test]
 fn a_buffer_that_takes_no_copies_is_refused() {
-    let Some(gpu) = shared() else { return };
+    let gpu = shared();
     let buffer = gpu.device().create_buffer(&wgpu::BufferDescriptor {
         label: None,
         size: 1 << 20,
@@ -62,8 +61,8 @@ fn a_buffer_that_takes_no_copies_is_refused() {
 /// The same plan by a filler whose device makes what is whole and f32, into a buffer that takes no copies.
 #[test]
 fn matrices_that_the_device_makes_are_the_twin_s() {
-    let Some(gpu) = shared() else { return };
-    let mut options = Options::default();
+    let gpu = shared();
+    let mut options = FillerOptions::default();
     options.dtypes = vec![DType::F32];
     options.tier = Some(gpu.filler().tier());
     options.orthogonal = true;

@@ -1,9 +1,9 @@
-//! The device against the twin. Law 7: without a device these fail, unless SEEDBED_GPU=skip says otherwise.
+//! The device against the twin. Rule 7 (no silent GPU): without a device these tests fail.
 //!
-//! SEEDBED_GPU is `gpu` (the default: hardware, else a software driver), `gpu:N` or `skip`.
+//! SEEDBED_GPU is `gpu` (the default: hardware, else a software driver) or `gpu:N`. To go without a device, filter the tests out:
+//! `cargo test --release -- --skip gpu::`, which is what tests/run.sh does where SEEDBED_GPU is `skip`.
 #![cfg(feature = "gpu")]
 
-mod bricks;
 mod embedding;
 mod errors;
 mod fills;
@@ -11,32 +11,35 @@ mod laws;
 mod matrices;
 mod normalize;
 mod orthogonal;
+mod primitives;
+mod ranges;
+mod readback_stream;
 mod stochastic;
-mod stream;
 mod structured;
-mod windows;
 
-use seedbed::gpu::{Choice, Filler, Gpu, Options, blocking, wgpu};
+use seedbed::gpu::{Choice, Filler, FillerOptions, Gpu, blocking, wgpu};
 use seedbed::plan::Plan;
 use seedbed::{Fill, cpu};
 use std::sync::OnceLock;
 
-/// What every destination is filled with before a fill, and what must still stand around it afterwards.
+/// What every destination holds before a fill, and what must still stand around the fill afterwards.
 const POISON: u32 = 0xdead_beef;
 
-/// The device that all tests share; `None` where SEEDBED_GPU=skip.
-fn shared() -> Option<&'static Gpu> {
-    static GPU: OnceLock<Option<Gpu>> = OnceLock::new();
+/// The device that all tests share.
+///
+/// # Panics
+/// Where there is none, or SEEDBED_GPU names none.
+fn shared() -> &'static Gpu {
+    static GPU: OnceLock<Gpu> = OnceLock::new();
     GPU.get_or_init(|| {
-        let choice = std::env::var("SEEDBED_GPU").unwrap_or_else(|_| "gpu".to_owned());
-        if choice == "skip" {
-            eprintln!("SEEDBED_GPU=skip: the device's tests test nothing");
-            return None;
-        }
-        let choice: Choice = choice.parse().unwrap();
-        let gpu = blocking::open(choice, &Options::default(), &mut |notice| eprintln!("{notice}"))
-            .unwrap_or_else(|e| panic!("{e}; SEEDBED_GPU=skip goes without"))
-            .expect("SEEDBED_GPU names a GPU");
+        let name = std::env::var("SEEDBED_GPU").unwrap_or_else(|_| "gpu".to_owned());
+        let choice = match name.parse() {
+            Ok(choice @ (Choice::Gpu | Choice::Index(_))) => choice,
+            _ => panic!("SEEDBED_GPU={name}: name gpu or gpu:N; to go without a device, run with --skip gpu::"),
+        };
+        let gpu = blocking::open(choice, &FillerOptions::default(), &mut |notice| eprintln!("{notice}"))
+            .unwrap_or_else(|e| panic!("{e}; to go without a device, run with --skip gpu::"))
+            .expect("a device");
         eprintln!(
             "{} ({:?}), {}, {:?}",
             gpu.info().name,
@@ -44,12 +47,11 @@ fn shared() -> Option<&'static Gpu> {
             gpu.filler().tier(),
             gpu.filler().mul_wide()
         );
-        Some(gpu)
+        gpu
     })
-    .as_ref()
 }
 
-/// A buffer of poison.
+/// A buffer full of poison.
 fn poisoned(device: &wgpu::Device, words: usize) -> wgpu::Buffer {
     let buffer = device.create_buffer(&wgpu::BufferDescriptor {
         label: None,
@@ -62,7 +64,7 @@ fn poisoned(device: &wgpu::Device, words: usize) -> wgpu::Buffer {
     buffer
 }
 
-/// Submits what was recorded, and the whole of `buffer` read back.
+/// Submits what was recorded, and reads the whole of `buffer` back.
 fn read(gpu: &Gpu, mut encoder: wgpu::CommandEncoder, buffer: &wgpu::Buffer) -> Vec<u32> {
     let staging = gpu.device().create_buffer(&wgpu::BufferDescriptor {
         label: None,
@@ -85,7 +87,8 @@ fn twin(fill: &Fill) -> Vec<u32> {
     bytemuck::pod_collect_to_vec(&bytes)
 }
 
-/// The words of a plan's arena by the twin, so many `around` words before and after it; in them, and between its tensors, `around`.
+/// The words of a whole plan by the twin, with `before` words in front and `after` words behind; these words, and those between tensors,
+/// are `around`.
 fn arena(plan: &Plan, around: u32, (before, after): (usize, usize)) -> Vec<u32> {
     let mut words = vec![around; before + plan.device_bytes() as usize / 4 + after];
     for tensor in plan.tensors() {

@@ -8,7 +8,7 @@ use seedbed::gpu::orthogonal::{Orthogonal, workspace_bytes};
 use seedbed::gpu::{Gpu, MulWide, wgpu};
 
 fn kernels(gpu: &Gpu, mul_wide: MulWide) -> Orthogonal {
-    pollster::block_on(Orthogonal::new(gpu.device(), mul_wide, gpu.filler().tier())).unwrap()
+    pollster::block_on(Orthogonal::new(gpu.device(), mul_wide, gpu.filler().tier(), None)).unwrap()
 }
 
 fn workspace(gpu: &Gpu, size: u64) -> wgpu::Buffer {
@@ -43,7 +43,7 @@ fn check(gpu: &Gpu, kernels: &Orthogonal, batches: &[Batch], together: u64) {
 
 #[test]
 fn the_device_gives_the_twin_s_orthogonal_matrices() {
-    let Some(gpu) = shared() else { return };
+    let gpu = shared();
     let batches: Vec<Batch> = [
         (1, 1, 1),
         (1, 1, 7),
@@ -68,13 +68,13 @@ fn the_device_gives_the_twin_s_orthogonal_matrices() {
 /// Two chunks of rows and five blocks: sums that cross dispatches.
 #[test]
 fn the_device_gives_the_twin_s_words_across_chunks() {
-    let Some(gpu) = shared() else { return };
+    let gpu = shared();
     check(gpu, &kernels(gpu, gpu.filler().mul_wide()), &[batch(0, 1, 290, 140)], 1);
 }
 
 #[test]
 fn bad_recordings_are_errors() {
-    let Some(gpu) = shared() else { return };
+    let gpu = shared();
     let kernels = kernels(gpu, gpu.filler().mul_wide());
     let buffer = poisoned(gpu.device(), 64);
     let batch = batch(0, 1, 8, 8);
@@ -90,12 +90,12 @@ fn bad_recordings_are_errors() {
     assert!(record(&Batch { count: 0, ..batch }, 0, &enough).is_ok());
 }
 
-/// Here and not beside the others: these kernels are not made on every driver that the tests run on.
+/// Here and not in errors.rs: these kernels are not compiled on every driver that the tests run on.
 #[test]
 fn a_lost_device_is_an_error_of_matrices_too() {
-    let Some(gpu) = shared() else { return };
+    let gpu = shared();
     let (device, _queue) = another(gpu);
-    let kernels = pollster::block_on(Orthogonal::new(&device, MulWide::U32, gpu.filler().tier())).unwrap();
+    let kernels = pollster::block_on(Orthogonal::new(&device, MulWide::U32, gpu.filler().tier(), None)).unwrap();
     let matrix = Batch { key: [1, 2], first: 0, count: 1, rows: 4, cols: 4, gain: 1.0 };
     let [out, work] = [64, workspace_bytes(&matrix)].map(|size| poisoned(&device, size as usize / 4));
     let mut encoder = device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());

@@ -1,16 +1,15 @@
-//! Laws of places: the device's words are the twin's.
+//! Structured laws: the device's words are the twin's.
 
 use super::{check, shared};
 use crate::laws::planned;
 use crate::structured::every_structured;
-use seedbed::plan::Slab;
-use seedbed::plan::{Part, Plan, TensorSpec};
+use seedbed::plan::{Part, Plan, Slab, TensorSpec};
 use seedbed::scheme::SinusoidalLayout;
 use seedbed::{DType, Fill, Scheme, StreamVersion};
 
 #[test]
 fn every_kind_shape_and_dtype() {
-    let Some(gpu) = shared() else { return };
+    let gpu = shared();
     let mut fills = Vec::new();
     for (k, (scheme, dims)) in every_structured().into_iter().enumerate() {
         for dtype in DType::ALL {
@@ -31,7 +30,7 @@ fn every_kind_shape_and_dtype() {
 /// Slabs of tensors of up to 2^60 elements.
 #[test]
 fn far_beyond_2_to_the_32() {
-    let Some(gpu) = shared() else { return };
+    let gpu = shared();
     let huge = (1u64 << 32) - 1;
     let mut fills: Vec<Fill> = Vec::new();
     let mut slab = |scheme: Scheme, dims: &[u64], start: &[u64], extent: &[u64]| {
@@ -57,10 +56,10 @@ fn far_beyond_2_to_the_32() {
     check(gpu, gpu.filler(), &fills, 3);
 }
 
-/// A plan of many tensors, structured and not, with several tables, in one arena; recorded at once and in stretches.
+/// A plan of many tensors, structured and not, with several tables, in one arena; recorded at once and in ranges.
 #[test]
 fn a_plan_of_many_tensors_and_tables() {
-    let Some(gpu) = shared() else { return };
+    let gpu = shared();
     let mut plan = Plan::new(StreamVersion::V1, 3);
     for (k, (scheme, dims)) in every_structured().into_iter().enumerate() {
         let dtype = DType::ALL[k % 3];
@@ -84,15 +83,15 @@ fn a_plan_of_many_tensors_and_tables() {
     ];
     plan.push(&TensorSpec::with_parts("parts", [31, 33], [31, 33], parts).unwrap().dtype(DType::BF16)).unwrap();
     let expected = super::arena(&plan, super::POISON, (0, 0));
-    for stretch in [plan.device_bytes(), 4096, 1028] {
+    for range_bytes in [plan.device_bytes(), 4096, 1028] {
         let buffer = super::poisoned(gpu.device(), expected.len());
         let mut encoder = gpu.device().create_command_encoder(&seedbed::gpu::wgpu::CommandEncoderDescriptor::default());
         let mut from = 0;
         while from < plan.device_bytes() {
-            let len = stretch.min(plan.device_bytes() - from);
+            let len = range_bytes.min(plan.device_bytes() - from);
             gpu.filler().record_plan_range(&mut encoder, &plan, from, len, &buffer, from).unwrap();
             from += len;
         }
-        assert!(super::read(gpu, encoder, &buffer) == expected, "in stretches of {stretch} bytes");
+        assert!(super::read(gpu, encoder, &buffer) == expected, "in ranges of {range_bytes} bytes");
     }
 }

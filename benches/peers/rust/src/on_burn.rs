@@ -2,10 +2,10 @@
 
 use super::{Result, STD, Side, compare, normal};
 use burn::tensor::{Device, DeviceKind, Distribution, Tensor};
-use seedbed::gpu::{Options, Tier, blocking, wgpu};
+use seedbed::gpu::{FillerOptions, Tier, blocking, wgpu};
 
 pub fn compare_on_device(elements: u64, device: &str) -> Result {
-    let gpu = match blocking::open(device.parse()?, &Options::default(), &mut |notice| eprintln!("{notice}")) {
+    let gpu = match blocking::open(device.parse()?, &FillerOptions::default(), &mut |notice| eprintln!("{notice}")) {
         Ok(Some(gpu)) => gpu,
         Ok(None) => return Err("burn is compared on a GPU: --device gpu or gpu:N".into()),
         Err(e) => {
@@ -26,7 +26,7 @@ pub fn compare_on_device(elements: u64, device: &str) -> Result {
     let burn_device = Device::wgpu(kind);
     let random = || Tensor::<1>::random([elements as usize], Distribution::Normal(0.0, f64::from(STD)), &burn_device);
 
-    let mut options = Options::default();
+    let mut options = FillerOptions::default();
     options.tier = Some(Tier::NativeFma);
     let native = blocking::filler_unchecked(gpu.device(), &options)?;
     let fill = normal(elements)?;

@@ -14,7 +14,7 @@ pub mod selftest;
 use report::FirstByte;
 pub use report::{FillRow, Report};
 
-use seedbed::gpu::{Choice, Gpu, Options as GpuOptions, blocking};
+use seedbed::gpu::{Choice, FillerOptions, Gpu, blocking};
 use seedbed::plan::{Plan, TensorSpec};
 use seedbed::scheme::{Bounds, Scheme, StdOf};
 use seedbed::{DType, Error, Fill, Result, StreamVersion};
@@ -146,7 +146,7 @@ pub fn bench(
     options.laws()?;
     let load_average = host::load_average();
     let open_start = Instant::now();
-    let mut f32_alone = GpuOptions::default();
+    let mut f32_alone = FillerOptions::default();
     f32_alone.dtypes = vec![DType::F32];
     let opened = blocking::open(choice, &f32_alone, notice)?;
     let open_seconds = open_start.elapsed().as_secs_f64();
@@ -178,7 +178,7 @@ pub fn bench(
 
 /// The same device with the kernels that are measured.
 fn with_all_kernels(gpu: Gpu, options: &Options, report: &mut Report) -> Result<Gpu> {
-    let mut kernels = GpuOptions::default();
+    let mut kernels = FillerOptions::default();
     kernels.dtypes = options.dtypes();
     if !kernels.dtypes.contains(&DType::F32) {
         kernels.dtypes.push(DType::F32); // the many small tensors

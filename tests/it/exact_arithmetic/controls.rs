@@ -18,7 +18,8 @@ const fn control(edits: &'static [(&'static str, &'static str)], function: &'sta
 }
 
 const STEP: &str = "fused(e, p, bitcast<f32>(0x3ebfff9au))";
-/// An entry may use one of the two destinations: where a control writes to one in every entry, the other moves away.
+/// An entry point may use only one of the two destinations, which share a binding: where a control writes to one of them in every entry
+/// point, the other is moved to another binding.
 const APART: (&str, &str) =
     ("@binding(2) var<storage, read_write> destination_4", "@binding(3) var<storage, read_write> destination_4");
 const CLAMP: &str = "let y = select(x, lo, x < lo);";
@@ -26,7 +27,7 @@ const MIDDLE: &str = "return fused(t, q, bitcast<f32>(0x408d7294u));";
 const SEED: &str = "bitcast<f32>(0x5f374740u - (bitcast<u32>(v) >> 1u))";
 const RATIO: &str = "h = fused(f, h, bitcast<f32>(0xbf00003cu));";
 
-/// Of the u32 brick, the native fma and f32.
+/// Changes to the kernels with the split multiplication, the native fma and f32.
 const CONTROLS: &[Control] = &[
     // A product meets a sum: at once, by a variable, a choice and a sign flip, by bits, by a return, by an argument.
     control(&[(STEP, "e * p + bitcast<f32>(0x3ebfff9au)")], "root", Rule::ProductAdded),
@@ -127,7 +128,7 @@ fn violations(source: &str) -> Vec<super::Violation> {
 }
 
 #[test]
-fn each_break_of_the_law_is_named_with_its_function() {
+fn each_break_of_the_rule_is_named_with_its_function() {
     for Control { edits, function, rule } in CONTROLS {
         let mut source = NATIVE.source();
         for (from, to) in *edits {
@@ -141,9 +142,9 @@ fn each_break_of_the_law_is_named_with_its_function() {
     }
 }
 
-/// What the soft brick's `fused` may not do either.
+/// The soft implementation of `fused` may not compute with floats either.
 #[test]
-fn the_soft_brick_has_no_float_arithmetic() {
+fn the_soft_implementation_has_no_float_arithmetic() {
     let soft = Combination { tier: Tier::SoftFma, ..NATIVE }.source();
     let (from, to) = ("return bitcast<f32>(select(sign | rounded, sign_p & sign_c, empty));", "return a + c;");
     assert_eq!(soft.matches(from).count(), 1);
@@ -151,9 +152,9 @@ fn the_soft_brick_has_no_float_arithmetic() {
     assert!(found.iter().any(|v| v.function == "fused" && v.rule == Rule::Operator), "{found:?}");
 }
 
-/// Changes that keep the law are not accused.
+/// Changes that keep the rule are not accused.
 #[test]
-fn lawful_changes_pass() {
+fn allowed_changes_pass() {
     for (from, to) in [
         ("f32(w & 0xffffu) + 0.5", "f32((w & 0xffffffu) + 1u) + 0.5"),
         ("f32(w & 0xffffu) + 0.5", "f32(-i32(w & 0x00ffffffu)) + 0.5"),

@@ -10,12 +10,12 @@ use naga::{BinaryOperator as B, Block, Expression as E, Function, Handle, Litera
 /// The integers that an f32 holds all of.
 const EXACT: i128 = 1 << 24;
 
-/// What a module does that law 4 forbids; `source` is its text.
+/// What a module does that rule 4 (exact arithmetic) forbids; `source` is its text.
 pub fn walk(module: &(Module, ModuleInfo), source: &str) -> Vec<Violation> {
     walk_with(module, source, &["descriptors"], &[])
 }
 
-/// The same of a module that reads floats from the globals `given`, and writes and reads them in the globals `shared`, behind
+/// [`walk`] over a module that reads floats from the globals `given`, and writes and reads them in the globals `shared`, behind
 /// barriers or in another dispatch: what is read there is no longer an operation's result to any compiler.
 pub fn walk_with(
     (module, info): &(Module, ModuleInfo),

@@ -1,4 +1,4 @@
-//! The orthogonal matrices' module keeps the law; controls show that the walk sees it.
+//! The kernels of orthogonal matrices keep the rule; controls show that the walk sees a break.
 
 use super::walk::walk_with;
 use super::{Rule, Violation, sorted};
@@ -24,7 +24,7 @@ fn sources() -> impl Iterator<Item = (MulWide, Tier)> {
 }
 
 #[test]
-fn the_orthogonal_module_keeps_the_law() {
+fn the_orthogonal_module_keeps_the_rule() {
     for (mul_wide, tier) in sources() {
         let source = source(mul_wide, tier);
         assert_eq!(violations(&source), stated(), "{mul_wide}, {tier}");

@@ -1,14 +1,13 @@
-//! Fills larger than a binding go through windows, and give the same words.
+//! Fills that are larger than one binding are dispatched range by range, and give the same words.
 
 use super::{POISON, arena, check, poisoned, read, shared};
-use seedbed::gpu::{Filler, Options, blocking, wgpu};
-use seedbed::plan::Slab;
-use seedbed::plan::{Plan, TensorSpec};
+use seedbed::gpu::{Filler, FillerOptions, blocking, wgpu};
+use seedbed::plan::{Plan, Slab, TensorSpec};
 use seedbed::{DType, Scheme, StreamVersion};
 
 #[test]
 fn a_tensor_beyond_the_device_s_own_binding_limit() {
-    let Some(gpu) = shared() else { return };
+    let gpu = shared();
     let limit = gpu.device().limits().max_storage_buffer_binding_size;
     if limit > 1 << 28 {
         eprintln!("the device binds {limit} bytes: the small limit below stands for it");
@@ -20,10 +19,10 @@ fn a_tensor_beyond_the_device_s_own_binding_limit() {
     check(gpu, gpu.filler(), &[fill], 5);
 }
 
-/// The same device opened with a binding limit of 64 KiB, so that each of these crosses many windows.
+/// The same device opened with a binding limit of 64 KiB, so that each of these fills takes many bindings.
 #[test]
-fn many_windows_of_a_small_binding_limit() {
-    let Some(gpu) = shared() else { return };
+fn many_ranges_of_a_small_binding_limit() {
+    let gpu = shared();
     let adapter = blocking::adapters().into_iter().find(|a| a.get_info().name == gpu.info().name).unwrap();
     let (device, queue) = pollster::block_on(adapter.request_device(&wgpu::DeviceDescriptor {
         required_features: adapter.features() & wgpu::Features::SHADER_INT64,
@@ -31,7 +30,7 @@ fn many_windows_of_a_small_binding_limit() {
         ..Default::default()
     }))
     .unwrap();
-    let mut options = Options::default();
+    let mut options = FillerOptions::default();
     options.dtypes = vec![DType::BF16];
     options.tier = Some(gpu.filler().tier());
     let filler: Filler = blocking::filler(&device, &queue, &options).unwrap();
@@ -52,7 +51,7 @@ fn many_windows_of_a_small_binding_limit() {
 /// A model over three buffers, cut inside tensors: between them they hold what one would.
 #[test]
 fn a_plan_over_several_buffers() {
-    let Some(gpu) = shared() else { return };
+    let gpu = shared();
     let mut plan = Plan::new(StreamVersion::V1, 7);
     for (k, dtype) in DType::ALL.into_iter().cycle().take(12).enumerate() {
         let spec = TensorSpec::new(format!("{k}"), [997 + 3 * k as u64], Scheme::normal(0.0, 1.0)).unwrap();

@@ -1,4 +1,4 @@
-// Entries that show single bricks to the tests.
+// Entry points that show single functions of the kernels to the tests.
 
 @group(0) @binding(0) var<storage, read> inputs: array<u32>;
 @group(0) @binding(1) var<storage, read_write> outputs: array<u32>;

@@ -1,4 +1,4 @@
-//! Law 4: the kernels compute with exact arithmetic only. A walk over naga's IR of every function of every kernel.
+//! Rule 4 (exact arithmetic): a walk over naga's IR of every function of every kernel.
 //!
 //! Proved: f32 arithmetic is `+`, `-`, `*` and `fused` alone, beside comparisons, choices, sign flips, bit casts and conversions of
 //! integers up to 2^24; the built-in `fma` stands only in `fused`; floats are read from the descriptors only; no product, sum or
@@ -19,7 +19,7 @@ use naga::MathFunction;
 use seedbed::gpu::Tier;
 use walk::walk;
 
-/// What is forbidden.
+/// What the rule forbids.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Rule {
     /// A type with floats other than f32, or none of a number, a vector, an array, a struct.
@@ -90,7 +90,7 @@ fn sorted(mut violations: Vec<Violation>) -> Vec<Violation> {
 }
 
 #[test]
-fn every_kernel_keeps_the_law() {
+fn every_kernel_keeps_the_rule() {
     for combination in Combination::all() {
         let source = combination.source();
         assert_eq!(sorted(walk(&combination.module(), &source)), stated(), "{combination:?}");
@@ -98,18 +98,18 @@ fn every_kernel_keeps_the_law() {
 }
 
 #[test]
-fn every_pipeline_keeps_the_law() {
+fn every_pipeline_keeps_the_rule() {
     for combination in Combination::all() {
         let source = combination.source();
-        for (entry, kind, module) in combination.pipelines() {
-            assert_eq!(sorted(walk(&module, &source)), stated(), "{combination:?} {entry} KIND {kind}");
+        for (at, _, module) in combination.pipelines() {
+            assert_eq!(sorted(walk(&module, &source)), stated(), "{at}");
         }
     }
 }
 
-/// `fused` is the plug: `fma` of its parameters and nothing else, or integers.
+/// Either implementation of `fused`: `fma` of its parameters and nothing else, or integers alone.
 #[test]
-fn fma_stands_in_the_native_brick_once() {
+fn fma_stands_in_the_native_implementation_once() {
     for combination in Combination::all() {
         let (module, _) = combination.module();
         let fmas = module.functions.iter().flat_map(|(_, f)| {
@@ -124,7 +124,7 @@ fn fma_stands_in_the_native_brick_once() {
 
 /// The normalizer scales in place: there alone a kernel reads what it may write, one word that no other thread touches.
 #[test]
-fn the_normalizer_keeps_the_law() {
+fn the_normalizer_keeps_the_rule() {
     for (mul_wide, tier, source, module) in normalizers() {
         let mut expected = stated();
         expected.retain(|v| v.function == "root");

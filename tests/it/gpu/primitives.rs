@@ -1,9 +1,9 @@
-//! Single bricks on the device: both multiplications, both multiply-adds, Philox' known answers.
+//! Single functions of the kernels on the device: both multiplications, both multiply-adds, the known answers of Philox.
 
 use super::{read, shared};
 use seedbed::gpu::{Gpu, MulWide, Tier, wgpu};
 
-const TEST: &str = include_str!("bricks.wgsl");
+const TEST: &str = include_str!("primitives.wgsl");
 const U64: &str = include_str!("../../../shaders/mulwide_u64.wgsl");
 const U32: &str = include_str!("../../../shaders/mulwide_u32.wgsl");
 const NATIVE: &str = include_str!("../../../shaders/fma_native.wgsl");
@@ -22,10 +22,10 @@ fn storage(gpu: &Gpu, words: &[u32]) -> wgpu::Buffer {
     buffer
 }
 
-/// Runs an entry of bricks.wgsl over `items` threads.
-fn run(gpu: &Gpu, bricks: [&str; 2], entry: &str, inputs: &[u32], items: usize, outputs: usize) -> Vec<u32> {
+/// Runs an entry point of primitives.wgsl over `items` threads, with these implementations of `mul_wide` and `fused`.
+fn run(gpu: &Gpu, implementations: [&str; 2], entry: &str, inputs: &[u32], items: usize, outputs: usize) -> Vec<u32> {
     let device = gpu.device();
-    let source = [bricks[0], bricks[1], PHILOX, TEST].join("\n");
+    let source = [implementations[0], implementations[1], PHILOX, TEST].join("\n");
     let module = device.create_shader_module(wgpu::ShaderModuleDescriptor {
         label: None,
         source: wgpu::ShaderSource::Wgsl(source.into()),
@@ -75,7 +75,7 @@ fn words(n: usize) -> impl Iterator<Item = u32> {
 
 #[test]
 fn philox_gives_random123_s_known_answers() {
-    let Some(gpu) = shared() else { return };
+    let gpu = shared();
     let lines: Vec<Vec<u32>> = include_str!("../../data/kat_vectors")
         .lines()
         .filter(|l| l.starts_with("philox4x32 10 "))
@@ -91,7 +91,7 @@ fn philox_gives_random123_s_known_answers() {
 
 #[test]
 fn each_multiplication_gives_all_64_bits() {
-    let Some(gpu) = shared() else { return };
+    let gpu = shared();
     let edges = [0u32, 1, 0xffff, 0x1_0000, 0x8000_0000, u32::MAX, 0xd251_1f53];
     let mut inputs: Vec<u32> = edges.iter().flat_map(|&a| edges.iter().flat_map(move |&b| [a, b])).collect();
     inputs.extend(words(200_000));
@@ -108,7 +108,7 @@ fn each_multiplication_gives_all_64_bits() {
     }
 }
 
-/// Arguments of all kinds that the kernels meet: random exponents, near ties, near cancellation, 0.
+/// Arguments of all kinds that kernels meet: random exponents, near ties, near cancellation, 0.
 fn triples() -> Vec<u32> {
     let mut w = words(2_000_000);
     let mut float = |spread: u32, mask: u32| {
@@ -131,7 +131,7 @@ fn triples() -> Vec<u32> {
             out.extend([a, b, c].map(f32::to_bits));
         }
     }
-    // The tail probabilities of a far window: p - p^2 where p^2 is far below the smallest f32.
+    // Tail probabilities of a window far from the mean: p - p^2 where p^2 is far below the smallest f32.
     for p in [1e-20f32, 1e-30, 2.5e-35, 1.2e-37] {
         out.extend([-p, p, p].map(f32::to_bits));
     }
@@ -140,7 +140,7 @@ fn triples() -> Vec<u32> {
 
 #[test]
 fn a_fused_multiply_add_rounds_once() {
-    let Some(gpu) = shared() else { return };
+    let gpu = shared();
     let inputs = triples();
     let items = inputs.len() / 3;
     assert!(items > 150_000);
@@ -148,8 +148,8 @@ fn a_fused_multiply_add_rounds_once() {
         .chunks_exact(3)
         .map(|t| f32::from_bits(t[0]).mul_add(f32::from_bits(t[1]), f32::from_bits(t[2])).to_bits())
         .collect();
-    let differing = |bricks| {
-        let got = run(gpu, bricks, "run_fused", &inputs, items, items);
+    let differing = |implementations| {
+        let got = run(gpu, implementations, "run_fused", &inputs, items, items);
         got.iter().zip(&expected).filter(|(a, b)| a != b).count()
     };
     for mul_wide in multiplications(gpu) {
