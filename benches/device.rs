@@ -1,5 +1,7 @@
-//! The device that `SEEDBED_GPU` names (`gpu`, the default, or `gpu:N`): 64 MiB of every law and dtype on hardware, 4 MiB on a
-//! software adapter. Wall time around submit and wait; `seedbed bench` has GPU timestamps. `cargo bench --bench device`
+//! Fills on the device that `SEEDBED_GPU` names (`gpu`, the default, or `gpu:N`): 64 MiB of every law and dtype on hardware, 4 MiB on
+//! a software adapter. Times are wall times around submit and wait; `seedbed bench` has GPU timestamps.
+//!
+//! `cargo bench --bench device`
 
 mod common;
 
@@ -32,9 +34,9 @@ fn submit(gpu: &Gpu, record: impl FnOnce(&mut wgpu::CommandEncoder)) {
     gpu.device().poll(wgpu::PollType::wait_indefinitely()).expect("the device answers");
 }
 
-fn places(c: &mut Criterion) {
+fn structured(c: &mut Criterion) {
     let Some(gpu) = open() else { return };
-    // A software adapter takes the soft tier, and orthogonal matrices from the host.
+    // A software adapter is slower: it takes the soft tier, and the host makes its orthogonal matrices.
     let rows: u64 = if is_software(gpu.info()) { 256 } else { 16_384 };
     let bytes = 4 * 1024 * rows;
     let out = gpu.device().create_buffer(&wgpu::BufferDescriptor {
@@ -43,9 +45,9 @@ fn places(c: &mut Criterion) {
         usage: wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_DST,
         mapped_at_creation: false,
     });
-    let mut group = c.benchmark_group("device, places");
+    let mut group = c.benchmark_group("device, structured");
     group.sample_size(10).throughput(Throughput::Bytes(bytes));
-    for (text, fill) in common::of_places(rows) {
+    for (text, fill) in common::structured(rows) {
         group.bench_function(text, |b| {
             b.iter(|| submit(&gpu, |e| gpu.filler().record(e, &fill, &out, 0).expect("a buffer of the right size")));
         });
@@ -76,5 +78,5 @@ fn device(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, device, places);
+criterion_group!(benches, device, structured);
 criterion_main!(benches);

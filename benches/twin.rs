@@ -14,7 +14,7 @@ fn structured(c: &mut Criterion) {
     let (rows, bytes) = (1024, 4 << 20);
     group.sample_size(10).throughput(Throughput::Bytes(bytes));
     let mut out = vec![0; bytes as usize];
-    for (text, fill) in common::of_places(rows) {
+    for (text, fill) in common::structured(rows) {
         group.bench_function(text, |b| {
             b.iter(|| cpu::fill(&fill, black_box(&mut out)).expect("a buffer of the right size"))
         });

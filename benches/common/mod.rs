@@ -1,11 +1,11 @@
-//! What both benches fill.
+//! The fills of both benches.
 
 use seedbed::plan::{Plan, TensorSpec};
 use seedbed::scheme::{Bounds, StdOf};
 use seedbed::{DType, Fill, Scheme, StreamVersion};
 
-/// One of each kind beyond laws of independent elements, in its text form, over [rows, 1024].
-const OF_PLACES: [&str; 9] = [
+/// One scheme of each kind whose elements are not independent, in its text form.
+const STRUCTURED: [&str; 9] = [
     "identity",
     "near_identity(std=0.02)",
     "block_diagonal(4, 0.02)",
@@ -17,9 +17,9 @@ const OF_PLACES: [&str; 9] = [
     "orthogonal",
 ];
 
-/// Their fills.
-pub fn of_places(rows: u64) -> impl Iterator<Item = (&'static str, Fill)> {
-    OF_PLACES.into_iter().map(move |text| {
+/// Their fills, over [rows, 1024].
+pub fn structured(rows: u64) -> impl Iterator<Item = (&'static str, Fill)> {
+    STRUCTURED.into_iter().map(move |text| {
         let scheme = text.parse().expect("a scheme");
         (text, fill_of(TensorSpec::new(text, [rows, 1024], scheme).expect("a valid shape")))
     })

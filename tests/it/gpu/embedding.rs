@@ -1,4 +1,4 @@
-//! What an engine embeds: its device, its encoder, its buffer.
+//! An engine with its own device, encoder and buffers; and what the examples in the documentation call, by examples/embed.rs.
 
 use super::{POISON, arena, poisoned, read, shared, twin};
 use seedbed::gpu::{FillerOptions, blocking, wgpu};
@@ -11,10 +11,17 @@ mod embed;
 #[test]
 fn the_example_embeds_as_an_engine_would() {
     let gpu = shared();
-    assert!(embed::run(gpu.device(), gpu.queue(), gpu.filler()).unwrap());
+    for run in [embed::one_by_one, embed::whole_plan, embed::normalized] {
+        assert!(run(gpu.device(), gpu.queue(), gpu.filler()).unwrap());
+    }
 }
 
-/// Each recording owns its parameters: the second must not change what the first will do.
+#[test]
+fn the_example_fills_without_a_device_of_its_own() {
+    assert!(embed::opened(shared()).unwrap());
+}
+
+/// Each recording owns its parameters: the second must not change what the first one will do.
 #[test]
 fn two_fills_recorded_before_one_submit_into_the_engine_s_buffer() {
     let gpu = shared();
@@ -33,7 +40,7 @@ fn two_fills_recorded_before_one_submit_into_the_engine_s_buffer() {
     assert_eq!(read(gpu, encoder, &buffer), expected);
 }
 
-/// Ten thousand tensors, every law and dtype among them, in one recording: the arena holds what each would alone.
+/// Ten thousand tensors of four laws and every dtype in one recording: the buffer holds what each tensor would hold alone.
 #[test]
 fn a_plan_of_ten_thousand_tensors_is_recorded_at_once() {
     let gpu = shared();
@@ -86,7 +93,7 @@ fn an_allocation_that_is_refused_is_an_error() {
     assert!(text.contains("1125899906842624 bytes") && !text.contains('\n'), "{text}");
 }
 
-/// The kernels land in an engine's own pipeline cache, and one made of its data serves again.
+/// Kernels are kept in an engine's own pipeline cache, and a cache that is made of its data serves again.
 #[test]
 fn kernels_go_through_the_engine_s_pipeline_cache() {
     let gpu = shared();
