@@ -1,5 +1,6 @@
-//! Fills on the device that `SEEDBED_GPU` names (`gpu`, the default, or `gpu:N`): 64 MiB of every law and dtype on hardware, 4 MiB on
-//! a software adapter. Times are wall times around submit and wait; `seedbed bench` has GPU timestamps.
+//! Fills on the device that `SEEDBED_GPU` names (`gpu`, the default, or `gpu:N`): 64 MiB of every law and dtype on
+//! hardware, 4 MiB on a software adapter. Times are wall times around submit and wait; `seedbed bench` has GPU
+//! timestamps.
 //!
 //! `cargo bench --bench device`
 

@@ -53,7 +53,8 @@ fn read(
     Ok(staging.get_mapped_range(..)?.to_vec())
 }
 
-/// Records both tensors before one submit, into a buffer that holds other things at its front. Returns whether the bytes are the CPU's.
+/// Records both tensors before one submit, into a buffer that holds other things at its front. Returns whether the
+/// bytes are the CPU's.
 pub fn one_by_one(device: &wgpu::Device, queue: &wgpu::Queue, filler: &Filler) -> Outcome<bool> {
     let plan = plan()?;
     let front = 1024;
@@ -74,7 +75,8 @@ pub fn one_by_one(device: &wgpu::Device, queue: &wgpu::Queue, filler: &Filler) -
     Ok(same)
 }
 
-/// Records the whole plan into one buffer, and into two that hold it between them. Returns whether the bytes are the same.
+/// Records the whole plan into one buffer, and into two that hold it between them. Returns whether the bytes are the
+/// same.
 pub fn whole_plan(device: &wgpu::Device, queue: &wgpu::Queue, filler: &Filler) -> Outcome<bool> {
     let plan = plan()?;
     let size = plan.device_bytes();
@@ -112,8 +114,8 @@ pub fn normalized(device: &wgpu::Device, queue: &wgpu::Queue, filler: &Filler) -
     Ok(bytes.starts_with(bytemuck::cast_slice(&expected)))
 }
 
-/// What a program without a device of its own does: an allocation that holds the plan, and the plan's bytes on the host. Returns whether
-/// both are the CPU's, by a comparison of a law too.
+/// What a program without a device of its own does: an allocation that holds the plan, and the plan's bytes on the
+/// host. Returns whether both are the CPU's, by a comparison of a law too.
 pub fn opened(gpu: &Gpu) -> Outcome<bool> {
     let plan = plan()?;
     let weights = gpu::blocking::alloc(gpu, &plan)?;

@@ -1,5 +1,6 @@
 // What the host tells a kernel. The fields are documented on the host's structs of the same layout: `LawParams` in
-// src/value/params.rs; `AxisSteps`, `Descriptor` and `KernelSegment` in src/gpu/descriptor.rs. A test compares every offset.
+// src/value/params.rs; `AxisSteps`, `Descriptor` and `KernelSegment` in src/gpu/descriptor.rs. A test compares every
+// offset.
 
 struct Law {
     kind: u32,

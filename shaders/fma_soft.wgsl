@@ -1,9 +1,10 @@
-// a * b + c, rounded once, in 32-bit integers and without branches: for devices whose fma rounds twice. Two interchangeable
-// implementations; the self-test picks the first that is exact. The other is fma_native.wgsl.
+// a * b + c, rounded once, in 32-bit integers and without branches: for devices whose fma rounds twice. Two
+// interchangeable implementations; the self-test picks the first that is exact. The other is fma_native.wgsl.
 //
 // Arguments and results must be 0 or normal, and nothing may overflow.
 
-// x >> n on a pair of words (high, low), n < 64. Where a 1 falls out, the last bit is set ("sticky"), so that rounding sees it.
+// x >> n on a pair of words (high, low), n < 64. Where a 1 falls out, the last bit is set ("sticky"), so that rounding
+// sees it.
 fn shift_right_sticky(x: vec2<u32>, n: u32) -> vec2<u32> {
     let far = n >= 32u;
     let y = select(x, vec2<u32>(0u, x.x), far);

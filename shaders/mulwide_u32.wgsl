@@ -1,5 +1,5 @@
-// The 64-bit product of two words, as (high word, low word): four 16-bit products and the carries between them. The other
-// implementation is mulwide_u64.wgsl.
+// The 64-bit product of two words, as (high word, low word): four 16-bit products and the carries between them. The
+// other implementation is mulwide_u64.wgsl.
 fn mul_wide(a: u32, b: u32) -> vec2<u32> {
     let a_lo = a & 0xffffu;
     let a_hi = a >> 16u;

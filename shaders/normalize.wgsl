@@ -1,9 +1,9 @@
-// The Frobenius norm of one tensor, or the product of two norms, brought to a wanted number: the norms are measured in integers,
-// then each element takes one product.
+// The Frobenius norm of one tensor, or the product of two norms, brought to a wanted number: the norms are measured in
+// integers, then each element takes one product.
 //
-// An element is m 2^(e - 150), m of 24 bits. The m^2 are shifted to the largest element's exponent and added as 96-bit integers,
-// so that any number of threads, in any order, comes to the same sum. What follows takes only + and * of f32 and fused
-// multiply-adds: rule 4 (exact arithmetic).
+// An element is m 2^(e - 150), m of 24 bits. The m^2 are shifted to the largest element's exponent and added as 96-bit
+// integers, so that any number of threads, in any order, comes to the same sum. What follows takes only + and * of f32
+// and fused multiply-adds: rule 4 (exact arithmetic).
 
 // The fields are documented on the host's struct, in src/gpu/normalize/passes.rs.
 struct Parameters {
@@ -21,8 +21,8 @@ struct Parameters {
 @group(0) @binding(2) var<storage, read> found: array<u32>;
 @group(0) @binding(3) var<storage, read_write> result: array<u32>;
 
-// The square of the element of bits `b`, as a 64-bit integer (low, high): m^2 2^16, shifted down from its own exponent to `top`, the
-// exponent of the largest element, and rounded down.
+// The square of the element of bits `b`, as a 64-bit integer (low, high): m^2 2^16, shifted down from its own exponent
+// to `top`, the exponent of the largest element, and rounded down.
 fn square(b: u32, top: u32) -> vec2<u32> {
     let biased = (b >> 23u) & 0xffu;
     let m = (b & 0x007fffffu) | 0x00800000u;
@@ -63,7 +63,8 @@ fn sharp_root(v: f32) -> f32 {
     return fused(fused(-r, r, v), 0.5 * reciprocal(r), r);
 }
 
-// The root of a sum of squares: x is the bits of a number in [1, 2], y the exponent of the power of 2 to multiply it with.
+// The root of a sum of squares: x is the bits of a number in [1, 2], y the exponent of the power of 2 to multiply it
+// with.
 fn root_of(sum: vec3<u32>, top: u32) -> vec2<u32> {
     let middle = select(64u + (countLeadingZeros(sum.x) & 31u), 32u + (countLeadingZeros(sum.y) & 31u), sum.y != 0u);
     let zeros = select(middle, countLeadingZeros(sum.z), sum.z != 0u);
@@ -162,8 +163,8 @@ fn sums(@builtin(workgroup_id) id: vec3<u32>, @builtin(local_invocation_index) l
     put(parameters.at + thread, sum);
 }
 
-// The factor of one tensor or of two, from one thread; 0 where a tensor has no factor: where all its elements are 0, or one is not
-// finite.
+// The factor of one tensor or of two, from one thread; 0 where a tensor has no factor: where all its elements are 0, or
+// one is not finite.
 @compute @workgroup_size(1)
 fn factor() {
     let a = found[0] >> 23u;

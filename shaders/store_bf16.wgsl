@@ -9,7 +9,8 @@ fn encoded(x: f32) -> u32 {
     return (b + 0x7fffu + ((b >> 16u) & 1u)) >> 16u;
 }
 
-// The bits of x rounded stochastically by the word w: the 16 dropped bits d make it round away from zero for d 2^16 of the 2^32 words.
+// The bits of x rounded stochastically by the word w: the 16 dropped bits d make it round away from zero for d 2^16 of
+// the 2^32 words.
 fn encoded_by(x: f32, w: u32) -> u32 {
     return (bitcast<u32>(x) + (w >> 16u)) >> 16u;
 }

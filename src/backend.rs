@@ -68,8 +68,8 @@ impl Backend {
         })
     }
 
-    /// Bytes of memory that the backend takes while it fills, beside the output. What is read back from a GPU passes through four
-    /// buffers, all of which lie in the host's memory where the GPU is a software one.
+    /// Bytes of memory that the backend takes while it fills, beside the output. What is read back from a GPU passes
+    /// through four buffers, all of which lie in the host's memory where the GPU is a software one.
     #[must_use]
     pub fn working_bytes(&self) -> u64 {
         match self {

@@ -10,13 +10,15 @@ const USAGE: wgpu::BufferUsages =
     wgpu::BufferUsages::STORAGE.union(wgpu::BufferUsages::COPY_SRC).union(wgpu::BufferUsages::COPY_DST);
 
 impl Gpu {
-    /// A new buffer that holds the whole plan: [`Plan::device_bytes`] bytes, each tensor at its own offset, zeros between tensors.
+    /// A new buffer that holds the whole plan: [`Plan::device_bytes`] bytes, each tensor at its own offset, zeros
+    /// between tensors.
     ///
-    /// The fill has been submitted when this returns: work that is submitted later sees every byte. wgpu clears other fresh buffers
-    /// before their first use, a whole pass over memory; this one it does not clear.
+    /// The fill has been submitted when this returns: work that is submitted later sees every byte. wgpu clears other
+    /// fresh buffers before their first use, a whole pass over memory; this one it does not clear.
     ///
     /// # Errors
-    /// [`Error::Device`] where the device refuses the allocation, with the size; those of [`super::Filler::record_plan`].
+    /// [`Error::Device`] where the device refuses the allocation, with the size; those of
+    /// [`super::Filler::record_plan`].
     ///
     /// # Example
     /// ```no_run
@@ -53,16 +55,16 @@ impl Gpu {
 
     /// A buffer of `size` bytes for storage and copies that wgpu takes for initialized.
     ///
-    /// On Vulkan it is allocated beneath wgpu, and may be larger than `max_buffer_size` where the driver grants that; elsewhere it is an
-    /// ordinary buffer, which wgpu clears at its first use.
+    /// On Vulkan it is allocated beneath wgpu, and may be larger than `max_buffer_size` where the driver grants that;
+    /// elsewhere it is an ordinary buffer, which wgpu clears at its first use.
     ///
     /// # Safety
-    /// The bytes hold whatever the memory held before. The caller must see to it that every byte is written before it is read by a
-    /// kernel, by a copy or by the host.
+    /// The bytes hold whatever the memory held before. The caller must see to it that every byte is written before it
+    /// is read by a kernel, by a copy or by the host.
     ///
     /// # Errors
-    /// [`Error::Device`] where the device refuses the allocation, with the size; [`Error::Buffer`] for a size of 0 or one that is
-    /// no multiple of 4.
+    /// [`Error::Device`] where the device refuses the allocation, with the size; [`Error::Buffer`] for a size of 0 or
+    /// one that is no multiple of 4.
     pub async unsafe fn alloc_uninitialized(&self, size: u64) -> Result<wgpu::Buffer> {
         if size == 0 || !size.is_multiple_of(4) {
             return Err(Error::Buffer(format!("{size} bytes: must be a positive multiple of 4")));
@@ -105,7 +107,7 @@ fn vulkan(gpu: &Gpu, desc: &wgpu::BufferDescriptor<'_>) -> Result<Option<wgpu::B
     // SAFETY: the size is not 0, and the uses are those of `desc.usage`.
     let buffer = unsafe { device.create_buffer(&hal_desc) }
         .map_err(|e| Error::Device(format!("{} bytes: {} refuses the allocation ({e})", desc.size, gpu.info().name)))?;
-    // SAFETY: this device has just made the buffer as `desc` says. That its bytes are written before they are read is the duty of
-    // the caller of `alloc_uninitialized`, by that function's contract.
+    // SAFETY: this device has just made the buffer as `desc` says. That its bytes are written before they are read is
+    // the duty of the caller of `alloc_uninitialized`, by that function's contract.
     Ok(Some(unsafe { gpu.device().create_buffer_from_hal::<Vulkan>(buffer, desc) }))
 }

@@ -1,4 +1,5 @@
-//! The asynchronous functions of this module, which here wait on the calling thread. Native only: a browser cannot wait.
+//! The asynchronous functions of this module, which here wait on the calling thread. Native only: a browser cannot
+//! wait.
 
 use super::device::{Choice, Gpu};
 use super::filler::{Filler, FillerOptions};

@@ -11,8 +11,8 @@ use crate::{DType, Result, cpu};
 
 /// Fills `elements` of one law on the device and on the CPU, and counts the 32-bit words that differ.
 ///
-/// The fill is compared `chunk` bytes at a time, with a guard word before and after each chunk. `progress` is told the bytes done so
-/// far, and can end the comparison with an error of its own.
+/// The fill is compared `chunk` bytes at a time, with a guard word before and after each chunk. `progress` is told the
+/// bytes done so far, and can end the comparison with an error of its own.
 ///
 /// # Errors
 /// Those of [`Plan::push`], as where the law does not fit the dtype; those of [`super::Filler::record`];

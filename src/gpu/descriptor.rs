@@ -31,7 +31,8 @@ pub struct Descriptor {
     pub key: [u32; 2],
     /// The logical index of the box's first element: a u64, low word first.
     pub src: [u32; 2],
-    /// An element of the binding: the box's first one, or the first of the recorded range where the box begins before it.
+    /// An element of the binding: the box's first one, or the first of the recorded range where the box begins before
+    /// it.
     pub dst: u32,
     /// How many elements before `dst` the box's first element lies.
     pub before: u32,

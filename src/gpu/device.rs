@@ -8,7 +8,8 @@ use std::sync::Mutex;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Choice {
-    /// A hardware GPU where there is one that passes the self-test, else the CPU. Never a software adapter: the CPU twin is faster.
+    /// A hardware GPU where there is one that passes the self-test, else the CPU. Never a software adapter: the CPU
+    /// twin is faster.
     #[default]
     Auto,
     /// The CPU twin.
@@ -88,7 +89,8 @@ pub struct Gpu {
 impl Gpu {
     /// Opens the adapter that `choice` names; `None` where the CPU does the work.
     ///
-    /// What the user should know is handed to `notice`: that an adapter is a software one, or why [`Choice::Auto`] fell back to the CPU.
+    /// What the user should know is handed to `notice`: that an adapter is a software one, or why [`Choice::Auto`] fell
+    /// back to the CPU.
     ///
     /// # Errors
     /// [`Error::Device`] where a GPU is asked for and there is none, or none can be used.
@@ -119,7 +121,8 @@ impl Gpu {
             Choice::Auto => found.retain(|a| !is_software(&a.get_info())),
             Choice::Cpu | Choice::Gpu => {}
         }
-        // The best adapter first. A machine may list one GPU under several backends: the next may work where one does not.
+        // The best adapter first. A machine may list one GPU under several backends: the next may work where one does
+        // not.
         found.sort_by_key(|a| match a.get_info().device_type {
             wgpu::DeviceType::DiscreteGpu => 0,
             wgpu::DeviceType::IntegratedGpu => 1,
@@ -148,8 +151,8 @@ impl Gpu {
         Err(Error::Device(failed.join("; ")))
     }
 
-    /// Opens an adapter, and builds the kernels on it. On a software adapter the host makes orthogonal matrices, whatever
-    /// [`FillerOptions::orthogonal`] says.
+    /// Opens an adapter, and builds the kernels on it. On a software adapter the host makes orthogonal matrices,
+    /// whatever [`FillerOptions::orthogonal`] says.
     ///
     /// # Errors
     /// [`Error::Device`] where the adapter cannot be opened or fails the self-test.

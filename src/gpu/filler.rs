@@ -1,4 +1,5 @@
-//! The filler: the compiled kernels of one device. What it records stands in record.rs, how it is opened and checked in open.rs.
+//! The filler: the compiled kernels of one device. What it records stands in record.rs, how it is opened and checked in
+//! open.rs.
 
 use super::kernels::{Kernels, MulWide, Tier};
 use super::lower::{EntryPoint, KernelId};
@@ -15,11 +16,11 @@ pub struct FillerOptions {
     pub tier: Option<Tier>,
     /// The multiplication. `None`: 64-bit where the device has [`wgpu::Features::SHADER_INT64`].
     pub mul_wide: Option<MulWide>,
-    /// Where compiled kernels are looked up and kept: a cache of the engine's own, which the engine loads before and saves after.
-    /// Needs [`wgpu::Features::PIPELINE_CACHE`]. `None`: only what the driver caches by itself.
+    /// Where compiled kernels are looked up and kept: a cache of the engine's own, which the engine loads before and
+    /// saves after. Needs [`wgpu::Features::PIPELINE_CACHE`]. `None`: only what the driver caches by itself.
     pub pipeline_cache: Option<wgpu::PipelineCache>,
-    /// Whether the device makes orthogonal matrices where a whole f32 tensor of them is recorded. Otherwise, and for slabs, ranges
-    /// and 16-bit dtypes, the host makes them and they are copied. The bytes are the same either way.
+    /// Whether the device makes orthogonal matrices where a whole f32 tensor of them is recorded. Otherwise, and for
+    /// slabs, ranges and 16-bit dtypes, the host makes them and they are copied. The bytes are the same either way.
     pub orthogonal: bool,
 }
 
@@ -56,8 +57,9 @@ pub struct Filler {
 }
 
 impl Filler {
-    /// For benchmarks: compiles the kernels and skips the self-test. **The bits may not be the stream's**, as where native
-    /// `fma` is taken on a driver that rounds it twice: measure with it, never fill weights. Without a tier it takes native `fma`.
+    /// For benchmarks: compiles the kernels and skips the self-test. **The bits may not be the stream's**, as where
+    /// native `fma` is taken on a driver that rounds it twice: measure with it, never fill weights. Without a tier it
+    /// takes native `fma`.
     ///
     /// # Errors
     /// [`Error::Device`] where the kernels do not compile.

@@ -1,4 +1,5 @@
-//! The kernels of fills: WGSL joined from the files of `shaders/`, and compiled into one pipeline per dtype and entry point.
+//! The kernels of fills: WGSL joined from the files of `shaders/`, and compiled into one pipeline per dtype and entry
+//! point.
 
 use super::lower::{EntryPoint, GROUP_SIZE, ITEMS, KernelId};
 use super::pipeline::PipelineBuilder;
@@ -16,13 +17,15 @@ pub enum MulWide {
     U32,
 }
 
-/// How a kernel computes `a * b + c` with a single rounding. Both ways give the same bits wherever the self-test passes.
+/// How a kernel computes `a * b + c` with a single rounding. Both ways give the same bits wherever the self-test
+/// passes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Tier {
     /// The device's own `fma`.
     NativeFma,
-    /// In 32-bit integers: for devices whose `fma` rounds twice. On such devices it is about twenty times slower than floats.
+    /// In 32-bit integers: for devices whose `fma` rounds twice. On such devices it is about twenty times slower than
+    /// floats.
     SoftFma,
 }
 
@@ -44,7 +47,8 @@ impl std::fmt::Display for MulWide {
     }
 }
 
-/// The functions that have two interchangeable implementations: `mul_wide` and `fused`. The self-test picks the first that is exact.
+/// The functions that have two interchangeable implementations: `mul_wide` and `fused`. The self-test picks the first
+/// that is exact.
 pub(super) fn implementations(mul_wide: MulWide, tier: Tier) -> [&'static str; 2] {
     let mul_wide = match mul_wide {
         MulWide::U64 => include_str!("../../shaders/mulwide_u64.wgsl"),
@@ -57,8 +61,8 @@ pub(super) fn implementations(mul_wide: MulWide, tier: Tier) -> [&'static str; 2
     [mul_wide, fma]
 }
 
-/// The WGSL of the kernels that fill one dtype: entry points `fill_aligned`, `fill_rows`, `fill_boxed`, `fill_contiguous` and
-/// `fill_general`.
+/// The WGSL of the kernels that fill one dtype: entry points `fill_aligned`, `fill_rows`, `fill_boxed`,
+/// `fill_contiguous` and `fill_general`.
 #[must_use]
 pub fn source(mul_wide: MulWide, tier: Tier, dtype: DType) -> String {
     let [mul_wide, fma] = implementations(mul_wide, tier);
@@ -109,12 +113,13 @@ impl Kernels {
                     label: Some("seedbed"),
                     source: wgpu::ShaderSource::Wgsl(source(mul_wide, tier, dtype).into()),
                 };
-                // SAFETY: no access leaves its array and every loop ends, so that no run-time check is needed. What the kernels
-                // index by comes from `lower::Lowered` alone: no list of segments is empty; a segment's descriptors exist;
-                // its words lie in the binding, and a word is stored only below `words`; `axis_count` is at most 6, and no axis
-                // has a destination step of 0; lanes are taken modulo 4; a sinusoidal table lies in the binding of frequencies,
-                // and a column's pair lies in the table. The loops run over lanes, axes, descriptors, digits, rounds and items,
-                // or halve a range, or walk a permutation's cycle until it is back at a row.
+                // SAFETY: no access leaves its array and every loop ends, so that no run-time check is needed. What the
+                // kernels index by comes from `lower::Lowered` alone: no list of segments is empty; a segment's
+                // descriptors exist; its words lie in the binding, and a word is stored only below `words`;
+                // `axis_count` is at most 6, and no axis has a destination step of 0; lanes are taken modulo 4; a
+                // sinusoidal table lies in the binding of frequencies, and a column's pair lies in the table. The loops
+                // run over lanes, axes, descriptors, digits, rounds and items, or halve a range, or walk a
+                // permutation's cycle until it is back at a row.
                 unsafe { device.create_shader_module_trusted(desc, wgpu::ShaderRuntimeChecks::unchecked()) }
             });
             let mut constants = vec![("GROUP_SIZE", f64::from(GROUP_SIZE)), ("ITEMS", f64::from(ITEMS))];
@@ -141,7 +146,7 @@ impl Kernels {
     pub fn get(&self, (dtype, entry_point): KernelId) -> Result<&wgpu::ComputePipeline> {
         self.pipelines.get(&(dtype, entry_point)).ok_or_else(|| {
             Error::Device(format!(
-                "no kernel was built for {dtype} ({entry_point:?}): add {dtype} to the dtypes that the filler is built for"
+                "no kernel was built for {dtype} ({entry_point:?}): name {dtype} in FillerOptions::dtypes"
             ))
         })
     }

@@ -145,8 +145,8 @@ impl Lowered {
         let per_word = dtype.per_word() as u32;
         let step = 4 * per_word;
         let consecutive = may_draw_blocks(d) && d.axes[0].dst == 1 && d.axes[0].src == [1, 0];
-        // The logical index of the segment's first element, modulo 2^32. Blocks begin at multiples of 4, and a 16-byte step of
-        // 16-bit elements holds two of them: a step needs a multiple of 4 only.
+        // The logical index of the segment's first element, modulo 2^32. Blocks begin at multiples of 4, and a 16-byte
+        // step of 16-bit elements holds two of them: a step needs a multiple of 4 only.
         let from = (whole.word * per_word).wrapping_sub(d.dst).wrapping_add(d.before).wrapping_add(d.src[0]);
         let mut rest = whole;
         if consecutive && from.is_multiple_of(4) && whole.word.is_multiple_of(4) && whole.elements >= step {
@@ -161,7 +161,8 @@ impl Lowered {
             return;
         }
         if consecutive && from.is_multiple_of(per_word) {
-            // The 16-byte steps above hold whole blocks: what is left begins at the same position in its block as the segment.
+            // The 16-byte steps above hold whole blocks: what is left begins at the same position in its block as the
+            // segment.
             self.push_segment((dtype, EntryPoint::Contiguous), rest, (rest.elements + from % 4).div_ceil(4));
         } else if owns_words(d, per_word) {
             self.push_segment((dtype, EntryPoint::Boxed), rest, items_of(d, per_word));
@@ -211,7 +212,8 @@ fn may_draw_blocks(d: &Descriptor) -> bool {
     d.rounding == rounding::NEAREST
 }
 
-/// Whether no other descriptor can have an element in the words of this box, and the box's destination indices fit 32 bits.
+/// Whether no other descriptor can have an element in the words of this box, and the box's destination indices fit 32
+/// bits.
 fn owns_words(d: &Descriptor, per_word: u32) -> bool {
     let (inner, outer) = split_axes(d);
     let span: u64 = d.axes[..d.axis_count as usize].iter().map(|a| u64::from(a.extent - 1) * u64::from(a.dst)).sum();
@@ -241,8 +243,8 @@ fn items_of(d: &Descriptor, unit: u32) -> u32 {
     outer.iter().map(|a| a.extent).product::<u32>() * (inner.extent / unit)
 }
 
-/// The descriptor of a box of a piece with this key and rounding. The range begins at destination element `from`, which is the first
-/// element of word `at` of the binding.
+/// The descriptor of a box of a piece with this key and rounding. The range begins at destination element `from`, which
+/// is the first element of word `at` of the binding.
 fn descriptor(
     (key, rounded): ([u32; 2], Rounding),
     law: LawParams,

@@ -47,7 +47,8 @@ impl Filler {
         }
     }
 
-    /// Records copies of orthogonal matrices that the host makes: no GPU thread can make an element of a matrix by itself.
+    /// Records copies of orthogonal matrices that the host makes: no GPU thread can make an element of a matrix by
+    /// itself.
     pub(super) fn record_copy(
         &self,
         encoder: &mut wgpu::CommandEncoder,

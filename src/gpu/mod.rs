@@ -1,8 +1,8 @@
 //! Fills on the GPU: the kernels of `shaders/` through wgpu.
 //!
-//! An engine builds a [`Filler`] on its own device and records fills into its own encoder; a program without a device opens a
-//! [`Gpu`]. Either way the kernels run once against the CPU twin before they are used, and the first [`Tier`] that gives the twin's
-//! bits is taken.
+//! An engine builds a [`Filler`] on its own device and records fills into its own encoder; a program without a device
+//! opens a [`Gpu`]. Either way the kernels run once against the CPU twin before they are used, and the first [`Tier`]
+//! that gives the twin's bits is taken.
 //!
 //! The files, each of which uses only files above it:
 //!

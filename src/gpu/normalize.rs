@@ -1,4 +1,5 @@
-//! The Frobenius norm of tensors in the caller's buffers, brought to a wanted number: recording of shaders/normalize.wgsl.
+//! The Frobenius norm of tensors in the caller's buffers, brought to a wanted number: recording of
+//! shaders/normalize.wgsl.
 
 use super::filler::Filler;
 use super::kernels::{MulWide, Tier, implementations};
@@ -77,8 +78,8 @@ pub struct Normalizer {
 }
 
 impl Normalizer {
-    /// Compiles the kernels on the filler's device, with the filler's tier, multiplication and pipeline cache, and runs each once against
-    /// the CPU twin. Like [`Filler::new`] it waits for the device, except in a browser.
+    /// Compiles the kernels on the filler's device, with the filler's tier, multiplication and pipeline cache, and runs
+    /// each once against the CPU twin. Like [`Filler::new`] it waits for the device, except in a browser.
     ///
     /// # Errors
     /// [`Error::Device`] where the kernels do not compile or do not give the twin's bits.
@@ -104,18 +105,20 @@ impl Normalizer {
         Ok(normalizer)
     }
 
-    /// Records the scaling of one tensor to the Frobenius norm `norm`, as [`cpu::normalize`] does it: a tensor that it leaves as it is,
-    /// such as an empty one, is left as it is here too. Nothing is submitted or waited for; the recording owns its parameters.
+    /// Records the scaling of one tensor to the Frobenius norm `norm`, as [`cpu::normalize`] does it: a tensor that it
+    /// leaves as it is, such as an empty one, is left as it is here too. Nothing is submitted or waited for; the
+    /// recording owns its parameters.
     ///
     /// # Errors
-    /// [`Error::Law`] where `norm` does not lie in [2^-76, 2^120]; [`Error::Buffer`] where the region does not lie in its
-    /// buffer, its offset is no multiple of 4, it has more than 2^32 elements, or the buffer lacks
+    /// [`Error::Law`] where `norm` does not lie in [2^-76, 2^120]; [`Error::Buffer`] where the region does not lie in
+    /// its buffer, its offset is no multiple of 4, it has more than 2^32 elements, or the buffer lacks
     /// [`wgpu::BufferUsages::STORAGE`].
     pub fn record(&self, encoder: &mut wgpu::CommandEncoder, tensor: Region<'_>, norm: f64) -> Result<()> {
         self.record_all(encoder, &[tensor], cpu::checked("norm", norm)?)
     }
 
-    /// Records the scaling of two tensors by one factor, to norms whose product is `product`, as [`cpu::normalize_pair`] does it.
+    /// Records the scaling of two tensors by one factor, to norms whose product is `product`, as
+    /// [`cpu::normalize_pair`] does it.
     ///
     /// # Errors
     /// As [`Normalizer::record`]; [`Error::Buffer`] where the regions overlap.

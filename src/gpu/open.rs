@@ -9,10 +9,11 @@ use crate::value::params::kind;
 use crate::{DType, Error, Result};
 
 impl Filler {
-    /// Compiles the kernels on an engine's own device, and runs each once against the CPU twin (a few thousand elements).
+    /// Compiles the kernels on an engine's own device, and runs each once against the CPU twin (a few thousand
+    /// elements).
     ///
-    /// Though it is `async`, on native devices it polls the device until the self-test is read back: some milliseconds of work,
-    /// and whatever the queue held before. Call it while loading, not in a frame.
+    /// Though it is `async`, on native devices it polls the device until the self-test is read back: some milliseconds
+    /// of work, and whatever the queue held before. Call it while loading, not in a frame.
     ///
     /// # Errors
     /// [`Error::Device`] where no tier gives the twin's bits, or the device is lost.

@@ -1,4 +1,5 @@
-//! Orthogonal matrices on the device: the pipelines of shaders/orthogonal.wgsl, and the recording of a batch of matrices.
+//! Orthogonal matrices on the device: the pipelines of shaders/orthogonal.wgsl, and the recording of a batch of
+//! matrices.
 
 use super::kernels::{MulWide, Tier, implementations};
 use super::pipeline::{BoundRange, PipelineBuilder, bind_group};
@@ -54,8 +55,8 @@ pub struct Block {
     pub one: f32,
 }
 
-/// Where the parts of one matrix's workspace lie, in words: first the reflectors, then T and the signs, then the sums of every chunk of
-/// rows and tile of columns.
+/// Where the parts of one matrix's workspace lie, in words: first the reflectors, then T and the signs, then the sums
+/// of every chunk of rows and tile of columns.
 struct WorkspaceLayout {
     t_start: u64,
     sum_start: u64,
@@ -76,8 +77,8 @@ impl WorkspaceLayout {
 
 /// Bytes of workspace that one matrix of the batch takes: about a quarter of its own size where it is square.
 ///
-/// Of the matrix and its transpose, the one with at least as many rows as columns counts: 256 bytes per row, 16 KiB, and per 256 rows
-/// another 16 KiB for each 64 columns and 16 KiB more.
+/// Of the matrix and its transpose, the one with at least as many rows as columns counts: 256 bytes per row, 16 KiB,
+/// and per 256 rows another 16 KiB for each 64 columns and 16 KiB more.
 #[must_use]
 pub fn workspace_bytes(batch: &Batch) -> u64 {
     4 * WorkspaceLayout::of(batch).words
@@ -110,11 +111,12 @@ impl Orthogonal {
             label: Some(LABEL),
             source: wgpu::ShaderSource::Wgsl(source(mul_wide, tier).into()),
         };
-        // SAFETY: no access leaves its array and every loop ends, so that no run-time check is needed. `record` alone fills
-        // `Block`: the workspace holds `WorkspaceLayout::words` for each z of a workgroup, and the destination every (row, column)
-        // of each; rows and columns are compared with the block's before the reflectors and the destination are read or written,
-        // and chunks and tiles are those that were dispatched. Indices into workgroup memory come from the local index and from
-        // constant bounds. Every loop counts down to 0, or up to a bound that lies below 2^32 by far more than its step.
+        // SAFETY: no access leaves its array and every loop ends, so that no run-time check is needed. `record` alone
+        // fills `Block`: the workspace holds `WorkspaceLayout::words` for each z of a workgroup, and the destination
+        // every (row, column) of each; rows and columns are compared with the block's before the reflectors and the
+        // destination are read or written, and chunks and tiles are those that were dispatched. Indices into workgroup
+        // memory come from the local index and from constant bounds. Every loop counts down to 0, or up to a bound that
+        // lies below 2^32 by far more than its step.
         let module = unsafe { device.create_shader_module_trusted(desc, wgpu::ShaderRuntimeChecks::unchecked()) };
         let pipelines = ENTRIES.map(|entry_point| builder.pipeline(&module, entry_point, &[]));
         scope.end("the kernels of orthogonal matrices do not compile").await?;
@@ -129,13 +131,15 @@ impl Orthogonal {
     }
 
     /// Records the matrices in f32, one after another from byte `offset` of `buffer` on. As many as `workspace` holds
-    /// ([`workspace_bytes`] each) are computed at the same time; what `workspace` holds before and after does not matter.
+    /// ([`workspace_bytes`] each) are computed at the same time; what `workspace` holds before and after does not
+    /// matter.
     ///
     /// Nothing is submitted or waited for. The recording owns its parameters.
     ///
     /// # Errors
-    /// [`Error::Buffer`] where the batch is out of range, `offset` is no multiple of 4, or a buffer is too small or lacks
-    /// [`wgpu::BufferUsages::STORAGE`]; [`Error::Placement`] where a matrix passes what the device binds or dispatches.
+    /// [`Error::Buffer`] where the batch is out of range, `offset` is no multiple of 4, or a buffer is too small or
+    /// lacks [`wgpu::BufferUsages::STORAGE`]; [`Error::Placement`] where a matrix passes what the device binds or
+    /// dispatches.
     pub fn record(
         &self,
         encoder: &mut wgpu::CommandEncoder,
@@ -149,8 +153,8 @@ impl Orthogonal {
         let storage = [buffer, workspace].iter().all(|b| b.usage().contains(wgpu::BufferUsages::STORAGE));
         if !fits || !storage || !offset.is_multiple_of(4) {
             return Err(Error::Buffer(format!(
-                "{} matrices {} x {} at offset {offset} of {} bytes: take a storage buffer that holds them, and an offset that is a \
-                 multiple of 4",
+                "{} matrices {} x {} at offset {offset} of {} bytes: take a storage buffer that holds them, and \
+                 an offset that is a multiple of 4",
                 batch.count,
                 batch.rows,
                 batch.cols,
@@ -171,7 +175,8 @@ impl Orthogonal {
         }
         if together == 0 || p.div_ceil(TILE_SIDE) > MAX_GROUPS || p > u32::MAX - 512 {
             return Err(Error::Placement(format!(
-                "an orthogonal matrix {} x {} of {each} bytes, with {work} of workspace: the device binds {} and takes {} rows",
+                "an orthogonal matrix {} x {} of {each} bytes, with {work} of workspace: the device binds {} bytes and \
+                 takes {} rows",
                 batch.rows,
                 batch.cols,
                 self.max_binding,
@@ -195,8 +200,8 @@ impl Orthogonal {
         Ok(())
     }
 
-    /// Records `count` matrices from number `matrix` on, which share dispatches. The first of them begins at element `start` of the
-    /// destination's binding.
+    /// Records `count` matrices from number `matrix` on, which share dispatches. The first of them begins at element
+    /// `start` of the destination's binding.
     fn record_together(
         &self,
         encoder: &mut wgpu::CommandEncoder,

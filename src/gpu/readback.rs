@@ -3,8 +3,8 @@
 use super::scope::described;
 use crate::{Error, Result};
 
-/// Maps the first `size` bytes of `staging` and hands them to `read`, once the queue has done the submit `index`; without an index,
-/// once it has done all its work.
+/// Maps the first `size` bytes of `staging` and hands them to `read`, once the queue has done the submit `index`;
+/// without an index, once it has done all its work.
 pub(crate) async fn read_mapped<T>(
     device: &wgpu::Device,
     staging: &wgpu::Buffer,

@@ -53,12 +53,12 @@ impl Gpu {
 
     /// Fills ranges of bytes on the device, each `(fill, from, len)`, and hands the bytes to `sink` in order.
     ///
-    /// The sink gets at most 32 MiB at once; while it works on them, the device fills and copies the next bytes. After an error the
-    /// submits in flight are dropped.
+    /// The sink gets at most 32 MiB at once; while it works on them, the device fills and copies the next bytes. After
+    /// an error the submits in flight are dropped.
     ///
     /// # Errors
-    /// [`Error::Buffer`] where a `from` is no multiple of 4 or a range leaves its fill; [`Error::Device`] where the device
-    /// fails or has too little memory; whatever `sink` returns.
+    /// [`Error::Buffer`] where a `from` is no multiple of 4 or a range leaves its fill; [`Error::Device`] where the
+    /// device fails or has too little memory; whatever `sink` returns.
     ///
     /// # Example
     /// ```no_run

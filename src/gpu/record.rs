@@ -11,8 +11,8 @@ use crate::cpu::{self, RangeFiller};
 use crate::plan::{Fill, Plan};
 use crate::{Error, Result};
 
-/// Words that the dispatches of one binding write at most. 32-bit element indices stay below 2^31; and no dispatch runs into the
-/// watchdog of a display driver, two seconds on some systems, though the soft tier is twenty times slower.
+/// Words that the dispatches of one binding write at most. 32-bit element indices stay below 2^31; and no dispatch runs
+/// into the watchdog of a display driver, two seconds on some systems, though the soft tier is twenty times slower.
 fn binding_words(tier: Tier) -> u64 {
     match tier {
         Tier::NativeFma => 1 << 29,
@@ -28,8 +28,8 @@ impl Filler {
     ///
     /// # Errors
     /// [`Error::Buffer`] where `offset` is no multiple of 4, or the buffer is too small or lacks
-    /// [`wgpu::BufferUsages::STORAGE`]; [`Error::Device`] where no kernel was built for the dtype. Orthogonal matrices that the host
-    /// makes need [`wgpu::BufferUsages::COPY_DST`] too.
+    /// [`wgpu::BufferUsages::STORAGE`]; [`Error::Device`] where no kernel was built for the dtype. Orthogonal matrices
+    /// that the host makes need [`wgpu::BufferUsages::COPY_DST`] too.
     ///
     /// # Example
     /// ```no_run
@@ -37,7 +37,9 @@ impl Filler {
     /// use seedbed::plan::{Plan, TensorSpec};
     /// use seedbed::{Scheme, StreamVersion};
     ///
-    /// # fn example(filler: &Filler, encoder: &mut wgpu::CommandEncoder, buffer: &wgpu::Buffer) -> seedbed::Result<()> {
+    /// # fn example(
+    /// #     filler: &Filler, encoder: &mut wgpu::CommandEncoder, buffer: &wgpu::Buffer,
+    /// # ) -> seedbed::Result<()> {
     /// let mut plan = Plan::new(StreamVersion::V1, 42);
     /// let fill = plan.push(&TensorSpec::new("wte.weight", [50257, 768], Scheme::normal(0.0, 0.02))?)?.fill();
     /// filler.record(encoder, &fill, buffer, 0)?;
@@ -77,7 +79,8 @@ impl Filler {
         )
     }
 
-    /// Records every tensor of a plan, each at `offset` plus its own [`device_offset`]: [`Plan::device_bytes`] bytes in all.
+    /// Records every tensor of a plan, each at `offset` plus its own [`device_offset`]: [`Plan::device_bytes`] bytes in
+    /// all.
     ///
     /// However many tensors there are, each kernel is dispatched once per binding of the buffer.
     ///
@@ -114,8 +117,8 @@ impl Filler {
         self.record_plan_range(encoder, plan, 0, plan.device_bytes(), buffer, offset)
     }
 
-    /// Records the bytes `from..from + len` of a plan, as where several buffers hold a model between them. A tensor may lie across two
-    /// buffers.
+    /// Records the bytes `from..from + len` of a plan, as where several buffers hold a model between them. A tensor may
+    /// lie across two buffers.
     ///
     /// # Errors
     /// As [`Filler::record`]; also where `from` or `len` is no multiple of 4, or the range leaves the plan.
@@ -220,8 +223,8 @@ impl Filler {
         lowered: &Lowered,
         destination: BoundRange<'_>,
     ) -> Result<()> {
-        // The parameters, in one buffer: the descriptors, the segments of each dispatch, the frequencies; each of them aligned for a
-        // binding of its own.
+        // The parameters, in one buffer: the descriptors, the segments of each dispatch, the frequencies; each of them
+        // aligned for a binding of its own.
         let mut bytes = bytemuck::cast_slice(&lowered.descriptors).to_vec();
         let descriptors_size = bytes.len() as u64;
         let mut dispatches = Vec::new();

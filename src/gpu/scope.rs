@@ -34,7 +34,8 @@ impl Scope {
         }
     }
 
-    /// [`Scope::end`] without waiting. On native devices errors are known at once; in a browser they come later and are not seen.
+    /// [`Scope::end`] without waiting. On native devices errors are known at once; in a browser they come later and are
+    /// not seen.
     pub fn end_now(self, what: &str) -> Result<()> {
         let mut end = std::pin::pin!(self.end(what));
         match end.as_mut().poll(&mut Context::from_waker(Waker::noop())) {

@@ -52,8 +52,8 @@ pub fn structured_schemes() -> Vec<(&'static str, Scheme, Vec<u64>)> {
     ]
 }
 
-/// Fills that need every kernel of a dtype, for every law: a vector of odd length, rows of whole 16-byte steps and a box of them,
-/// indices beyond 2^34, and a tensor in columns whose parts share 16-bit words.
+/// Fills that need every kernel of a dtype, for every law: a vector of odd length, rows of whole 16-byte steps and a
+/// box of them, indices beyond 2^34, and a tensor in columns whose parts share 16-bit words.
 fn fills(dtype: DType) -> Result<Vec<Fill>> {
     let mut plan = Plan::new(StreamVersion::V1, SEED);
     let mut fills = Vec::new();
@@ -91,8 +91,8 @@ fn fills(dtype: DType) -> Result<Vec<Fill>> {
     Ok(fills)
 }
 
-/// Fills with stochastic rounding: of odd length, which `fill_general` writes, and of even length, across the carry at 2^34 too, which
-/// `fill_boxed` writes.
+/// Fills with stochastic rounding: of odd length, which `fill_general` writes, and of even length, across the carry at
+/// 2^34 too, which `fill_boxed` writes.
 fn stochastic(plan: &mut Plan, dtype: DType) -> Result<Vec<Fill>> {
     let mut fills = Vec::new();
     for (name, scheme) in schemes().into_iter().take(4) {
@@ -117,7 +117,8 @@ pub(super) async fn differing_words(filler: &Filler, device: &wgpu::Device, queu
             continue;
         }
         for fill in fills(dtype)? {
-            // At a multiple of 16 bytes, where whole 16-byte steps are stored, and one word after it, where single words are.
+            // At a multiple of 16 bytes, where whole 16-byte steps are stored, and one word after it, where single
+            // words are.
             for shift in [0, 1] {
                 let mut lowered = Lowered::default();
                 lowered.add_range(&fill, 0, fill.device_bytes() / 4, shift);

@@ -1,11 +1,12 @@
 //! Rule 4 (exact arithmetic): a walk over naga's IR of every function of every kernel.
 //!
-//! Proved: f32 arithmetic is `+`, `-`, `*` and `fused` alone, beside comparisons, choices, sign flips, bit casts and conversions of
-//! integers up to 2^24; the built-in `fma` stands only in `fused`; floats are read from the descriptors only; no product, sum or
-//! result of `fused` is an operand of `+` or `-`, wherever it was computed, so that there is nothing to fuse, and nothing like
-//! `(a + b) - a` to simplify; no product is the addend of `fused`, but for `ADDENDS`.
-//! Not proved: that no value is subnormal (the descriptors' numbers are the host's to bound), nor what a driver does that takes
-//! `fused` itself apart (the self-test's to see). Sums of integer patterns (`b - (e << 23)`) end a flow: no compiler sees through them.
+//! Proved: f32 arithmetic is `+`, `-`, `*` and `fused` alone, beside comparisons, choices, sign flips, bit casts and
+//! conversions of integers up to 2^24; the built-in `fma` stands only in `fused`; floats are read from the descriptors
+//! only; no product, sum or result of `fused` is an operand of `+` or `-`, wherever it was computed, so that there is
+//! nothing to fuse, and nothing like `(a + b) - a` to simplify; no product is the addend of `fused`, but for `ADDENDS`.
+//! Not proved: that no value is subnormal (the descriptors' numbers are the host's to bound), nor what a driver does
+//! that takes `fused` itself apart (the self-test's to see). Sums of integer patterns (`b - (e << 23)`) end a flow: no
+//! compiler sees through them.
 #![cfg(feature = "gpu")]
 
 mod controls;
@@ -69,8 +70,8 @@ impl Violations {
     }
 }
 
-/// Where a product is the addend of `fused` today: the function and the text. A compiler that takes `fma` apart into a product and
-/// a sum could put it together again around the other product.
+/// Where a product is the addend of `fused` today: the function and the text. A compiler that takes `fma` apart into a
+/// product and a sum could put it together again around the other product.
 const ADDENDS: [(&str, &str); 3] =
     [("far", "fused(fused(-d, q, n), y, q)"), ("far", "fused(y, e, y)"), ("root", "fused(s, e * p, s)")];
 

@@ -57,7 +57,8 @@ impl Combination {
 
     /// Every pipeline that the combination serves: its entry point and constants in words, the entry point, the module.
     ///
-    /// Each entry point stands with every kind of law and, where that makes a difference, with structured laws and without.
+    /// Each entry point stands with every kind of law and, where that makes a difference, with structured laws and
+    /// without.
     pub fn pipelines(self) -> impl Iterator<Item = (String, &'static str, Valid)> {
         let structured = |entry| if entry == "fill_general" { &[false, true][..] } else { &[false] };
         let choices = ENTRIES.into_iter().flat_map(move |entry| structured(entry).iter().map(move |&s| (entry, s)));

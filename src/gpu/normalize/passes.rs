@@ -72,8 +72,8 @@ pub(super) struct Workspace {
 }
 
 impl Normalizer {
-    /// The ranges in which a tensor is bound, each with the parameters that say which of its words belong to the tensor and how many
-    /// threads share them.
+    /// The ranges in which a tensor is bound, each with the parameters that say which of its words belong to the tensor
+    /// and how many threads share them.
     pub(super) fn ranges<'a>(&self, t: &Region<'a>) -> Vec<(BoundRange<'a>, Parameters)> {
         let mut ranges = Vec::new();
         let (mut done, mut at) = (0, 0);
@@ -102,8 +102,8 @@ impl Normalizer {
         self.ranges(t).iter().map(|(_, p)| u64::from(p.threads)).sum()
     }
 
-    /// Adds the passes that find a tensor's largest magnitude, then those that find its sum of squares: of each thread, then of few
-    /// partial results, then of the tensor.
+    /// Adds the passes that find a tensor's largest magnitude, then those that find its sum of squares: of each thread,
+    /// then of few partial results, then of the tensor.
     pub(super) fn measure<'a>(&self, t: &Region<'a>, slot: u32, workspace: &'a Workspace, passes: &mut Vec<Pass<'a>>) {
         let partials = self.partials(t) as u32;
         let few = partials.min(FEW as u32);

@@ -18,8 +18,8 @@ const fn control(edits: &'static [(&'static str, &'static str)], function: &'sta
 }
 
 const STEP: &str = "fused(e, p, bitcast<f32>(0x3ebfff9au))";
-/// An entry point may use only one of the two destinations, which share a binding: where a control writes to one of them in every entry
-/// point, the other is moved to another binding.
+/// An entry point may use only one of the two destinations, which share a binding: where a control writes to one of
+/// them in every entry point, the other is moved to another binding.
 const APART: (&str, &str) =
     ("@binding(2) var<storage, read_write> destination_4", "@binding(3) var<storage, read_write> destination_4");
 const CLAMP: &str = "let y = select(x, lo, x < lo);";

@@ -1,7 +1,9 @@
-//! Where products and sums go: through variables, choices, sign flips, calls and returns, until something is added to them.
+//! Where products and sums go: through variables, choices, sign flips, calls and returns, until something is added to
+//! them.
 //!
-//! A function is analyzed after those that it calls. What it returns and what it adds to are stated in terms of its parameters,
-//! so each call site is judged with its own arguments. A variable has whatever is stored to it anywhere, in any order.
+//! A function is analyzed after those that it calls. What it returns and what it adds to are stated in terms of its
+//! parameters, so each call site is judged with its own arguments. A variable has whatever is stored to it anywhere, in
+//! any order.
 
 use super::{Rule, Violations};
 use naga::valid::FunctionInfo;

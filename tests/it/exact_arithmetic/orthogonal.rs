@@ -7,7 +7,8 @@ use naga::valid::Capabilities;
 use seedbed::gpu::orthogonal::{ENTRIES, source};
 use seedbed::gpu::{MulWide, Tier};
 
-/// Written in one dispatch or before a barrier, and read in another or after it, or by the thread itself as a factor alone.
+/// Written in one dispatch or before a barrier, and read in another or after it, or by the thread itself as a factor
+/// alone.
 const SHARED: [&str; 7] = ["work", "destination", "lanes", "leading", "tile_a", "tile_b", "square"];
 
 fn violations(source: &str) -> Vec<Violation> {

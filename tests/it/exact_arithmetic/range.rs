@@ -1,7 +1,8 @@
 //! Which values an integer expression can have.
 //!
-//! Intervals, within one function: a parameter, a variable, a load or a call's result has any value of its type. An operation
-//! that could wrap has any value too. So the bound is sound, and it holds only where the kernel masks, shifts or selects.
+//! Intervals, within one function: a parameter, a variable, a load or a call's result has any value of its type. An
+//! operation that could wrap has any value too. So the bound is sound, and it holds only where the kernel masks, shifts
+//! or selects.
 
 use naga::valid::FunctionInfo;
 use naga::{

@@ -15,8 +15,9 @@ pub fn walk(module: &(Module, ModuleInfo), source: &str) -> Vec<Violation> {
     walk_with(module, source, &["descriptors"], &[])
 }
 
-/// [`walk`] over a module that reads floats from the globals `given`, and writes and reads them in the globals `shared`, behind
-/// barriers or in another dispatch: what is read there is no longer an operation's result to any compiler.
+/// [`walk`] over a module that reads floats from the globals `given`, and writes and reads them in the globals
+/// `shared`, behind barriers or in another dispatch: what is read there is no longer an operation's result to any
+/// compiler.
 pub fn walk_with(
     (module, info): &(Module, ModuleInfo),
     source: &str,

@@ -1,4 +1,5 @@
-//! An engine with its own device, encoder and buffers; and what the examples in the documentation call, by examples/embed.rs.
+//! An engine with its own device, encoder and buffers; and what the examples in the documentation call, by
+//! examples/embed.rs.
 
 use super::{POISON, arena, poisoned, read, shared, twin};
 use seedbed::gpu::{FillerOptions, blocking, wgpu};
@@ -40,7 +41,8 @@ fn two_fills_recorded_before_one_submit_into_the_engine_s_buffer() {
     assert_eq!(read(gpu, encoder, &buffer), expected);
 }
 
-/// Ten thousand tensors of four laws and every dtype in one recording: the buffer holds what each tensor would hold alone.
+/// Ten thousand tensors of four laws and every dtype in one recording: the buffer holds what each tensor would hold
+/// alone.
 #[test]
 fn a_plan_of_ten_thousand_tensors_is_recorded_at_once() {
     let gpu = shared();

@@ -71,7 +71,8 @@ fn an_adapter_that_is_not_there_is_an_error() {
     assert!(text.contains("gpu:999") && !text.contains('\n'), "{text}");
 }
 
-/// A driver that is reset, a card that falls off the bus: every call answers with an error, none panics or waits for ever.
+/// A driver that is reset, a card that falls off the bus: every call answers with an error, none panics or waits for
+/// ever.
 #[test]
 fn a_lost_device_is_an_error() {
     let gpu = shared();

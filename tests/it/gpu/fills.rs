@@ -155,8 +155,8 @@ fn boxes_in_whole_steps() {
     }
 }
 
-/// Many parts side by side: where no word is shared, each part is dispatched as a box of its own, so that the time grows with the elements
-/// alone.
+/// Many parts side by side: where no word is shared, each part is dispatched as a box of its own, so that the time
+/// grows with the elements alone.
 #[test]
 fn hundreds_of_parts_by_columns() {
     let gpu = shared();

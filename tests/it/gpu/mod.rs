@@ -1,7 +1,7 @@
 //! The device against the twin. Rule 7 (no silent GPU): without a device these tests fail.
 //!
-//! SEEDBED_GPU is `gpu` (the default: hardware, else a software driver) or `gpu:N`. To go without a device, filter the tests out:
-//! `cargo test --release -- --skip gpu::`, which is what tests/run.sh does where SEEDBED_GPU is `skip`.
+//! SEEDBED_GPU is `gpu` (the default: hardware, else a software driver) or `gpu:N`. To go without a device, filter the
+//! tests out: `cargo test --release -- --skip gpu::`, which is what tests/run.sh does where SEEDBED_GPU is `skip`.
 #![cfg(feature = "gpu")]
 
 mod embedding;
@@ -87,8 +87,8 @@ fn twin(fill: &Fill) -> Vec<u32> {
     bytemuck::pod_collect_to_vec(&bytes)
 }
 
-/// The words of a whole plan by the twin, with `before` words in front and `after` words behind; these words, and those between tensors,
-/// are `around`.
+/// The words of a whole plan by the twin, with `before` words in front and `after` words behind; these words, and those
+/// between tensors, are `around`.
 fn arena(plan: &Plan, around: u32, (before, after): (usize, usize)) -> Vec<u32> {
     let mut words = vec![around; before + plan.device_bytes() as usize / 4 + after];
     for tensor in plan.tensors() {

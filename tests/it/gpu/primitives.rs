@@ -1,4 +1,5 @@
-//! Single functions of the kernels on the device: both multiplications, both multiply-adds, the known answers of Philox.
+//! Single functions of the kernels on the device: both multiplications, both multiply-adds, the known answers of
+//! Philox.
 
 use super::{read, shared};
 use seedbed::gpu::{Gpu, MulWide, Tier, wgpu};
