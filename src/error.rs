@@ -123,8 +123,8 @@ impl Error {
         Self::Tensor { name: name.to_owned(), source: Box::new(self) }
     }
 
-    /// Puts what the error is about, such as a scheme's text, in front of its reason. An error that already says where it
-    /// comes from (a tensor, a file, a device) stays as it is.
+    /// Puts what the error is about, such as a scheme's text, in front of its reason. An error that already says where
+    /// it comes from (a tensor, a file, a device) stays as it is.
     pub(crate) fn about(self, what: impl std::fmt::Display) -> Self {
         let with = |reason: String| format!("{what}: {reason}");
         match self {
@@ -154,8 +154,8 @@ impl Error {
 /// `Result` with this crate's [`enum@Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// The name that `given` is most like, if it is like any: at most one slip of the keyboard (a letter added, left out, changed,
-/// or swapped with its neighbor) for every three letters; or else the shortest name that begins with it.
+/// The name that `given` is most like, if it is like any: at most one slip of the keyboard (a letter added, left out,
+/// changed, or swapped with its neighbor) for every three letters; or else the shortest name that begins with it.
 pub(crate) fn nearest<'a>(given: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let given = given.to_ascii_lowercase();
     let slips = given.chars().count().max(3) / 3;

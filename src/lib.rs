@@ -1,9 +1,9 @@
-//! seedbed fills the weight buffers of neural networks, on the GPU where there is one, on the CPU where there is none. **A weight
-//! is a pure function of (seed, tensor name, element index)**: the same bytes come out on every GPU and on the CPU, in one buffer
-//! or in a thousand shards, in any order; f16 and bf16 are the f32 value rounded once.
+//! seedbed fills the weight buffers of neural networks, on the GPU where there is one, on the CPU where there is none.
+//! **A weight is a pure function of (seed, tensor name, element index)**: the same bytes come out on every GPU and on
+//! the CPU, in one buffer or in a thousand shards, in any order; f16 and bf16 are the f32 value rounded once.
 //!
-//! A user names a [`Scheme`], a [`plan::TensorSpec`] and a [`plan::Plan`] first, then [`cpu::fill`], a `gpu::Filler`, or
-//! [`backend::Backend`] for whichever there is:
+//! A user names a [`Scheme`], a [`plan::TensorSpec`] and a [`plan::Plan`] first, then [`cpu::fill`], a `gpu::Filler`,
+//! or [`backend::Backend`] for whichever there is:
 //!
 //! ```
 //! use seedbed::plan::{Plan, TensorSpec};
@@ -19,13 +19,13 @@
 //!
 //! # The way of the data
 //!
-//! The modules, each of which imports those above it alone (tests/it/rooms.rs checks it):
+//! The modules, each of which imports those above it alone (tests/it/rooms checks it):
 //!
 //! | module | what it has |
 //! |---|---|
 //! | `error` | [`Error`], the one error of the library |
-//! | `value` | what a weight is, re-exported as [`scheme`], [`shape`], [`law`], [`key`], [`params`]: a scheme, a shape and a layout make a law; a seed and a name make a key |
-//! | [`plan`] | which weights, where: tensors with names become work, a [`Fill`] of a whole tensor or of a [`plan::Slab`] of it. No device is touched, and whatever can be wrong is found here |
+//! | `value` | what a weight is, re-exported as [`scheme`], [`shape`], [`law`], [`params`] and [`key`] |
+//! | [`plan`] | which weights, where: tensors with names become work, each a [`Fill`]; errors are found here |
 //! | [`cpu`] | fills on the CPU: the twin of the GPU's kernels, with the same bits |
 //! | `gpu` | fills on the GPU: kernels, devices, and the self-test that compares them with the twin |
 //! | [`backend`] | a GPU or the CPU behind one call |
@@ -35,12 +35,16 @@
 //! | `recipe` | a recipe gives each role a scheme |
 //! | `checkpoint` | safetensors files: whole models written, verified and inspected |
 //!
+//! In words: a scheme, a shape and a layout make a law, which is a distribution with its numbers; a seed and a name
+//! make a key. A plan takes tensors and gives fills, each of a whole tensor or of a [`plan::Slab`] of it, which moves
+//! offsets, never bits. No device is touched up to there. The twins, `cpu` and `gpu`, write the bytes of a fill.
+//!
 //! # Features
 //!
 //! | feature | what it is for | what it brings |
 //! |---|---|---|
 //! | `parallel` (default) | CPU fills on all cores | rayon |
-//! | `gpu` | fills on a GPU through wgpu 30, which is re-exported; the backends are the embedder's choice | wgpu without backends, futures-channel, pollster |
+//! | `gpu` | fills on a GPU through wgpu 30, which is re-exported | wgpu without backends, futures-channel, pollster |
 //! | `vulkan` | wgpu's Vulkan, and buffers that are not cleared before they are filled | `gpu` |
 //! | `metal` | wgpu's Metal | `gpu` |
 //! | `dx12` | wgpu's Direct3D 12 | `gpu` |
@@ -48,8 +52,8 @@
 //! | `checkpoint` | safetensors files, and whole models in them | `model`, safetensors, tempfile, fs4 |
 //! | `rand_core` | `Philox` as a generator for `rand` | rand_core |
 //!
-//! Without any of them the library depends on blake3, bytemuck, half, libm, strsim and thiserror, and also compiles for
-//! `wasm32-unknown-unknown`.
+//! The features of wgpu's backends are the embedder's choice. Without any feature the library depends on blake3,
+//! bytemuck, half, libm, strsim and thiserror, and also compiles for `wasm32-unknown-unknown`.
 
 // The modules stand in the order of the table above, which is the order of the rooms.
 mod error;

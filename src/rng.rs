@@ -7,8 +7,9 @@ use rand_core::{Infallible, SeedableRng, TryRng};
 
 /// Philox4x32-10 as a generator: the words of the counters `[b, b >> 32, 0, domain]`, b = 0, 1, ...
 ///
-/// For whatever else a program draws beside its weights, from the same seed: dropout, shuffling, data order. The embedder's own
-/// domains start at 2^31 ([`EMBEDDER`]), so that no weight shares a word with them. Not for cryptography.
+/// For whatever else a program draws beside its weights, from the same seed: dropout, shuffling, data order. The
+/// embedder's own domains start at 2^31 ([`EMBEDDER`]), so that no weight shares a word with them. Not for
+/// cryptography.
 ///
 /// ```
 /// use rand::RngExt;

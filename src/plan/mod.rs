@@ -56,8 +56,8 @@ impl Plan {
     /// Adds a tensor, and returns it as planned.
     ///
     /// # Errors
-    /// Any [`Error`] of its shape, schemes, laws and parts, with the tensor's name; a name, stored or logical, that the plan
-    /// already has. A tensor that is refused leaves no trace in the plan.
+    /// Any [`Error`] of its shape, schemes, laws and parts, with the tensor's name; a name, stored or logical, that the
+    /// plan already has. A tensor that is refused leaves no trace in the plan.
     ///
     /// ```
     /// # use seedbed::plan::{Plan, TensorSpec};
@@ -65,7 +65,8 @@ impl Plan {
     /// let mut plan = Plan::new(StreamVersion::V1, 42);
     /// let spec = TensorSpec::new("w", [64, 16], Scheme::lecun_normal())?;
     /// assert_eq!(plan.push(&spec)?.parts()[0].law().std(), 0.25);
-    /// assert!(plan.push(&spec).unwrap_err().to_string().starts_with("tensor w: the name \"w\" is already in the plan"));
+    /// let error = plan.push(&spec).unwrap_err().to_string();
+    /// assert!(error.starts_with("tensor w: the name \"w\" is already in the plan"));
     /// # Ok::<(), seedbed::Error>(())
     /// ```
     pub fn push(&mut self, spec: &TensorSpec) -> Result<&PlannedTensor> {

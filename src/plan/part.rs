@@ -100,16 +100,16 @@ pub(super) fn check_cover(shape: &Shape, view: &[u64], parts: &[PlannedPart]) ->
     let of_parts = parts.iter().try_fold(0u64, |n, p| n.checked_add(p.slab.count()));
     if of_view != Some(shape.count()) || of_parts != Some(shape.count()) {
         let held = |n: Option<u64>| n.map_or_else(|| "2^64 or more".to_owned(), |n| n.to_string());
-        let (count, of_parts) =
-            (if parts.len() == 1 { "1 part".to_owned() } else { format!("{} parts", parts.len()) }, held(of_parts));
+        let plural = if parts.len() == 1 { "" } else { "s" };
         return Err(Error::Placement(format!(
-            "{count} of {of_parts} elements, view {view:?} of {}, shape {shape} of {}: the three must be equal, the parts hold each \
-             element once",
+            "{} part{plural} of {} elements, view {view:?} of {}, shape {shape} of {}: the three must be equal",
+            parts.len(),
+            held(of_parts),
             held(of_view),
             shape.count()
         )));
     }
-    // With the counts equal, disjoint is covering. Sorted by first index, only neighbours along the first axis can meet.
+    // With the counts equal, disjoint is covering. Sorted by first index, only neighbors along the first axis can meet.
     let mut sorted: Vec<&PlannedPart> = parts.iter().collect();
     sorted.sort_by_key(|p| p.slab.start.first().copied());
     for (i, a) in sorted.iter().enumerate() {

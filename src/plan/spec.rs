@@ -7,8 +7,8 @@ use crate::{DType, Result, Rounding};
 
 /// One stored tensor, as a [`Plan`](crate::plan::Plan) takes it.
 ///
-/// By default it is one logical tensor of the same name. [`TensorSpec::with_parts`] makes it of several, each with its own
-/// name, stream, scheme and fans: a fused `qkv_proj` whose thirds hold what `q_proj`, `k_proj` and `v_proj` would.
+/// By default it is one logical tensor of the same name. [`TensorSpec::with_parts`] makes it of several, each with its
+/// own name, stream, scheme and fans: a fused `qkv_proj` whose thirds hold what `q_proj`, `k_proj` and `v_proj` would.
 ///
 /// ```
 /// # use seedbed::plan::TensorSpec;
@@ -103,12 +103,14 @@ impl TensorSpec {
     /// # use seedbed::plan::{Part, Plan, Slab, TensorSpec};
     /// # use seedbed::{Scheme, StreamVersion, cpu};
     /// // Three matrices of 4 rows and 2 columns, one below the other.
-    /// let part = |name: &str, at| Part::new(name, [4, 2], Scheme::normal(0.0, 0.02), Slab::new([at, 0, 0], [1, 4, 2]));
+    /// let scheme = Scheme::normal(0.0, 0.02);
+    /// let part = |name: &str, at| Part::new(name, [4, 2], scheme, Slab::new([at, 0, 0], [1, 4, 2]));
     /// let parts = vec![part("q", 0)?, part("k", 1)?, part("v", 2)?];
     /// let mut fused = Plan::new(StreamVersion::V1, 42);
-    /// let fill = fused.push(&TensorSpec::with_parts("qkv", [12, 2], [3, 4, 2], parts)?)?.fill_slab(&Slab::new([4, 0], [4, 2]))?;
+    /// let qkv = fused.push(&TensorSpec::with_parts("qkv", [12, 2], [3, 4, 2], parts)?)?;
+    /// let fill = qkv.fill_slab(&Slab::new([4, 0], [4, 2]))?;
     /// let mut alone = Plan::new(StreamVersion::V1, 42);
-    /// let k = alone.push(&TensorSpec::new("k", [4, 2], Scheme::normal(0.0, 0.02))?)?.fill();
+    /// let k = alone.push(&TensorSpec::new("k", [4, 2], scheme)?)?.fill();
     /// let (mut a, mut b) = ([0; 32], [1; 32]);
     /// cpu::fill(&fill, &mut a)?;
     /// cpu::fill(&k, &mut b)?;
@@ -124,8 +126,8 @@ impl TensorSpec {
         Ok(Self { view: view.into(), parts, ..Self::new(name, dims, Scheme::Constant(0.0))? })
     }
 
-    /// A matrix that a checkpoint stores transposed: stored as `[rows, cols]`, with the elements, fans and stream of the
-    /// logical matrix `[cols, rows]`.
+    /// A matrix that a checkpoint stores transposed: stored as `[rows, cols]`, with the elements, fans and stream of
+    /// the logical matrix `[cols, rows]`.
     ///
     /// # Errors
     /// [`crate::Error::Shape`], with the tensor's name.
@@ -174,8 +176,8 @@ impl TensorSpec {
         self
     }
 
-    /// The same tensor with its values rounded in another way; [`Rounding::Stochastic`] is for f16 and bf16, a plan refuses it for
-    /// f32.
+    /// The same tensor with its values rounded in another way; [`Rounding::Stochastic`] is for f16 and bf16, a plan
+    /// refuses it for f32.
     ///
     /// ```
     /// # use seedbed::{DType, Rounding, Scheme, plan::TensorSpec};

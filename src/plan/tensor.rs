@@ -118,7 +118,8 @@ impl PlannedTensor {
         self.shape.count() * self.dtype.size()
     }
 
-    /// Where the first byte of the tensor lies in device memory that holds the whole plan: a multiple of [`DEVICE_ALIGNMENT`].
+    /// Where the first byte of the tensor lies in device memory that holds the whole plan: a multiple of
+    /// [`DEVICE_ALIGNMENT`].
     #[must_use]
     pub fn device_offset(&self) -> u64 {
         self.offset
@@ -139,8 +140,8 @@ impl PlannedTensor {
         self.lower(&Slab::whole(self.shape.dims())).expect("the plan made this fill when it took the tensor")
     }
 
-    /// What to write for a slab of the stored tensor, as a row-major tensor of its own: exactly the bytes of those elements in
-    /// the whole.
+    /// What to write for a slab of the stored tensor, as a row-major tensor of its own: exactly the bytes of those
+    /// elements in the whole.
     ///
     /// # Errors
     /// [`Error::Placement`], with the tensor's name, where the slab is empty or leaves the tensor.

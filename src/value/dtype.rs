@@ -3,10 +3,11 @@
 use crate::{Error, Result};
 use half::{bf16, f16};
 
-/// The type of a stored element. Values are computed in f32; a 16-bit value is the f32 value rounded once, as [`Rounding`]
-/// says.
+/// The type of a stored element. Values are computed in f32; a 16-bit value is the f32 value rounded once, as
+/// [`Rounding`] says.
 ///
-/// Its text form is `f32`, `f16` or `bf16`; `parse` also reads torch's names of them, `float32` and so on, in either case.
+/// Its text form is `f32`, `f16` or `bf16`; `parse` also reads torch's names of them, `float32` and so on, in either
+/// case.
 ///
 /// ```
 /// # use seedbed::DType;

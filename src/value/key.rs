@@ -1,7 +1,7 @@
 //! The version of the stream, and the key of a tensor. docs/stream.md is the normative text.
 
-/// The version of the stream: which bits a (seed, name, index) gives. A file stores its number; later releases keep every
-/// earlier version.
+/// The version of the stream: which bits a (seed, name, index) gives. A file stores its number; later releases keep
+/// every earlier version.
 ///
 /// ```
 /// # use seedbed::StreamVersion;
@@ -26,8 +26,8 @@ impl StreamVersion {
     }
 }
 
-/// Which of a tensor's independent streams a Philox counter belongs to: the counter's fourth word. Domains from 2^31 on are
-/// the embedder's own.
+/// Which of a tensor's independent streams a Philox counter belongs to: the counter's fourth word. Domains from 2^31 on
+/// are the embedder's own.
 pub mod domain {
     /// The values of a tensor.
     pub const VALUES: u32 = 0;

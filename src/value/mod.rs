@@ -1,7 +1,7 @@
 //! What a weight is: its type, shape, key and law. Pure: no device, no file, no thread.
 //!
-//! The modules below stand in the order of their floors: each imports those above it alone. tests/it/rooms.rs reads the order
-//! here and checks it.
+//! The modules below stand in the order of their floors: each imports those above it alone. tests/it/rooms reads the
+//! order here and checks it.
 
 // The stored types, and the rounding to them.
 pub mod dtype;

@@ -57,8 +57,8 @@ impl DType {
 
 /// How the f32 value of an element is rounded to its dtype. Its text form is `nearest` or `stochastic`.
 ///
-/// The arithmetic by which a fill stores f16 and bf16 stands in src/cpu/store.rs and its twins shaders/store_f16.wgsl and
-/// shaders/store_bf16.wgsl.
+/// The arithmetic by which a fill stores f16 and bf16 stands in src/cpu/store.rs and its twins shaders/store_f16.wgsl
+/// and shaders/store_bf16.wgsl.
 ///
 /// ```
 /// # use seedbed::plan::{Plan, TensorSpec};
@@ -77,11 +77,12 @@ pub enum Rounding {
     /// To the nearest value, ties to even.
     #[default]
     NearestEven,
-    /// To one of the two neighbors in the dtype: away from zero with a probability of floor(2^32 p) / 2^32, where p in \[0, 1)
-    /// says how far the value lies between the neighbor nearer to zero and the other. The mean is the f32 value.
+    /// To one of the two neighbors in the dtype: away from zero with a probability of floor(2^32 p) / 2^32, where p in
+    /// \[0, 1) says how far the value lies between the neighbor nearer to zero and the other. The mean is the f32
+    /// value.
     ///
-    /// A word of Philox domain 3 that belongs to the element decides, so that seed, name and index still give the bytes. f16
-    /// and bf16 only: a plan refuses it for f32.
+    /// A word of Philox domain 3 that belongs to the element decides, so that seed, name and index still give the
+    /// bytes. f16 and bf16 only: a plan refuses it for f32.
     Stochastic,
 }
 

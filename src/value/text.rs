@@ -33,10 +33,12 @@ pub(crate) struct Args<'a> {
     evaluate: Option<Evaluate<'a>>,
 }
 
-/// Reads `text` by the form in `table` that has its name. Numbers are literals, or expressions where `evaluate` is given.
+/// Reads `text` by the form in `table` that has its name. Numbers are literals, or expressions where `evaluate` is
+/// given.
 ///
 /// # Errors
-/// [`Error::Unknown`] for an unknown name; else [`Error::Scheme`] with `what`, the text as typed, and what is wrong with it.
+/// [`Error::Unknown`] for an unknown name; else [`Error::Scheme`] with `what`, the text as typed, and what is wrong
+/// with it.
 pub(crate) fn parse<'a, T>(
     what: &'static str,
     table: &[Form<T>],

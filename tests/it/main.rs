@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod exact_arithmetic;
+mod features;
 mod gpu;
 mod kernels;
 mod laws;

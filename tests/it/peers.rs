@@ -1,4 +1,4 @@
-//! The laws of torch, jax, keras and timm, as tests/data/peers.py reads them off the libraries, against seedbed's.
+//! The laws of torch, jax, keras and timm, as tests/data/peers.py reads them from the libraries, against seedbed's.
 
 use seedbed::law::Law;
 use seedbed::scheme::catalog;
@@ -11,7 +11,7 @@ const TOLERANCE: f64 = 1e-6;
 
 mod structures;
 
-/// The schemes that are more than a law of independent elements.
+/// The schemes whose elements are not drawn independently from one distribution.
 const STRUCTURES: [&str; 5] = ["delta_orthogonal", "dirac", "identity", "orthogonal", "sparse"];
 
 /// One row of the table; peers.py describes the columns.
@@ -102,7 +102,7 @@ fn a_law_a_millionth_off_is_found() {
 
 #[test]
 fn every_row_that_differs_has_its_agreeing_twin_or_is_refused() {
-    // A reader who is told what not to take is told what to take.
+    // A row that says which scheme not to take must also say which one to take.
     let agreeing: BTreeSet<_> = of_kind("law").iter().filter(|r| r.differs.is_empty()).map(Row::call).collect();
     let mut refused = BTreeSet::new();
     for row in of_kind("law").iter().filter(|row| !row.differs.is_empty()) {

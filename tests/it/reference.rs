@@ -1,4 +1,4 @@
-//! The stream once more, from its description: what the crate's own code is judged by.
+//! The stream a second time, written from its description: the crate's own code is compared with it.
 
 use seedbed::StreamVersion;
 use seedbed::key::Key;
@@ -52,7 +52,7 @@ pub fn box_muller(radius: u32, angle: u32) -> [f64; 2] {
     [r * cos, r * sin]
 }
 
-/// Random123's known answers: the yardstick is right itself.
+/// Random123's known answers: the reference itself is right.
 #[test]
 fn the_reference_philox_gives_the_known_answers() {
     let mut lines = 0;

@@ -1,5 +1,6 @@
-//! The frozen values of stream version 1, through the public API: what a second implementation, tests/data/reference.py, computed from
-//! docs/stream.md. A difference is a new stream version, never an edit of the data (law 10).
+//! The frozen values of stream version 1, through the public API: what a second implementation,
+//! tests/data/reference.py, computed from docs/stream.md. A difference is a new version of the stream, never an edit of
+//! the data (rule 10, "a change of bits is a release event").
 
 use seedbed::plan::Slab;
 use seedbed::plan::{Plan, PlannedTensor, TensorSpec};

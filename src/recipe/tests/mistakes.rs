@@ -15,12 +15,18 @@ fn mistakes_name_file_and_line_and_what_is_wrong() {
         ),
         (
             "\n[[rule]]\nscheme = \"normal(std = 1 / (hidden - 64))\"",
-            "mine.toml:2: tensor model.embed_tokens.weight: scheme normal: std: expression \"1 / (hidden - 64)\" is inf, with hidden = 64",
+            "mine.toml:2: tensor model.embed_tokens.weight: scheme \"normal(std = 1 / (hidden - 64))\": std: expression \"1 / (hidden - 64)\" is inf, with hidden = 64",
         ),
-        ("[[rule]]\nscheme = \"normal(std = 0 - 1)\"", "mine.toml:1: tensor model.embed_tokens.weight: std -1"),
+        (
+            "[[rule]]\nscheme = \"normal(std = 0 - 1)\"",
+            "mine.toml:1: tensor model.embed_tokens.weight: normal(mean=0, std=-1): std -1",
+        ),
         ("[[rule]]\nscheme = \"norml(std = 1)\"", "mine.toml:1: unknown scheme \"norml\""),
-        ("[[rule]]\nscheme = \"normal(sdt = 1)\"", "mine.toml:1: scheme normal: unknown argument \"sdt\""),
-        ("[[rule]]\nscheme = \"normal(std = 1 +)\"", "mine.toml:1: scheme normal: std: expression \"1 +\": "),
+        ("[[rule]]\nscheme = \"normal(sdt = 1)\"", "mine.toml:1: scheme \"normal(sdt = 1)\": unknown argument \"sdt\""),
+        (
+            "[[rule]]\nscheme = \"normal(std = 1 +)\"",
+            "mine.toml:1: scheme \"normal(std = 1 +)\": std: expression \"1 +\": ",
+        ),
         (
             "[[rule]]\nrole = \"atention\"\nscheme = \"zeros\"",
             "mine.toml:1: unknown role \"atention\": expected embedding, ",
@@ -106,7 +112,7 @@ fn hostile_sizes_are_refused_and_cost_little() {
         ),
         (
             "extends = \"transformers\"\n[[rule]]\nrole = \"mlp.in\"\nscale = 1e-300".to_owned(),
-            "mine.toml:2: tensor model.layers.0.mlp.up_proj.weight: std 2",
+            "mine.toml:2: tensor model.layers.0.mlp.up_proj.weight: normal(mean=0, std=2.0000000000000002e-302): std 2",
         ),
         ("summary = \"x\"\n\nextends = \"llamma\"".to_owned(), "mine.toml:3: extends: unknown recipe"),
     ];

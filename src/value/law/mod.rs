@@ -169,6 +169,7 @@ impl Law {
     /// [`Error::Law`] where `value` is not finite, or rounds to a subnormal or infinite f32.
     pub fn constant(value: f64) -> Result<Self> {
         if !value.is_finite() || !is_normal_or_zero(value) {
+            let value = crate::value::text::Number(value);
             return Err(Error::Law(format!("constant {value}: must be 0 or a normal finite f32")));
         }
         Ok(Self::Constant { value })

@@ -7,8 +7,8 @@ impl Scheme {
     ///
     /// Values: `value` rounded to f32, then to the dtype.
     ///
-    /// Any shape. Errors: a `value` that is not finite, or that rounds to a subnormal f32; one beyond the dtype's range, when a
-    /// plan takes it.
+    /// Any shape. Errors: a `value` that is not finite, or that rounds to a subnormal f32; one beyond the dtype's
+    /// range, when a plan takes it.
     ///
     /// Source: torch's `constant_`, jax's `constant`, keras' `Constant`.
     ///
@@ -56,11 +56,11 @@ impl Scheme {
 
     /// U(lo, hi), open at both ends.
     ///
-    /// Values: between `lo` and `hi`, each rounded to f32; an end itself only where rounding a value gives it, and a 16-bit
-    /// value may pass an end by its own rounding.
+    /// Values: between `lo` and `hi`, each rounded to f32; an end itself only where rounding a value gives it, and a
+    /// 16-bit value may pass an end by its own rounding.
     ///
-    /// Any shape. Errors: `lo >= hi`, an end that is not finite, a half-width outside \[2^-76, 2^120\], a midpoint that is not 0
-    /// nor of such a magnitude.
+    /// Any shape. Errors: `lo >= hi`, an end that is not finite, a half-width outside \[2^-76, 2^120\], a midpoint that
+    /// is not 0 nor of such a magnitude.
     ///
     /// Source: torch's `uniform_`, keras' `RandomUniform`; jax's `uniform(scale)` is `uniform(0, scale)`.
     ///
@@ -102,13 +102,14 @@ impl Scheme {
     ///
     /// Values: those of the dtype inside the window, both ends possible.
     ///
-    /// sigma is `std` with [`StdOf::Parent`]. With [`StdOf::Cut`] sigma is chosen so that the elements' own std is `std`:
-    /// for [`Bounds::Sigma`], sigma = std / s, with s the std of N(0, 1) cut at the same multiples; for [`Bounds::Absolute`],
-    /// sigma is found by bisection. `mean` is always that of the normal before the cut: a lopsided window moves the elements'.
+    /// sigma is `std` with [`StdOf::Parent`]. With [`StdOf::Cut`] sigma is chosen so that the elements' own std is
+    /// `std`: for [`Bounds::Sigma`], sigma = std / s, with s the std of N(0, 1) cut at the same multiples; for
+    /// [`Bounds::Absolute`], sigma is found by bisection. `mean` is always that of the normal before the cut: a
+    /// lopsided window moves the elements'.
     ///
-    /// Any shape. Errors: `lo >= hi`; a `std` outside \[2^-76, 2^120\]; a window that holds no value of the dtype, or too
-    /// little of the normal; with `StdOf::Cut` a `std` that the window cannot hold: on a finite window it stays below
-    /// (hi - lo) / sqrt(12), the std of the uniform that an ever wider normal tends to.
+    /// Any shape. Errors: `lo >= hi`; a `std` outside \[2^-76, 2^120\]; a window that holds no value of the dtype, or
+    /// too little of the normal; with `StdOf::Cut` a `std` that the window cannot hold: on a finite window it stays
+    /// below (hi - lo) / sqrt(12), the std of the uniform that an ever wider normal tends to.
     ///
     /// Source: torch's `trunc_normal_` ([`Bounds::Absolute`]), jax's `truncated_normal` and keras' `TruncatedNormal`
     /// ([`Bounds::Sigma`]).
@@ -131,9 +132,9 @@ impl Scheme {
     ///
     /// Values: as of [`Scheme::normal`].
     ///
-    /// The squared norm that is drawn lies within a relative sqrt(2 / n) (one std) of norm^2. Independent feed-forward weights
-    /// made with `a` and `b` have squared norms whose product is (a b)^2 in expectation. For a norm that is met exactly,
-    /// `cpu::normalize` scales what was drawn.
+    /// The squared norm that is drawn lies within a relative sqrt(2 / n) (one std) of norm^2. Independent feed-forward
+    /// weights made with `a` and `b` have squared norms whose product is (a b)^2 in expectation. For a norm that is met
+    /// exactly, `cpu::normalize` scales what was drawn.
     ///
     /// Any shape. Errors: a `norm` that is not finite and above 0; a std outside \[2^-76, 2^120\].
     ///

@@ -1,7 +1,8 @@
 //! The schemes whose scale follows from fan_in and fan_out: variance scaling, Xavier, Kaiming, LeCun.
 //!
-//! Each takes a shape of rank 2 or more, and a [`Layout`](crate::shape::Layout) that says which axes feed in and out. Each is an
-//! error where the layout does not suit the shape, and where its std or half-width lies outside \[2^-76, 2^120\].
+//! Each takes a shape of rank 2 or more, and a [`Layout`](crate::shape::Layout) that says which axes feed in and out.
+//! Each is an error where the layout does not suit the shape, and where its std or half-width lies outside \[2^-76,
+//! 2^120\].
 
 use super::{Distribution, Mode, Nonlinearity, Scheme};
 
@@ -32,11 +33,11 @@ impl Scheme {
 
     /// U(-b, b), b = sqrt(3) * (gain * sqrt(2 / (fan_in + fan_out))).
     ///
-    /// Values: as of [`Scheme::uniform`]. Rank 2 or more. Errors: a `gain` that is not finite and above 0; fans that the
-    /// shape does not have; a half-width outside \[2^-76, 2^120\].
+    /// Values: as of [`Scheme::uniform`]. Rank 2 or more. Errors: a `gain` that is not finite and above 0; fans that
+    /// the shape does not have; a half-width outside \[2^-76, 2^120\].
     ///
-    /// Source: Glorot and Bengio 2010; torch's `xavier_uniform_`; with gain 1 the `glorot_uniform` of jax and keras, whose
-    /// default it is.
+    /// Source: Glorot and Bengio 2010; torch's `xavier_uniform_`; with gain 1 the `glorot_uniform` of jax and keras,
+    /// whose default it is.
     ///
     /// ```
     /// # use seedbed::{Scheme, shape::{Layout, Shape}};
@@ -54,8 +55,8 @@ impl Scheme {
 
     /// N(0, std^2), std = gain * sqrt(2 / (fan_in + fan_out)).
     ///
-    /// Values: as of [`Scheme::normal`]. Rank 2 or more. Errors: a `gain` that is not finite and above 0; fans that the shape
-    /// does not have; a std outside \[2^-76, 2^120\].
+    /// Values: as of [`Scheme::normal`]. Rank 2 or more. Errors: a `gain` that is not finite and above 0; fans that the
+    /// shape does not have; a std outside \[2^-76, 2^120\].
     ///
     /// Source: Glorot and Bengio 2010; torch's `xavier_normal_`. The `glorot_normal` of jax, flax and keras is
     /// [`Scheme::xavier_truncated_normal`].
@@ -76,8 +77,8 @@ impl Scheme {
 
     /// N(0, sigma^2) cut at +-2 sigma, so that the std after the cut is gain * sqrt(2 / (fan_in + fan_out)).
     ///
-    /// sigma is that std / 0.87962566103423978. Values: as of [`Scheme::truncated_normal`]. Rank 2 or more. Errors: a `gain`
-    /// that is not finite and above 0; fans that the shape does not have; a sigma outside \[2^-76, 2^120\].
+    /// sigma is that std / 0.87962566103423978. Values: as of [`Scheme::truncated_normal`]. Rank 2 or more. Errors: a
+    /// `gain` that is not finite and above 0; fans that the shape does not have; a sigma outside \[2^-76, 2^120\].
     ///
     /// Source: Glorot and Bengio 2010; with gain 1 the `glorot_normal` of jax, flax and keras.
     ///
@@ -97,8 +98,8 @@ impl Scheme {
 
     /// U(-b, b), b = sqrt(3) * (gain / sqrt(n)), with n the fan that `mode` says and the gain of `nonlinearity`.
     ///
-    /// Values: as of [`Scheme::uniform`]. Rank 2 or more. Errors: a leaky slope whose gain is not finite and above 0; fans
-    /// that the shape does not have; a half-width outside \[2^-76, 2^120\].
+    /// Values: as of [`Scheme::uniform`]. Rank 2 or more. Errors: a leaky slope whose gain is not finite and above 0;
+    /// fans that the shape does not have; a half-width outside \[2^-76, 2^120\].
     ///
     /// Source: He et al. 2015; torch's `kaiming_uniform_`; with fan_in and ReLU the `he_uniform` of jax and keras.
     ///
@@ -118,8 +119,8 @@ impl Scheme {
 
     /// N(0, std^2), std = gain / sqrt(n), with n the fan that `mode` says and the gain of `nonlinearity`.
     ///
-    /// Values: as of [`Scheme::normal`]. Rank 2 or more. Errors: a leaky slope whose gain is not finite and above 0; fans that
-    /// the shape does not have; a std outside \[2^-76, 2^120\].
+    /// Values: as of [`Scheme::normal`]. Rank 2 or more. Errors: a leaky slope whose gain is not finite and above 0;
+    /// fans that the shape does not have; a std outside \[2^-76, 2^120\].
     ///
     /// Source: He et al. 2015; torch's `kaiming_normal_`. The `he_normal` of jax, flax and keras is
     /// [`Scheme::kaiming_truncated_normal`].
@@ -140,9 +141,9 @@ impl Scheme {
 
     /// N(0, sigma^2) cut at +-2 sigma, so that the std after the cut is gain / sqrt(n).
     ///
-    /// sigma is that std / 0.87962566103423978; n is the fan that `mode` says, the gain that of `nonlinearity`. Values: as of
-    /// [`Scheme::truncated_normal`]. Rank 2 or more. Errors: a leaky slope whose gain is not finite and above 0; fans that the
-    /// shape does not have; a sigma outside \[2^-76, 2^120\].
+    /// sigma is that std / 0.87962566103423978; n is the fan that `mode` says, the gain that of `nonlinearity`. Values:
+    /// as of [`Scheme::truncated_normal`]. Rank 2 or more. Errors: a leaky slope whose gain is not finite and above 0;
+    /// fans that the shape does not have; a sigma outside \[2^-76, 2^120\].
     ///
     /// Source: He et al. 2015; with fan_in and ReLU the `he_normal` of jax, flax and keras.
     ///
@@ -162,10 +163,11 @@ impl Scheme {
 
     /// Mean 0, variance 4 / (fan_in + fan_out): He's variance averaged over both directions.
     ///
-    /// It is [`Scheme::variance_scaling`] with scale 2 and fan_avg, and has its values, shapes and errors. The uniform's bound
-    /// is sqrt(12 / (fan_in + fan_out)).
+    /// It is [`Scheme::variance_scaling`] with scale 2 and fan_avg, and has its values, shapes and errors. The
+    /// uniform's bound is sqrt(12 / (fan_in + fan_out)).
     ///
-    /// Source: He et al. 2015, where each direction has a variance of its own; jax's `variance_scaling(2, "fan_avg", ..)`.
+    /// Source: He et al. 2015, where each direction has a variance of its own; jax's `variance_scaling(2, "fan_avg",
+    /// ..)`.
     ///
     /// ```
     /// # use seedbed::{Scheme, scheme::Distribution, shape::{Layout, Shape}};

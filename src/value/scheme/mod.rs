@@ -1,8 +1,8 @@
 //! The user's language: what a tensor's elements are to be, before its shape is known.
 //!
-//! A [`Scheme`], a shape and a layout make a [`Law`](crate::law::Law). Every number of a law is an f64 made with `+ - * / sqrt`
-//! in the order that the documentation of its scheme states (docs/stream.md repeats it), with n, fan_in and fan_out the
-//! fans converted to f64. Only [`StdOf::Cut`] needs `exp`, and takes it from a `libm` whose bits are known.
+//! A [`Scheme`], a shape and a layout make a [`Law`](crate::law::Law). Every number of a law is an f64 made with `+ - *
+//! / sqrt` in the order that the documentation of its scheme states (docs/stream.md repeats it), with n, fan_in and
+//! fan_out the fans converted to f64. Only [`StdOf::Cut`] needs `exp`, and takes it from a `libm` whose bits are known.
 
 mod basic;
 mod catalog;
@@ -21,8 +21,8 @@ pub use crate::value::law::sinusoidal::SinusoidalLayout;
 pub use catalog::{SchemeInfo, catalog};
 pub use words::{Bounds, Distribution, Mode, Nonlinearity, StdOf};
 
-/// The standard deviation of N(0, 1) cut at +-2, the f64 that jax and keras write .87962566103423978: their truncated variance
-/// scaling divides by it.
+/// The standard deviation of N(0, 1) cut at +-2, the f64 that jax and keras write .87962566103423978: their truncated
+/// variance scaling divides by it.
 pub const STD_CUT_AT_2: f64 = 0.879_625_661_034_239_8;
 
 /// How the elements of a tensor are to be distributed, before its shape is known.

@@ -6,18 +6,18 @@ use crate::value::law::Law;
 use crate::value::shape::{Layout, Shape};
 
 impl Scheme {
-    /// `gain` Q, where Q has orthonormal columns, or orthonormal rows where it has fewer rows than columns, uniform over all
-    /// such matrices (Haar).
+    /// `gain` Q, where Q has orthonormal columns, or orthonormal rows where it has fewer rows than columns, uniform
+    /// over all such matrices (Haar).
     ///
-    /// Values: f32, none beyond `gain` in magnitude but for rounding; the matrix is made as a whole in f32 and rounded to the
-    /// dtype once, so a slab costs what its matrices cost.
+    /// Values: f32, none beyond `gain` in magnitude but for rounding; the matrix is made as a whole in f32 and rounded
+    /// to the dtype once, so a slab costs what its matrices cost.
     ///
-    /// Rank 2 or more. The leading `batch` axes count matrices, each drawn for itself: experts, heads. Of the other axes the
-    /// first is the rows and the rest are the columns; in the layout `in_out` the last is the columns and the rest are the
-    /// rows, as in jax. `gain` is the factor of every element: 0, or of magnitude in \[2^-76, 2^120\].
+    /// Rank 2 or more. The leading `batch` axes count matrices, each drawn for itself: experts, heads. Of the other
+    /// axes the first is the rows and the rest are the columns; in the layout `in_out` the last is the columns and the
+    /// rest are the rows, as in jax. `gain` is the factor of every element: 0, or of magnitude in \[2^-76, 2^120\].
     ///
-    /// Errors, when a shape is known: a rank below `batch` + 2, the layout `axes`, a side or a number of matrices of 2^32 or
-    /// more.
+    /// Errors, when a shape is known: a rank below `batch` + 2, the layout `axes`, a side or a number of matrices of
+    /// 2^32 or more.
     ///
     /// Source: Saxe, McClelland, Ganguli 2014; torch's `orthogonal_`, jax's and keras' `orthogonal`.
     ///
@@ -37,10 +37,11 @@ impl Scheme {
 
     /// `gain` Q in the middle of a convolution's kernel, zero elsewhere, with Q as of [`Scheme::orthogonal`].
     ///
-    /// Values: 0 outside the middle; there those of `orthogonal`. The middle of k elements is (k - 1) / 2, rounded down.
+    /// Values: 0 outside the middle; there those of `orthogonal`. The middle of k elements is (k - 1) / 2, rounded
+    /// down.
     ///
-    /// Rank 3 to 5, in the layouts `out_in`, `conv` (`[out, in, kernel..]`) and `in_out` (`[kernel.., in, out]`). `gain` is the
-    /// factor of every element: 0, or of magnitude in \[2^-76, 2^120\].
+    /// Rank 3 to 5, in the layouts `out_in`, `conv` (`[out, in, kernel..]`) and `in_out` (`[kernel.., in, out]`).
+    /// `gain` is the factor of every element: 0, or of magnitude in \[2^-76, 2^120\].
     ///
     /// Errors, when a shape is known: another rank or layout, a side or a kernel of 2^32 or more.
     ///

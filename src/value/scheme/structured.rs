@@ -1,4 +1,5 @@
-//! The schemes whose values depend on where an element lies: identities, blocks, sparse columns, tables of positions, Mamba's.
+//! The schemes whose values depend on where an element lies: identities, blocks, sparse columns, tables of positions,
+//! Mamba's.
 
 use super::{Scheme, SinusoidalLayout};
 
@@ -29,8 +30,8 @@ impl Scheme {
     ///
     /// Values: 0 and 1. The middle of k elements is index k / 2, rounded down.
     ///
-    /// A convolution `[out, in / groups, kernel..]` of rank 3 to 5, in the layouts `out_in` and `conv`. Errors: another rank or
-    /// layout; 0 `groups`, or `groups` that do not divide the outputs.
+    /// A convolution `[out, in / groups, kernel..]` of rank 3 to 5, in the layouts `out_in` and `conv`. Errors: another
+    /// rank or layout; 0 `groups`, or `groups` that do not divide the outputs.
     ///
     /// Source: Zagoruyko and Komodakis 2017; torch's `dirac_`.
     ///
@@ -52,8 +53,8 @@ impl Scheme {
     ///
     /// Values: as of [`Scheme::normal`], with the mean `alpha` on the diagonal and 0 off it.
     ///
-    /// A matrix, of any sides below 2^32. Errors: another rank; a `std` outside \[2^-76, 2^120\], an `alpha` that is not 0 nor of
-    /// such a magnitude.
+    /// A matrix, of any sides below 2^32. Errors: another rank; a `std` outside \[2^-76, 2^120\], an `alpha` that is
+    /// not 0 nor of such a magnitude.
     ///
     /// ```
     /// # use seedbed::{Scheme, shape::{Layout, Shape}};
@@ -72,8 +73,8 @@ impl Scheme {
     ///
     /// Values: as of [`Scheme::normal`] in the blocks; 0 elsewhere.
     ///
-    /// A matrix both of whose sides `blocks` divides. Errors: another rank; 0 `blocks`, or `blocks` that do not divide a side; a
-    /// `std` outside \[2^-76, 2^120\].
+    /// A matrix both of whose sides `blocks` divides. Errors: another rank; 0 `blocks`, or `blocks` that do not divide
+    /// a side; a `std` outside \[2^-76, 2^120\].
     ///
     /// ```
     /// # use seedbed::{Scheme, shape::{Layout, Shape}};
@@ -88,11 +89,13 @@ impl Scheme {
         Self::BlockDiagonal { blocks, std }
     }
 
-    /// N(0, std^2), but exactly ceil(sparsity * rows) elements of each column are 0, any of them as likely as any other.
+    /// N(0, std^2), but exactly ceil(sparsity * rows) elements of each column are 0, any of them as likely as any
+    /// other.
     ///
     /// Values: 0, and the elements of `normal(0, std)` of the same tensor.
     ///
-    /// A matrix of at most 2^31 rows. Errors: another rank; a `sparsity` outside \[0, 1\]; a `std` outside \[2^-76, 2^120\].
+    /// A matrix of at most 2^31 rows. Errors: another rank; a `sparsity` outside \[0, 1\]; a `std` outside \[2^-76,
+    /// 2^120\].
     ///
     /// Source: Martens 2010; torch's `sparse_`, whose std is 0.01 unless given.
     ///
@@ -154,10 +157,11 @@ impl Scheme {
 
     /// ln(e^dt - 1) of a step dt that is log-uniform on (min, max), steps below `floor` raised to `floor`.
     ///
-    /// Values: between ln(e^m - 1) and ln(e^max - 1), with m the larger of `min` and `floor`; softplus turns them into dt.
+    /// Values: between ln(e^m - 1) and ln(e^max - 1), with m the larger of `min` and `floor`; softplus turns them into
+    /// dt.
     ///
-    /// Any shape. Errors: numbers that do not keep 1e-30 <= min < max <= 1000 and 0 <= floor < max; a ratio max / min too large
-    /// for the polynomial that the kernels evaluate.
+    /// Any shape. Errors: numbers that do not keep 1e-30 <= min < max <= 1000 and 0 <= floor < max; a ratio max / min
+    /// too large for the polynomial that the kernels evaluate.
     ///
     /// Source: Gu and Dao 2023, the bias of Mamba's `dt_proj`: there min 0.001, max 0.1, floor 1e-4.
     ///

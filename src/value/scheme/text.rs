@@ -68,10 +68,10 @@ impl std::str::FromStr for Scheme {
     ///   `([mode=fan_in, nonlinearity=relu, a=0.01])`; also as `he_..`; `a` alone means `leaky_relu`
     /// - `lecun_uniform`, `lecun_normal`, `lecun_truncated_normal`; `he_fan_avg([distribution=normal])`
     /// - `torch_linear`, `torch_conv`, `torch_bias(fan_in)`, `torch_embedding`, `torch_norm_weight`, `torch_norm_bias`
-    /// - `identity([gain=1])`, also as `eye`; `dirac([groups=1])`; `near_identity([alpha=1], std)`, where a std alone is named;
+    /// - `identity([gain=1])`, also as `eye`; `dirac([groups=1])`; `near_identity([alpha=1], std)`, a std alone is named;
     ///   `block_diagonal(blocks, std)`; `sparse(sparsity, [std=0.01])`
-    /// - `sinusoidal([base=10000, layout=interleaved])`, other layouts `halves`, `halves_to_end`; `log_range`, also as `a_log`;
-    ///   `dt_bias([min=0.001, max=0.1, floor=0.0001])`
+    /// - `sinusoidal([base=10000, layout=interleaved])`, other layouts `halves`, `halves_to_end`; `log_range`, also as
+    ///   `a_log`; `dt_bias([min=0.001, max=0.1, floor=0.0001])`
     /// - `orthogonal([gain=1, batch=0])`, `delta_orthogonal([gain=1])`
     /// - `unit_frobenius([norm=1])`
     ///
@@ -79,8 +79,8 @@ impl std::str::FromStr for Scheme {
     /// `relu`, `leaky_relu`, `selu`. Distributions: `normal`, `truncated_normal`, `uniform`.
     ///
     /// # Errors
-    /// [`Error::Unknown`] for an unknown name, [`Error::Scheme`] naming an argument that is unknown, missing, given twice
-    /// or of the wrong kind, and the errors of [`Scheme::check`].
+    /// [`Error::Unknown`] for an unknown name, [`Error::Scheme`] naming an argument that is unknown, missing, given
+    /// twice or of the wrong kind, and the errors of [`Scheme::check`].
     fn from_str(text: &str) -> Result<Self> {
         let scheme = text::parse("scheme", FORMS, text, None)?;
         scheme.unnamed_check().map_err(|error| error.about(format_args!("scheme {}", text::typed(text.trim()))))?;

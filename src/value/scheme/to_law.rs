@@ -9,31 +9,37 @@ use crate::{Error, Result};
 impl Scheme {
     /// The law of a tensor of this shape.
     ///
-    /// The schemes of fans ([`Scheme::needs_fans`]) and those of matrices and convolutions ([`Scheme::identity`] and its like)
-    /// look at `shape` and `layout`; `sinusoidal`, `log_range` and `unit_frobenius` at `shape` alone; the others at neither.
+    /// The schemes of fans ([`Scheme::needs_fans`]) and those of matrices and convolutions ([`Scheme::identity`] and
+    /// its like) look at `shape` and `layout`; `sinusoidal`, `log_range` and `unit_frobenius` at `shape` alone; the
+    /// others at neither.
     ///
     /// # Errors
-    /// Those of [`Scheme::check`]; [`Error::Shape`] where the shape or the layout does not suit the scheme; and [`Error::Law`]
-    /// where the fans bring a number outside the stream's range. Each text has the scheme's own text in front.
+    /// Those of [`Scheme::check`]; [`Error::Shape`] where the shape or the layout does not suit the scheme; and
+    /// [`Error::Law`] where the fans bring a number outside the stream's range. Each text has the scheme's own text in
+    /// front.
     pub fn law(&self, shape: &Shape, layout: &Layout) -> Result<Law> {
         self.unnamed_law(shape, layout).map_err(|error| {
-            let fans = self.needs_fans().then(|| layout.fans(shape).ok()).flatten();
-            match (fans, self) {
-                (Some(fans), _) => {
-                    error.about(format_args!("{self} with fan_in {}, fan_out {}", fans.fan_in, fans.fan_out))
+            // A law's number is out of range: it follows from the fans, or from the number of elements.
+            if matches!(error, Error::Law(_)) {
+                if matches!(self, Self::UnitFrobenius { .. }) {
+                    return error.about(format_args!("{self} of {} elements", shape.count()));
                 }
-                (None, Self::UnitFrobenius { .. }) => error.about(format_args!("{self} of {} elements", shape.count())),
-                (None, _) => error.about(self),
+                if self.needs_fans()
+                    && let Ok(fans) = layout.fans(shape)
+                {
+                    return error.about(format_args!("{self} with fan_in {}, fan_out {}", fans.fan_in, fans.fan_out));
+                }
             }
+            error.about(self)
         })
     }
 
     /// Checks all that can be checked before a shape is known.
     ///
     /// # Errors
-    /// [`Error::Scheme`] where a scale, gain, norm or fan_in is not finite and positive, or a std of a cut variable cannot
-    /// be reached; [`Error::Law`] where a number of a scheme without fans is outside the stream's range; [`Error::Shape`]
-    /// where no shape would do. Each text has the scheme's own text in front.
+    /// [`Error::Scheme`] where a scale, gain, norm or fan_in is not finite and positive, or a std of a cut variable
+    /// cannot be reached; [`Error::Law`] where a number of a scheme without fans is outside the stream's range;
+    /// [`Error::Shape`] where no shape would do. Each text has the scheme's own text in front.
     pub fn check(&self) -> Result<()> {
         self.unnamed_check().map_err(|error| error.about(self))
     }
@@ -130,8 +136,8 @@ impl Scheme {
         }
     }
 
-    /// Where a scheme takes no shape of its own, or the smallest shape tells all: the law of that shape. A fan or a number of
-    /// elements may still bring a scale into the stream's range, or out of it.
+    /// Where a scheme takes no shape of its own, or the smallest shape tells all: the law of that shape. A fan or a
+    /// number of elements may still bring a scale into the stream's range, or out of it.
     pub(super) fn unnamed_check(&self) -> Result<()> {
         let smallest: &[u64] = match *self {
             Self::VarianceScaling { scale, .. } => return positive("scale", scale).map(drop),

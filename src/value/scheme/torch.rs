@@ -23,8 +23,8 @@ impl Scheme {
 
     /// U(-b, b), b = 1 / sqrt(fan_in): the weight of torch's convolutions, the law of [`Scheme::torch_linear`].
     ///
-    /// Take [`Layout::OutIn`](crate::shape::Layout::OutIn) for torch's own numbers: in it the fan_in of a transposed convolution
-    /// comes from axis 1.
+    /// Take [`Layout::OutIn`](crate::shape::Layout::OutIn) for torch's own numbers: in it the fan_in of a transposed
+    /// convolution comes from axis 1.
     ///
     /// ```
     /// # use seedbed::{Scheme, shape::{Layout, Shape}};
@@ -71,7 +71,8 @@ impl Scheme {
         Self::normal(0.0, 1.0)
     }
 
-    /// Every element 1: the weight of torch's `LayerNorm`, `RMSNorm`, `BatchNorm` and `GroupNorm`. Any shape, no errors.
+    /// Every element 1: the weight of torch's `LayerNorm`, `RMSNorm`, `BatchNorm` and `GroupNorm`. Any shape, no
+    /// errors.
     ///
     /// ```
     /// # use seedbed::Scheme;

@@ -133,8 +133,8 @@ pub enum StdOf {
     Cut,
 }
 
-/// The text forms of words: each variant once, with its name, so that the compiler names the one that lacks a name. A variant
-/// that holds a number is read with the number given here.
+/// The text forms of words: each variant once, with its name, so that the compiler names the one that lacks a name. A
+/// variant that holds a number is read with the number given here.
 macro_rules! words {
     ($($type:ident $what:literal { $($variant:ident $(($default:expr))? $name:literal,)* })*) => {$(
         impl FromStr for $type {

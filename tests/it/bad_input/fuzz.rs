@@ -160,7 +160,7 @@ fn spec(cases: &mut Cases) -> Result<TensorSpec> {
     Ok(spec)
 }
 
-/// Fills what is small, and windows of what is not.
+/// Fills what is small, and ranges of what is not.
 fn fill(cases: &mut Cases, tensor: &PlannedTensor) -> Result<()> {
     let mut fills = vec![tensor.fill()];
     for _ in 0..4 {
@@ -199,7 +199,7 @@ fn run(seed: u64, count: u64) {
         }
     }
     println!("{accepted} accepted, {refusals} refused");
-    // Neither all right nor all wrong: both ways are walked.
+    // Neither all right nor all wrong: both outcomes are tested.
     assert!(accepted > count / 20 && refusals > count / 20, "{accepted} accepted, {refusals} refused");
 }
 

@@ -78,6 +78,28 @@ fn numbers_that_are_no_std() {
     refused_scheme(&[4], Scheme::torch_bias(0), DType::F32, &["fan_in is 0"]);
 }
 
+/// The tensor's name and the scheme's text, each once, then what is wrong.
+#[test]
+fn errors_of_a_scheme_name_the_tensor_and_the_scheme_once() {
+    for (dims, scheme, text, rest) in [
+        (&[4][..], Scheme::normal(0.0, 1e-30), "normal(mean=0, std=1e-30)", ": std 1e-30"),
+        (&[4], Scheme::constant(1e-42), "constant(1e-42)", ""),
+        (&[4], Scheme::uniform(1.0, -1.0), "uniform(lo=1, hi=-1)", "lo < hi"),
+        (&[4], Scheme::torch_bias(0), "torch_bias(fan_in=0)", ": fan_in is 0, needs 1 or more"),
+        (&[4, 4], Scheme::xavier_normal(-1.0), "xavier_normal(gain=-1)", ": gain is -1, must be finite and above 0"),
+        (&[4, 4], Scheme::xavier_normal(1e-40), "xavier_normal(gain=1e-40)", " with fan_in 4, fan_out 4: std "),
+        (&[4, 4], Scheme::unit_frobenius(1e-40), "unit_frobenius(norm=1e-40)", " of 16 elements: std "),
+        (&[4, 4], Scheme::orthogonal(1.0, 1), "orthogonal(gain=1, batch=1)", ": needs rank 3 or more"),
+        (&[4, 5, 6], Scheme::identity(1.0), "identity(gain=1)", ": rank 3, needs rank 2"),
+        (&[], Scheme::log_range(), "log_range", ": needs rank 1 or more"),
+        (&[4], Scheme::torch_linear(), "torch_linear", ": rank 1 has no fan_in"),
+    ] {
+        let error = refused(TensorSpec::new(NAME, dims, scheme).and_then(|spec| push(&spec)), &[rest]);
+        assert_eq!((error.matches(NAME).count(), error.matches(text).count()), (1, 1), "{error}");
+        assert!(!error.contains("0.0000"), "{error}");
+    }
+}
+
 #[test]
 fn windows_that_hold_nothing() {
     for (lo, hi) in [(1.0, 1.0), (2.0, -2.0), (f64::NAN, 1.0), (0.0, f64::NAN), (f64::INFINITY, f64::INFINITY)] {
@@ -151,7 +173,7 @@ fn buffers_of_other_lengths() {
 }
 
 #[test]
-fn windows_of_fills_that_do_not_fit() {
+fn ranges_of_fills_that_do_not_fit() {
     for dtype in DType::ALL {
         let fill = tensor(NAME, &[9], Scheme::normal(0.0, 1.0), dtype).fill();
         let end = fill.device_bytes();
@@ -171,7 +193,7 @@ fn windows_of_fills_that_do_not_fit() {
             refused(result, &[NAME, &from.to_string(), &len.to_string(), &end.to_string()]);
             assert!(out.iter().all(|&b| b == 0xa5), "{from} + {len}: touched");
         }
-        // A window that ends inside an element has no bytes for it: neither half an element nor zeros are written.
+        // A range that ends inside an element has no bytes for it: neither half an element nor zeros are written.
         let mut out = [0xa5; 7];
         refused(cpu::fill_range(&fill, Level::best(), 4, &mut out), &[NAME, "7"]);
         assert_eq!(out, [0xa5; 7]);

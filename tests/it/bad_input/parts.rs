@@ -1,4 +1,4 @@
-//! Parts that are no partition, and rows of zeros that are no rows.
+//! Parts that do not make up their tensor, and rows of zeros outside the tensor.
 
 use super::{NAME, push, refused};
 use crate::laws::SEED;
@@ -88,7 +88,7 @@ fn rows_of_zeros_outside_the_tensor() {
     refused(push(&TensorSpec::transposed(NAME, [3, 4], Scheme::ones()).unwrap().zero_row(0)), &[NAME, "parts"]);
 }
 
-/// A view is that of the parts: without parts it has no effect, on rows of zeros neither.
+/// A view is for parts: without parts it has no effect, not even on rows of zeros.
 #[test]
 fn a_view_without_parts_changes_nothing() {
     let plain = TensorSpec::new(NAME, [4, 6], Scheme::ones()).unwrap().zero_row(3);

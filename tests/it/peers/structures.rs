@@ -1,4 +1,4 @@
-//! What the peers write where, beside what the schemes write there.
+//! Which elements the peers write which values to, and whether the schemes write the same.
 
 use super::{Row, of_kind};
 use seedbed::plan::{Plan, TensorSpec};
@@ -16,7 +16,7 @@ fn values(row: &Row) -> Vec<f32> {
 }
 
 /// `1.0 at 0, 5`: that number there, zeros elsewhere.
-fn places(pattern: &str, values: &[f32]) -> bool {
+fn numbers_at(pattern: &str, values: &[f32]) -> bool {
     let (value, at) = pattern.split_once(" at ").unwrap();
     let value: f32 = value.parse().unwrap();
     let at: Vec<usize> = at.split(", ").map(|i| i.parse().unwrap()).collect();
@@ -31,7 +31,8 @@ fn zeros(pattern: &str, values: &[f32]) -> bool {
     (0..columns).all(|c| (0..rows).filter(|r| values[r * columns + c] == 0.0).count() == zeros)
 }
 
-/// `gain 1.5, gram of 36x8, at 4`: the matrix, in the kernel's element 4 alone, times its transpose, on the shorter side.
+/// `gain 1.5, gram of 36x8, at 4`: the matrix, in the kernel's element 4 alone, times its transpose, on the shorter
+/// side.
 fn gram(row: &Row, values: &[f32]) -> bool {
     let mut words = row.pattern.split(", ");
     let gain: f64 = words.next().unwrap().strip_prefix("gain ").unwrap().parse().unwrap();
@@ -69,7 +70,7 @@ fn holds(row: &Row, values: &[f32]) -> bool {
     match row.pattern {
         pattern if pattern.starts_with("gain ") => gram(row, values),
         pattern if pattern.contains(" zeros of ") => zeros(pattern, values),
-        pattern => places(pattern, values),
+        pattern => numbers_at(pattern, values),
     }
 }
 

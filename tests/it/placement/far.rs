@@ -1,6 +1,6 @@
 //! Elements past 2^32 and 2^34 of tensors that no memory holds, and the counter's carry at block 2^32.
 
-use super::{bytes, indexed, window};
+use super::{bytes, indexed, range};
 use crate::laws::{SEED, planned, tensor};
 use crate::reference::Words;
 use half::{bf16, f16};
@@ -54,13 +54,14 @@ fn boxes_past_2_to_the_32_and_34_hold_the_words_of_their_elements() {
                 let elements = (row..row + 3).flat_map(|r| (column..column + width).map(move |c| r * WIDTH + c));
                 assert!(got == expected(dtype, elements), "{dtype}: {slab:?}");
             }
-            // The same rows as a window of the whole: it starts at a multiple of 4 bytes, a row may start half a word on.
+            // The same rows as a range of the whole: it starts at a multiple of 4 bytes, a row may start half a word
+            // on.
             let first = row * WIDTH * dtype.size();
             let from = first / 4 * 4;
             let len = 3 * WIDTH * dtype.size() + (first - from);
-            let got = window(&whole, from, len as usize);
+            let got = range(&whole, from, len as usize);
             let elements = row * WIDTH..(row + 3) * WIDTH;
-            assert!(got[(first - from) as usize..] == expected(dtype, elements), "{dtype}: window of row {row}");
+            assert!(got[(first - from) as usize..] == expected(dtype, elements), "{dtype}: range of row {row}");
         }
     }
 }
@@ -72,7 +73,7 @@ fn the_counter_carries_at_block_2_to_the_32() {
         let whole = tensor(NAME, &[ROWS, WIDTH], Scheme::uniform(-1.0, 1.0), dtype).fill();
         for before in [2, 4, 256, 258, 5_000] {
             let from = CARRY - before;
-            let got = window(&whole, from * dtype.size(), (10_000 * dtype.size()) as usize);
+            let got = range(&whole, from * dtype.size(), (10_000 * dtype.size()) as usize);
             assert!(got == expected(dtype, from..from + 10_000), "{dtype}: {before} before the carry");
         }
     }
@@ -85,13 +86,13 @@ fn the_counter_carries_at_block_2_to_the_32() {
 fn normals_across_the_carry_are_those_of_their_words() {
     let whole = tensor(NAME, &[ROWS, WIDTH], Scheme::normal(0.0, 1.0), DType::F32).fill();
     let from = (1 << 34) - 500;
-    for (i, z) in window(&whole, from * 4, 4_000).chunks(4).enumerate() {
+    for (i, z) in range(&whole, from * 4, 4_000).chunks(4).enumerate() {
         let (z, exact) = (f32::from_le_bytes(z.try_into().unwrap()), Words::of(SEED, NAME).normal(from + i as u64));
         assert!((f64::from(z) - exact).abs() <= 5e-7 * exact.abs().max(1.0), "element {}: {z}", from + i as u64);
     }
 }
 
-/// Elements a row apart: each takes a block of its own, on either side of the carry.
+/// Elements that lie a row apart: each takes a block of its own, on either side of the carry.
 #[test]
 fn boxes_of_far_transposed_tensors_hold_the_words_of_their_elements() {
     for dtype in DType::ALL {
@@ -116,7 +117,7 @@ fn the_last_elements_of_the_largest_tensors_can_be_filled() {
         let got = bytes(&line.fill_slab(&Slab::new([(1 << 60) - 1313], [1313])).unwrap());
         assert!(got == expected(dtype, (1 << 60) - 1313..1 << 60), "{dtype}");
         let from = line.bytes() - 400;
-        assert!(window(&line.fill(), from, 400) == got[got.len() - 400..], "{dtype}");
+        assert!(range(&line.fill(), from, 400) == got[got.len() - 400..], "{dtype}");
 
         let square = tensor(NAME, &[1 << 30, 1 << 30], scheme, dtype);
         let slab = Slab::new([(1 << 30) - 2, (1 << 30) - 3], [2, 3]);

@@ -1,11 +1,11 @@
-//! A slab, a part, a window or a row of zeros moves offsets, never bits: each gives the bytes that plain indexing of the whole
-//! gives.
+//! A slab, a part, a range or a row of zeros moves offsets, never bits: each gives the bytes that plain indexing of the
+//! whole gives.
 
 mod billions;
 mod far;
 mod parts;
+mod ranges;
 mod slabs;
-mod windows;
 
 use crate::reference::Cases;
 use seedbed::cpu::{self, Level};
@@ -39,7 +39,7 @@ fn bytes(fill: &Fill) -> Vec<u8> {
 
 /// The bytes `from..from + len` of a fill.
 #[track_caller]
-fn window(fill: &Fill, from: u64, len: usize) -> Vec<u8> {
+fn range(fill: &Fill, from: u64, len: usize) -> Vec<u8> {
     guarded(len, 3, |out| cpu::fill_range(fill, Level::best(), from, out).unwrap())
 }
 
@@ -57,7 +57,7 @@ fn each_index(slab: &Slab, mut visit: impl FnMut(&[u64])) {
     }
 }
 
-/// The row-major place of an index.
+/// The row-major number of the element at an index.
 fn flat(dims: &[u64], index: &[u64]) -> u64 {
     dims.iter().zip(index).fold(0, |at, (&d, &i)| at * d + i)
 }

@@ -1,13 +1,14 @@
-//! Logical tensors inside a stored one: each part's bytes are those of the logical tensor filled alone, under its own name.
+//! Logical tensors inside a stored one: each part's bytes are those of the logical tensor filled alone, under its own
+//! name.
 
-use super::{bytes, each_index, flat, indexed, random_slab, window};
+use super::{bytes, each_index, flat, indexed, random_slab, range};
 use crate::laws::{SEED, cut, planned};
 use crate::reference::Cases;
 use seedbed::plan::Slab;
 use seedbed::plan::{Part, Plan, TensorSpec};
 use seedbed::{DType, Scheme, StreamVersion};
 
-/// A stored tensor, and for each of its elements which part, and which element of it, it is.
+/// A stored tensor, and for each of its elements the part that it belongs to and its index in that part.
 struct Recipe {
     what: &'static str,
     spec: TensorSpec,
@@ -210,7 +211,7 @@ fn each_part_holds_the_bytes_of_its_logical_tensor_alone() {
         for dtype in DType::ALL {
             let size = dtype.size() as usize;
             let stored = planned(&recipe.spec.clone().dtype(dtype));
-            // Each logical tensor in a plan of its own: nothing else of the model enters.
+            // Each logical tensor in a plan of its own: no other tensor can have an effect.
             let alone: Vec<Vec<u8>> = (recipe.spec.parts.iter())
                 .map(|p| {
                     let spec = TensorSpec::new(p.name.clone(), p.shape.dims(), p.scheme).unwrap().dtype(dtype);
@@ -235,7 +236,7 @@ fn each_part_holds_the_bytes_of_its_logical_tensor_alone() {
                 assert!(got == indexed(&whole, dims, &slab, dtype), "{} {dtype}: {slab:?}", recipe.what);
                 let from = cases.below(fill.device_bytes() / 4) * 4;
                 let len = cases.below(fill.bytes().saturating_sub(from) / 4 + 1) * 4;
-                let some = window(&fill, from, len as usize);
+                let some = range(&fill, from, len as usize);
                 assert!(some == got[from as usize..][..len as usize], "{} {dtype}: {from} + {len}", recipe.what);
             }
         }

@@ -22,7 +22,7 @@ fn check(tensor: &PlannedTensor, slabs: &[Slab]) {
     }
 }
 
-/// A law of one word an element, one of pairs, one that takes a second draw.
+/// A law that takes one word per element, one that makes elements in pairs, one that may draw a second word.
 fn laws() -> [Scheme; 3] {
     [Scheme::uniform(-1.0, 1.0), Scheme::normal(0.0, 1.0), cut(0.0, f64::INFINITY)]
 }
@@ -100,8 +100,8 @@ fn odd_lengths_are_prefixes_of_one_another() {
     }
 }
 
-/// A vocabulary padded to a longer one: the old rows keep their bytes, the padded ones are 0, in every law, dtype and rounding, and
-/// in every slab.
+/// A vocabulary padded to a longer one: the old rows keep their bytes, the padded ones are 0, in every law, dtype and
+/// rounding, and in every slab.
 #[test]
 fn a_vocabulary_grows_without_moving_its_rows() {
     let (old, new, width) = (13u64, 20u64, 3u64);

@@ -1,0 +1,48 @@
+//! The tables of features in src/lib.rs and README.md say what Cargo.toml says.
+
+use crate::rooms::{root, text};
+
+/// The rows of the table of features in a text.
+fn feature_rows(source: &str) -> Vec<&str> {
+    let lines = source.lines().map(|line| line.trim_start_matches("//! "));
+    lines.skip_while(|line| !line.starts_with("| feature |")).skip(2).take_while(|line| line.starts_with('|')).collect()
+}
+
+#[test]
+fn the_tables_of_features_are_cargo_s() {
+    let (lib, readme) = (text(&root().join("src/lib.rs")), text(&root().join("README.md")));
+    let rows = feature_rows(&lib);
+    assert_eq!(rows, feature_rows(&readme), "src/lib.rs and README.md differ");
+
+    // `name = ["dep:a", "b"]`, a line each.
+    let cargo = text(&root().join("Cargo.toml"));
+    let section = |name: &str| {
+        let lines = cargo.lines().skip_while(|line| *line != format!("[{name}]").as_str()).skip(1);
+        lines.take_while(|line| !line.starts_with('[')).filter_map(|line| line.split_once(" = ")).collect::<Vec<_>>()
+    };
+    let quoted = |value: &str| value.split('"').skip(1).step_by(2).map(str::to_owned).collect::<Vec<_>>();
+    let features: Vec<(&str, Vec<String>)> =
+        section("features").into_iter().map(|(name, value)| (name, quoted(value))).collect();
+    let default = &features.iter().find(|(name, _)| *name == "default").unwrap().1;
+    let features: Vec<_> = features.iter().filter(|(name, _)| *name != "default").collect();
+    assert_eq!(rows.len(), features.len(), "{rows:?}");
+    for (row, (name, brings)) in rows.iter().zip(features) {
+        let columns: Vec<&str> = row.trim_matches('|').split(" | ").map(str::trim).collect();
+        let mark = if default.iter().any(|d| d == name) { " (default)" } else { "" };
+        assert_eq!(columns[0], format!("`{name}`{mark}"));
+        // A feature of another crate, as wgpu/vulkan, comes with the crate.
+        for brought in brings.iter().filter(|brought| !brought.contains('/')) {
+            let shown = brought.strip_prefix("dep:").map_or_else(|| format!("`{brought}`"), str::to_owned);
+            assert!(columns[2].split([' ', ',']).any(|word| word == shown), "{name} brings {shown}: {row}");
+        }
+    }
+
+    let always = section("dependencies").into_iter().filter(|(_, value)| !value.contains("optional = true"));
+    let mut always: Vec<&str> = always.map(|(name, _)| name).collect();
+    let last = always.pop().unwrap();
+    let sentence = format!("depends on {} and {last},", always.join(", "));
+    for (file, source) in [("src/lib.rs", &lib), ("README.md", &readme)] {
+        let plain = source.replace("\n//! ", " ").replace('\n', " ");
+        assert!(plain.contains(&sentence), "{file} must say: {sentence}");
+    }
+}
