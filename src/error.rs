@@ -155,10 +155,11 @@ impl Error {
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// The name that `given` is most like, if it is like any: at most one slip of the keyboard (a letter added, left out,
-/// changed, or swapped with its neighbor) for every three letters; or else the shortest name that begins with it.
+/// changed, or swapped with its neighbor) for every three letters, four at the most; or else the shortest name that
+/// begins with it.
 pub(crate) fn nearest<'a>(given: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let given = given.to_ascii_lowercase();
-    let slips = given.chars().count().max(3) / 3;
+    let slips = given.chars().count().clamp(3, 12) / 3;
     let distance = |name: &str| match strsim::osa_distance(&given, &name.to_ascii_lowercase()) {
         near if near <= slips => Some(near),
         _ if given.len() > 2 && name.starts_with(&given) => Some(name.len()),

@@ -102,7 +102,7 @@ mod tests {
         let error = |result: serde_json::Error| result.to_string();
         let cases = [
             (error(from_str::<Role>("\"atention\"").unwrap_err()), "unknown role \"atention\": expected embedding, "),
-            (error(from_str::<DType>("\"f64\"").unwrap_err()), "unknown dtype \"f64\": expected f32, f16 or bf16"),
+            (error(from_str::<DType>("\"f64\"").unwrap_err()), "unknown dtype \"f64\": expected f32, f16, bf16"),
             (error(from_str::<DType>("16").unwrap_err()), "invalid type: integer `16`, expected a dtype, such as"),
             (error(from_str::<Scheme>("\"norml(std=1)\"").unwrap_err()), "unknown scheme \"norml\""),
             (error(from_str::<Layout>("null").unwrap_err()), "invalid type: null, expected a layout, such as"),

@@ -31,6 +31,19 @@ pub(crate) struct Segment {
 
 /// The bytes of one tensor, or of one slab of it, row-major: made by [`crate::plan::PlannedTensor`], served by
 /// [`crate::cpu::fill`] and by the GPU.
+///
+/// ```
+/// # use seedbed::plan::{Plan, TensorSpec};
+/// # use seedbed::{DType, Scheme, StreamVersion, cpu};
+/// let spec = TensorSpec::new("w", [3], Scheme::ones())?.dtype(DType::BF16);
+/// let fill = Plan::new(StreamVersion::V1, 42).push(&spec)?.fill();
+/// // On a device an odd number of 16-bit elements is padded to a whole 32-bit word.
+/// assert_eq!((fill.elements(), fill.bytes(), fill.device_bytes()), (3, 6, 8));
+/// let mut bytes = [0xff; 6];
+/// cpu::fill(&fill, &mut bytes)?;
+/// assert_eq!(bytes, [0x80, 0x3f, 0x80, 0x3f, 0x80, 0x3f]);
+/// # Ok::<(), seedbed::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Fill {
     pub(crate) name: String,

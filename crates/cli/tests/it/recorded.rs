@@ -55,7 +55,10 @@ fn rounding_and_rows_of_zeros_are_recorded_and_verified() {
         assert_eq!(output.status.code(), Some(1));
         text(&output.stderr).to_owned()
     };
-    assert_eq!(refused(&["--zero-rows", "3,10"]), "error: tensor mine: zero row 10: shape [10, 6] has 10 rows\n");
+    assert_eq!(
+        refused(&["--zero-rows", "3,10"]),
+        "error: tensor mine: zero row 10: shape [10, 6] has 10 rows, counted from 0\n"
+    );
     assert!(refused(&["--zero-rows", "3:2"]).contains("zero rows \"3:2\""));
     assert!(refused(&["--rounding", "stochastic"]).contains("tensor mine: stochastic rounding of f32"));
 }
