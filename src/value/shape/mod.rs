@@ -34,10 +34,7 @@ impl Shape {
         let count = dims.iter().try_fold(1u64, |n, &d| n.checked_mul(d));
         match count {
             Some(n) if n <= 1 << 60 => Ok(Self(dims)),
-            _ => Err(Error::Shape {
-                shape: dims,
-                reason: "more than 2^60 elements, the most a tensor may have".to_owned(),
-            }),
+            _ => Err(Error::Shape { shape: dims, reason: "more than 2^60 elements".to_owned() }),
         }
     }
 
