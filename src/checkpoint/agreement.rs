@@ -47,32 +47,32 @@ impl Share {
     /// The kinds that all `count` elements of a law are of.
     fn of(law: &Law, count: u64) -> Vec<Self> {
         let some = |on: u64, share: Self| vec![share, Self::constant(count - on, 0.0)];
-        match *law {
-            Law::Constant { value } => vec![Self::constant(count, value)],
-            Law::Identity { rows, cols, gain } => {
-                let on = rows.min(cols);
-                some(on, Self::constant(on, gain))
+        match law {
+            Law::Constant(law) => vec![Self::constant(count, law.value())],
+            Law::Identity(law) => {
+                let on = law.rows().min(law.cols());
+                some(on, Self::constant(on, law.gain()))
             }
-            Law::Dirac { out, inputs, groups, .. } => {
-                let on = groups * inputs.min(out / groups);
+            Law::Dirac(law) => {
+                let on = law.groups() * law.inputs().min(law.out() / law.groups());
                 some(on, Self::constant(on, 1.0))
             }
-            Law::NearIdentity { rows, cols, alpha, std } => {
-                let on = rows.min(cols);
-                vec![Self::normal(on, alpha, std, law), Self::normal(count - on, 0.0, std, law)]
+            Law::NearIdentity(near) => {
+                let on = near.rows().min(near.cols());
+                vec![Self::normal(on, near.alpha(), near.std(), law), Self::normal(count - on, 0.0, near.std(), law)]
             }
-            Law::BlockDiagonal { blocks, std, .. } => {
-                let on = count / blocks;
-                some(on, Self::normal(on, 0.0, std, law))
+            Law::BlockDiagonal(blocks) => {
+                let on = count / blocks.blocks();
+                some(on, Self::normal(on, 0.0, blocks.std(), law))
             }
-            Law::Sparse { rows, cols, zeros, std } => {
-                let on = (rows - zeros) * cols;
-                some(on, Self::normal(on, 0.0, std, law))
+            Law::Sparse(sparse) => {
+                let on = (sparse.rows() - sparse.zeros()) * sparse.cols();
+                some(on, Self::normal(on, 0.0, sparse.std(), law))
             }
             _ => {
                 let (mean, std) = (law.mean(), law.std());
                 // The elements of an orthogonal matrix are uncorrelated, but their squares have a fixed sum.
-                let noise = if law.kurtosis().is_some() || matches!(law, Law::Orthogonal { .. }) { std } else { 0.0 };
+                let noise = if law.kurtosis().is_some() || matches!(law, Law::Orthogonal(_)) { std } else { 0.0 };
                 vec![Self { count, mean, std, noise, kurtosis: law.kurtosis().unwrap_or(1.0), range: law.range() }]
             }
         }
@@ -152,7 +152,7 @@ pub(super) fn agreement(tensor: &PlannedTensor, from: u64, sample: &Moments, ten
     let drawn = (rows - from) * row - zeros;
     // Rows of zeros and parts exclude each other.
     let (partial, mut shares) = match tensor.parts() {
-        [part] if part.law().kurtosis().is_some() || matches!(part.law(), Law::Constant { .. }) => {
+        [part] if part.law().kurtosis().is_some() || matches!(part.law(), Law::Constant(_)) => {
             (false, Share::of(part.law(), drawn))
         }
         parts => {

@@ -13,7 +13,7 @@
 //! | orthogonal | `orthogonal/`: a file for each of the shader's steps |
 
 mod fill;
-mod fma;
+pub(crate) mod fma;
 mod level;
 mod masked;
 mod math;
@@ -24,7 +24,7 @@ mod normalize;
 pub mod orthogonal;
 mod philox;
 mod range;
-mod sample;
+pub(crate) mod sample;
 mod store;
 mod structured;
 

@@ -35,9 +35,10 @@ pub(crate) struct Element {
 impl Matrices {
     /// Those of an orthogonal law; `None` for any other law.
     pub fn of(law: &Law, key: [u32; 2]) -> Option<Self> {
-        let Law::Orthogonal { rows, cols, gain, inner, spot, .. } = *law else { return None };
+        let Law::Orthogonal(law) = law else { return None };
         // The law has checked that the numbers fit.
-        Some(Self { key, rows: rows as u32, cols: cols as u32, gain: gain as f32, inner, spot })
+        let (rows, cols, gain) = (law.rows() as u32, law.cols() as u32, law.gain() as f32);
+        Some(Self { key, rows, cols, gain, inner: law.inner(), spot: law.spot() })
     }
 
     /// Elements of each matrix.

@@ -23,16 +23,18 @@ impl Assignment {
                     entry.or_insert_with(|| (part.name().to_owned(), detail, 0)).2 += 1;
                 };
                 let matrix = part.shape().rank() >= 2;
-                match *part.law() {
-                    Law::TruncatedNormal { mean, std, lo, hi }
-                        if (lo - mean) / std < -NEVER_CUT && (hi - mean) / std > NEVER_CUT =>
+                match part.law() {
+                    Law::TruncatedNormal(law)
+                        if (law.lo() - law.mean()) / law.std() < -NEVER_CUT
+                            && (law.hi() - law.mean()) / law.std() > NEVER_CUT =>
                     {
-                        let sigmas = ((hi - mean) / std).min((mean - lo) / std);
+                        let sigmas = ((law.hi() - law.mean()) / law.std()).min((law.mean() - law.lo()) / law.std());
                         let detail = format!("the bounds stand at {sigmas:.4} sigma: nothing is ever cut");
                         warn("bounds", detail);
                     }
-                    Law::Constant { value } if matrix && is_inner(logical.role) => {
-                        let detail = format!("a matrix whose elements are all {value}, std 0: its units stay alike");
+                    Law::Constant(law) if matrix && is_inner(logical.role) => {
+                        let detail =
+                            format!("a matrix whose elements are all {}, std 0: its units stay alike", law.value());
                         warn("constant", detail);
                     }
                     _ => {}

@@ -1,9 +1,7 @@
 //! A law as a kernel reads it: `LawParams` of `shaders/descriptor.wgsl`, each number an f64 of the host rounded once.
 
-use crate::value::law::Law;
-use crate::value::law::dt_bias::Steps;
-use crate::value::law::sinusoidal::SinusoidalLayout;
 use crate::value::law::truncated::Window;
+use crate::value::law::{Law, SinusoidalLayout};
 use crate::{DType, Result};
 use bytemuck::{Pod, Zeroable};
 
@@ -117,7 +115,7 @@ impl LawParams {
     fn normal(&mut self, mean: f64, std: f64) {
         self.kind = kind::NORMAL;
         self.scale = std as f32;
-        self.center = mean as f32 + 0.0;
+        self.center = positive_zero(mean);
     }
 
     /// One element of a kernel where an output, counted again from 0 every `rows`, meets an input in a block of the diagonal.
@@ -135,67 +133,99 @@ impl LawParams {
     pub fn new(law: &Law, dtype: DType) -> Result<Self> {
         law.check_fits(dtype)?;
         let mut p = Self::zeroed();
-        match *law {
-            Law::Constant { value } => {
+        match law {
+            Law::Constant(law) => {
                 p.kind = kind::CONSTANT;
-                p.center = value as f32 + 0.0;
+                p.center = positive_zero(law.value());
             }
-            Law::Uniform { lo, hi } => {
+            Law::Uniform(law) => {
+                let (lo, hi) = (law.lo(), law.hi());
                 p.kind = kind::UNIFORM;
                 p.scale = ((hi - lo) / 2.0) as f32;
-                p.center = ((lo + hi) / 2.0) as f32 + 0.0;
-                p.lo = lo as f32 + 0.0;
-                p.hi = hi as f32 + 0.0;
+                p.center = positive_zero((lo + hi) / 2.0);
+                (p.lo, p.hi) = (positive_zero(lo), positive_zero(hi));
             }
-            Law::Normal { mean, std } => p.normal(mean, std),
-            Law::TruncatedNormal { mean, std, lo, hi } => {
-                Window::new(mean, std, lo, hi)?.write(&mut p);
-                p.kind = kind::TRUNCATED;
-                p.lo = dtype.round_up(lo.max(-dtype.max())) + 0.0;
-                p.hi = dtype.round_down(hi.min(dtype.max())) + 0.0;
+            Law::Normal(law) => p.normal(law.mean(), law.std()),
+            Law::TruncatedNormal(law) => {
+                p = Self::truncated(law.window());
+                let (lo, hi) = law.bounds(dtype);
+                (p.lo, p.hi) = (lo + 0.0, hi + 0.0);
             }
-            Law::Identity { rows, cols, gain } => {
-                p.center = gain as f32 + 0.0;
-                p.pattern(mask::PATTERN, [1, 0], [rows, cols], [1, 1]);
+            Law::Identity(law) => {
+                p.center = positive_zero(law.gain());
+                p.pattern(mask::PATTERN, [1, 0], [law.rows(), law.cols()], [1, 1]);
             }
-            Law::Dirac { out, inputs, kernel, spot, groups } => {
+            Law::Dirac(law) => {
+                let rows = law.out() / law.groups();
                 p.center = 1.0;
-                p.pattern(mask::PATTERN, [kernel, spot], [out / groups, inputs], [1, 1]);
+                p.pattern(mask::PATTERN, [law.kernel(), law.spot()], [rows, law.inputs()], [1, 1]);
             }
-            Law::NearIdentity { rows, cols, alpha, std } => {
-                p.normal(alpha, std);
-                p.pattern(mask::CENTERED, [1, 0], [rows, cols], [1, 1]);
+            Law::NearIdentity(law) => {
+                p.normal(law.alpha(), law.std());
+                p.pattern(mask::CENTERED, [1, 0], [law.rows(), law.cols()], [1, 1]);
             }
-            Law::BlockDiagonal { rows, cols, blocks, std } => {
-                p.normal(0.0, std);
-                p.pattern(mask::PATTERN, [1, 0], [rows, cols], [rows / blocks, cols / blocks]);
+            Law::BlockDiagonal(law) => {
+                let (rows, cols) = (law.rows(), law.cols());
+                p.normal(0.0, law.std());
+                p.pattern(mask::PATTERN, [1, 0], [rows, cols], [rows / law.blocks(), cols / law.blocks()]);
             }
-            Law::Sparse { rows, cols, zeros, std } => {
-                p.normal(0.0, std);
+            Law::Sparse(law) => {
+                p.normal(0.0, law.std());
                 p.mask = mask::SPARSE;
-                [p.rows, p.cols, p.threshold] = [rows, cols, zeros].map(|n| n as u32);
+                [p.rows, p.cols, p.threshold] = [law.rows(), law.cols(), law.zeros()].map(|n| n as u32);
             }
-            Law::Sinusoidal { width, layout, .. } => {
+            Law::Sinusoidal(law) => {
                 p.kind = kind::SINUSOIDAL;
-                p.cols = width as u32;
-                p.spot = u32::from(layout != SinusoidalLayout::Interleaved);
+                p.cols = law.width() as u32;
+                p.spot = u32::from(law.layout() != SinusoidalLayout::Interleaved);
             }
-            Law::LogRange { length } => {
+            Law::LogRange(law) => {
                 p.kind = kind::LOG_RANGE;
-                p.cols = length as u32;
+                p.cols = law.length() as u32;
             }
-            // The kernels have no part in it: src/matrix.rs says where its elements come from.
-            Law::Orthogonal { .. } => {}
-            Law::DtBias { min, max, floor } => {
-                let steps = Steps::new(min, max, floor)?;
+            Law::DtBias(bias) => {
                 p.kind = kind::DT_BIAS;
-                let poly = steps.polynomial();
-                p.poly.copy_from_slice(&poly[..9]);
-                p.more.copy_from_slice(&poly[9..]);
-                let (lo, hi) = steps.ends();
-                (p.lo, p.hi) = (lo as f32 + 0.0, hi as f32 + 0.0);
+                let (low, high) = bias.polynomial().split_at(p.poly.len());
+                p.poly.copy_from_slice(low);
+                p.more.copy_from_slice(high);
+                let (lo, hi) = law.range();
+                (p.lo, p.hi) = (positive_zero(lo), positive_zero(hi));
             }
+            // Its elements come from matrices, which no fill kernel makes: src/plan/matrices.rs.
+            Law::Orthogonal(_) => {}
         }
         Ok(p)
     }
+
+    /// The constants of a window, each rounded once; the bounds are of the stored type, and so the caller's.
+    pub(crate) fn truncated(window: &Window) -> Self {
+        Self {
+            kind: kind::TRUNCATED,
+            tail: u32::from(window.tail),
+            refine: u32::from(window.refine),
+            threshold: window.threshold,
+            scale: flushed(window.scale),
+            center: flushed(window.center),
+            step: flushed(window.step),
+            offset: flushed(window.offset),
+            left: flushed(window.left),
+            right: flushed(window.right),
+            left_edge: flushed(window.left_edge),
+            right_edge: flushed(window.right_edge),
+            inverse: flushed(window.inverse),
+            poly: window.poly.map(flushed),
+            ..Self::zeroed()
+        }
+    }
+}
+
+/// The nearest f32, -0 as +0.
+fn positive_zero(x: f64) -> f32 {
+    x as f32 + 0.0
+}
+
+/// The nearest f32; +0 where that is subnormal or -0, since devices may or may not flush those.
+fn flushed(x: f64) -> f32 {
+    let y = x as f32;
+    if y.abs() < f32::MIN_POSITIVE { 0.0 } else { y }
 }

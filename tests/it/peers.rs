@@ -50,9 +50,9 @@ fn of_kind(kind: &str) -> Vec<Row> {
 
 /// Mean, std and ends of a law; a normal has no ends.
 fn numbers(law: &Law) -> [f64; 4] {
-    let (lo, hi) = match *law {
-        Law::Normal { .. } => (f64::NEG_INFINITY, f64::INFINITY),
-        Law::TruncatedNormal { lo, hi, .. } => (lo, hi),
+    let (lo, hi) = match law {
+        Law::Normal(_) => (f64::NEG_INFINITY, f64::INFINITY),
+        Law::TruncatedNormal(law) => (law.lo(), law.hi()),
         _ => law.range(),
     };
     [law.mean(), law.std(), lo, hi]

@@ -93,7 +93,7 @@ fn assign(recipe: &Recipe) -> Vec<(Role, Scheme, Law, Logical)> {
     let recipe = if whole.finish(None).is_ok() { &whole } else { recipe };
     let assigned = recipe.assign(&tensors()).unwrap_or_else(|e| panic!("{:?}: {e}", recipe.names()));
     let rows = assigned.tensors.into_iter().map(|mut a| {
-        let law = *plan.push(&a.spec).unwrap_or_else(|e| panic!("{:?}: {e}", recipe.names())).parts()[0].law();
+        let law = plan.push(&a.spec).unwrap_or_else(|e| panic!("{:?}: {e}", recipe.names())).parts()[0].law().clone();
         let logical = a.logical.remove(0);
         (logical.role, a.spec.scheme, law, logical)
     });
@@ -119,7 +119,7 @@ fn every_recipe_gives_every_role_a_law_and_says_where_from() {
         for (role, scheme, law, logical) in assign(&recipe) {
             let place = format!("{} {role}: {scheme}", builtin.name);
             let std = law.std();
-            let is = |x: f64| matches!(law, Law::Constant { value, .. } if value == x);
+            let is = |x: f64| matches!(law, Law::Constant(ref law) if law.value() == x);
             let (zero, one) = (is(0.0), is(1.0));
             match role {
                 Role::Norm | Role::SsmD => assert!(one, "{place}"),
@@ -221,7 +221,7 @@ fn stds_are_those_of_the_papers() {
 fn t_fixup_is_uniform_where_tensors_are_fused_too() {
     for (role, scheme, law, _) in assign(&Recipe::builtin("t-fixup", None).unwrap()) {
         if matches!(role, Role::Qkv | Role::KeyValue | Role::MlpGateIn | Role::ExpertGateIn | Role::Value) {
-            assert!(matches!(law, Law::Uniform { lo, hi, .. } if lo == -hi), "{role}: {scheme}");
+            assert!(matches!(law, Law::Uniform(ref law) if law.lo() == -law.hi()), "{role}: {scheme}");
         }
     }
 }

@@ -1,276 +1,151 @@
-//! A law: a distribution with numbers in it. A scheme and a shape make one; a descriptor carries one.
+//! A law: a distribution with numbers in it. A scheme and a shape make one; `LawParams` carries one to a kernel.
+//!
+//! Each law has a file with its numbers, what it accepts, its range and moments, and its text. [`Law`] only chooses among them.
 
-use crate::value::law::dt_bias::Steps;
-use crate::value::law::sinusoidal::SinusoidalLayout;
 use crate::{DType, Error, Result};
+use std::fmt::{Display, Formatter};
 
-pub(crate) mod dt_bias;
+/// A law's numbers: fields that only its constructor writes, after it has checked them, each read by a method of its name.
+macro_rules! numbers {
+    ($(#[$meta:meta])* pub struct $law:ident { $($(#[$doc:meta])* $name:ident: $type:ty,)* }) => {
+        $(#[$meta])*
+        #[derive(Clone, Debug, PartialEq)]
+        pub struct $law {
+            $($name: $type,)*
+        }
+
+        impl $law {
+            $($(#[$doc])* #[must_use] pub const fn $name(&self) -> $type { self.$name })*
+        }
+    };
+}
+
+mod chebyshev;
+mod constant;
+mod dt_bias;
+mod limits;
+mod log_range;
+mod normal;
 mod orthogonal;
-pub(crate) mod sinusoidal;
-mod structured;
+mod placed;
+mod quadrature;
+mod sinusoidal;
 pub(crate) mod truncated;
+mod uniform;
 
-/// The smallest std, half-width, or nonzero magnitude of a mean or midpoint: below, a product of a
-/// deviate and a scale could be subnormal, where drivers differ.
-pub const MIN_SCALE: f64 = 1.0 / (1u128 << 76) as f64;
-/// The largest std, half-width, mean or midpoint.
-pub const MAX_SCALE: f64 = (1u128 << 120) as f64;
-/// No normal deviate of stream version 1 exceeds this magnitude.
-pub const MAX_NORMAL: f64 = 6.77;
+pub use constant::Constant;
+pub use dt_bias::DtBias;
+pub use limits::{MAX_NORMAL, MAX_SCALE, MIN_SCALE};
+pub use log_range::LogRange;
+pub use normal::Normal;
+pub use orthogonal::Orthogonal;
+pub use placed::{BlockDiagonal, Dirac, Identity, NearIdentity, Sparse};
+pub use sinusoidal::{Sinusoidal, SinusoidalLayout};
+pub use truncated::TruncatedNormal;
+pub use uniform::Uniform;
 
 /// A validated distribution of the elements of one tensor.
-#[derive(Clone, Copy, Debug, PartialEq)]
+///
+/// ```
+/// use seedbed::law::Law;
+///
+/// let law = Law::uniform(-0.5, 1.0).unwrap();
+/// assert_eq!((law.mean(), law.range()), (0.25, (-0.5, 1.0)));
+/// let Law::Uniform(uniform) = &law else { unreachable!() };
+/// assert_eq!((uniform.lo(), law.to_string().as_str()), (-0.5, "U(-0.5, 1)"));
+/// assert!(Law::uniform(1.0, 1.0).is_err());
+/// ```
+#[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Law {
-    /// Every element is `value`.
-    #[non_exhaustive]
-    Constant {
-        /// The value, as it is rounded to f32.
-        value: f64,
-    },
-    /// Uniform on the open interval (lo, hi).
-    #[non_exhaustive]
-    Uniform {
-        /// Lower end.
-        lo: f64,
-        /// Upper end.
-        hi: f64,
-    },
+    /// Every element the same.
+    Constant(Constant),
+    /// Uniform on an open interval.
+    Uniform(Uniform),
     /// N(mean, std^2).
-    #[non_exhaustive]
-    Normal {
-        /// Mean.
-        mean: f64,
-        /// Standard deviation.
-        std: f64,
-    },
-    /// N(mean, std^2) conditioned on [lo, hi].
-    #[non_exhaustive]
-    TruncatedNormal {
-        /// Mean of the normal before it is cut.
-        mean: f64,
-        /// Standard deviation of the normal before it is cut.
-        std: f64,
-        /// Lower bound, absolute; may be minus infinity.
-        lo: f64,
-        /// Upper bound, absolute; may be infinity.
-        hi: f64,
-    },
-    /// `gain` where the row is the column, else 0.
-    #[non_exhaustive]
-    Identity {
-        /// Rows.
-        rows: u64,
-        /// Columns.
-        cols: u64,
-        /// The value on the diagonal.
-        gain: f64,
-    },
-    /// A convolution that hands its inputs on: see [`Law::dirac`].
-    #[non_exhaustive]
-    Dirac {
-        /// Outputs.
-        out: u64,
-        /// Inputs of a group.
-        inputs: u64,
-        /// Elements of a kernel.
-        kernel: u64,
-        /// The kernel's middle, row-major.
-        spot: u64,
-        /// Groups.
-        groups: u64,
-    },
-    /// N(0, std^2), and `alpha` more where the row is the column.
-    #[non_exhaustive]
-    NearIdentity {
-        /// Rows.
-        rows: u64,
-        /// Columns.
-        cols: u64,
-        /// The mean on the diagonal.
-        alpha: f64,
-        /// Standard deviation everywhere.
-        std: f64,
-    },
+    Normal(Normal),
+    /// N(mean, std^2) conditioned on a window.
+    TruncatedNormal(TruncatedNormal),
+    /// A gain where the row is the column, else 0.
+    Identity(Identity),
+    /// A convolution that hands its inputs on.
+    Dirac(Dirac),
+    /// N(0, std^2), and more where the row is the column.
+    NearIdentity(NearIdentity),
     /// N(0, std^2) in equal blocks on the diagonal, else 0.
-    #[non_exhaustive]
-    BlockDiagonal {
-        /// Rows.
-        rows: u64,
-        /// Columns.
-        cols: u64,
-        /// Blocks on the diagonal.
-        blocks: u64,
-        /// Standard deviation inside them.
-        std: f64,
-    },
+    BlockDiagonal(BlockDiagonal),
     /// N(0, std^2), with as many zeros in each column.
-    #[non_exhaustive]
-    Sparse {
-        /// Rows.
-        rows: u64,
-        /// Columns.
-        cols: u64,
-        /// Zeros in a column.
-        zeros: u64,
-        /// Standard deviation of the others.
-        std: f64,
-    },
+    Sparse(Sparse),
     /// A table of positions: sines and cosines.
-    #[non_exhaustive]
-    Sinusoidal {
-        /// Rows.
-        positions: u64,
-        /// Columns.
-        width: u64,
-        /// The longest wave is about 2 pi times this.
-        base: f64,
-        /// Which column is what.
-        layout: SinusoidalLayout,
-    },
+    Sinusoidal(Sinusoidal),
     /// ln(1 + c) at index c of the last axis.
-    #[non_exhaustive]
-    LogRange {
-        /// The last axis.
-        length: u64,
-    },
-    /// The inverse softplus of a log-uniform step: see [`Law::dt_bias`].
-    #[non_exhaustive]
-    DtBias {
-        /// The least step drawn.
-        min: f64,
-        /// The largest step drawn.
-        max: f64,
-        /// The least step after all.
-        floor: f64,
-    },
-    /// Matrices with orthonormal columns or rows: see [`Law::orthogonal`] and [`Law::delta_orthogonal`].
-    #[non_exhaustive]
-    Orthogonal {
-        /// Matrices, or a kernel's elements before the matrix's axes.
-        count: u64,
-        /// Rows of each.
-        rows: u64,
-        /// Columns of each.
-        cols: u64,
-        /// The factor of every element.
-        gain: f64,
-        /// A kernel's elements after the matrix's axes.
-        inner: u64,
-        /// The kernel's element that has the matrix; none: all matrices are drawn.
-        spot: Option<u64>,
-    },
+    LogRange(LogRange),
+    /// The inverse softplus of a log-uniform step.
+    DtBias(DtBias),
+    /// Matrices with orthonormal columns or rows.
+    Orthogonal(Orthogonal),
+}
+
+/// What every law says of itself. Its text is what `Display` writes: one line, without the tensor's name.
+pub(crate) trait Distribution: Display {
+    /// The closed interval that no element leaves, in f32: the bounds, or how far the deviates reach.
+    fn range(&self) -> (f64, f64);
+
+    /// Mean and standard deviation of an element; where it depends on the element's index, over the whole tensor.
+    fn moments(&self) -> (f64, f64);
+
+    /// The fourth central moment over the squared variance. `None` where the elements are not drawn independently from one
+    /// distribution.
+    fn kurtosis(&self) -> Option<f64>;
 }
 
 impl Law {
-    /// Every element `value`.
-    ///
-    /// # Errors
-    /// [`Error::Law`] where `value` is not finite, or rounds to a subnormal or infinite f32.
-    pub fn constant(value: f64) -> Result<Self> {
-        if !value.is_finite() || !is_normal_or_zero(value) {
-            let value = crate::value::text::Number(value);
-            return Err(Error::Law(format!("constant {value}: must be 0 or a normal finite f32")));
+    /// The one match over the laws: whatever all of them have is asked of the trait.
+    fn distribution(&self) -> &dyn Distribution {
+        match self {
+            Self::Constant(law) => law,
+            Self::Uniform(law) => law,
+            Self::Normal(law) => law,
+            Self::TruncatedNormal(law) => law,
+            Self::Identity(law) => law,
+            Self::Dirac(law) => law,
+            Self::NearIdentity(law) => law,
+            Self::BlockDiagonal(law) => law,
+            Self::Sparse(law) => law,
+            Self::Sinusoidal(law) => law,
+            Self::LogRange(law) => law,
+            Self::DtBias(law) => law,
+            Self::Orthogonal(law) => law,
         }
-        Ok(Self::Constant { value })
     }
 
-    /// Uniform on (lo, hi), open: neither end is drawn, unless rounding a value gives it.
-    ///
-    /// # Errors
-    /// [`Error::Law`] where `lo >= hi`, or the half-width or midpoint is outside the stream's range.
-    pub fn uniform(lo: f64, hi: f64) -> Result<Self> {
-        if !(lo.is_finite() && hi.is_finite() && lo < hi) {
-            return Err(Error::Law(format!("uniform on ({lo}, {hi}): needs finite lo < hi")));
-        }
-        check_scale("half-width", (hi - lo) / 2.0)?;
-        check_location("midpoint", (lo + hi) / 2.0)?;
-        check_bound(lo)?;
-        check_bound(hi)?;
-        Ok(Self::Uniform { lo, hi })
-    }
-
-    /// N(mean, std^2).
-    ///
-    /// # Errors
-    /// [`Error::Law`] where `std` or `mean` is outside the stream's range.
-    pub fn normal(mean: f64, std: f64) -> Result<Self> {
-        check_scale("std", std)?;
-        check_location("mean", mean)?;
-        Ok(Self::Normal { mean, std })
-    }
-
-    /// N(mean, std^2) conditioned on [lo, hi]: `std` is that of the normal before it is cut, the bounds are absolute.
-    ///
-    /// # Errors
-    /// [`Error::Law`] where the window is empty, a bound is NaN, or a number is outside the stream's range.
-    pub fn truncated_normal(mean: f64, std: f64, lo: f64, hi: f64) -> Result<Self> {
-        check_scale("std", std)?;
-        check_location("mean", mean)?;
-        if lo.is_nan() || hi.is_nan() || lo >= hi {
-            return Err(Error::Law(format!("truncated normal on [{lo}, {hi}]: the window is empty, needs lo < hi")));
-        }
-        for bound in [lo, hi] {
-            if bound.is_finite() {
-                check_bound(bound)?;
-            }
-        }
-        crate::value::law::truncated::Window::new(mean, std, lo, hi)?;
-        Ok(Self::TruncatedNormal { mean, std, lo, hi })
-    }
-
-    /// The mean of the law; of a law of places, over the whole tensor.
+    /// The mean of the law; of a law that depends on an element's index, over the whole tensor.
     #[must_use]
     pub fn mean(&self) -> f64 {
-        match *self {
-            Self::Constant { value } => value,
-            Self::Uniform { lo, hi } => (lo + hi) / 2.0,
-            Self::Normal { mean, .. } => mean,
-            Self::TruncatedNormal { mean, std, lo, hi } => crate::value::law::truncated::moments(mean, std, lo, hi).0,
-            _ => self.structured_moments().0,
-        }
+        self.distribution().moments().0
     }
 
-    /// The standard deviation of the law (after truncation, where it is cut; of a law of places, over the whole tensor).
+    /// The standard deviation of the law: after truncation, where it is cut; of a law that depends on an element's index, over the
+    /// whole tensor.
     #[must_use]
     pub fn std(&self) -> f64 {
-        match *self {
-            Self::Constant { .. } => 0.0,
-            Self::Uniform { lo, hi } => (hi - lo) / 12f64.sqrt(),
-            Self::Normal { std, .. } => std,
-            Self::TruncatedNormal { mean, std, lo, hi } => crate::value::law::truncated::moments(mean, std, lo, hi).1,
-            _ => self.structured_moments().1,
-        }
+        self.distribution().moments().1
     }
 
     /// The kurtosis of an element, its fourth central moment over its squared variance: 3 for a normal. `None` where the
     /// elements are not drawn independently from one distribution.
     #[must_use]
     pub fn kurtosis(&self) -> Option<f64> {
-        match *self {
-            Self::Uniform { .. } => Some(1.8),
-            Self::Normal { .. } => Some(3.0),
-            Self::TruncatedNormal { mean, std, lo, hi } => {
-                Some(crate::value::law::truncated::kurtosis(mean, std, lo, hi))
-            }
-            Self::DtBias { min, max, floor } => Steps::new(min, max, floor).ok().map(|steps| steps.kurtosis()),
-            _ => None,
-        }
+        self.distribution().kurtosis()
     }
 
     /// The closed interval that no element leaves, in f32: the bounds, or how far the deviates reach.
     #[must_use]
     pub fn range(&self) -> (f64, f64) {
-        match *self {
-            Self::Constant { value } => (value, value),
-            Self::Uniform { lo, hi } => (lo, hi),
-            Self::Normal { mean, std } => (mean - MAX_NORMAL * std, mean + MAX_NORMAL * std),
-            Self::TruncatedNormal { mean, std, lo, hi } => crate::value::law::truncated::reach(mean, std, lo, hi),
-            _ => self.structured_range(),
-        }
+        self.distribution().range()
     }
 
-    /// Checks that every element is finite in `dtype`, and that a cut window holds a value of it.
+    /// Checks that every element is finite in `dtype`, and that a truncated normal's window holds a value of it.
     ///
     /// # Errors
     /// [`Error::Law`] with the numbers.
@@ -283,49 +158,20 @@ impl Law {
                 dtype.max()
             )));
         }
-        if let Self::TruncatedNormal { lo, hi, .. } = *self {
-            let (inner_lo, inner_hi) = (dtype.round_up(lo.max(-dtype.max())), dtype.round_down(hi.min(dtype.max())));
-            if inner_lo > inner_hi {
-                return Err(Error::Law(format!("{self}: no {dtype} value lies in the window")));
-            }
+        if let Self::TruncatedNormal(law) = self {
+            law.check_holds(dtype)?;
         }
         Ok(())
     }
-}
 
-impl std::fmt::Display for Law {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match *self {
-            Self::Constant { value } => write!(f, "constant {value}"),
-            Self::Uniform { lo, hi } => write!(f, "U({lo}, {hi})"),
-            Self::Normal { mean, std } => write!(f, "N({mean}, {std}^2)"),
-            Self::TruncatedNormal { mean, std, lo, hi } => write!(f, "N({mean}, {std}^2) on [{lo}, {hi}]"),
-            _ => self.display_structured(f),
-        }
+    /// The frequencies that a table of positions binds for the kernel.
+    pub(crate) fn frequencies(&self) -> Option<std::sync::Arc<[u64]>> {
+        if let Self::Sinusoidal(law) = self { Some(law.frequencies().into()) } else { None }
     }
 }
 
-fn check_scale(what: &str, x: f64) -> Result<()> {
-    if (MIN_SCALE..=MAX_SCALE).contains(&x) {
-        return Ok(());
+impl Display for Law {
+    fn fmt(&self, f: &mut Formatter<'_>) -> std::fmt::Result {
+        self.distribution().fmt(f)
     }
-    Err(Error::Law(format!("{what} {x:?}: must lie in [{MIN_SCALE:e}, {MAX_SCALE:e}]")))
-}
-
-fn check_location(what: &str, x: f64) -> Result<()> {
-    if x == 0.0 || (MIN_SCALE..=MAX_SCALE).contains(&x.abs()) {
-        return Ok(());
-    }
-    Err(Error::Law(format!("{what} {x:?}: must be 0 or of magnitude in [{MIN_SCALE:e}, {MAX_SCALE:e}]")))
-}
-
-fn check_bound(x: f64) -> Result<()> {
-    if is_normal_or_zero(x) {
-        return Ok(());
-    }
-    Err(Error::Law(format!("bound {x:?}: must be 0 or a normal finite f32")))
-}
-
-fn is_normal_or_zero(x: f64) -> bool {
-    x == 0.0 || (x as f32).is_normal()
 }

@@ -17,7 +17,7 @@ mod to_law;
 mod torch;
 mod words;
 
-pub use crate::value::law::sinusoidal::SinusoidalLayout;
+pub use crate::value::law::SinusoidalLayout;
 pub use catalog::{SchemeInfo, catalog};
 pub use words::{Bounds, Distribution, Mode, Nonlinearity, StdOf};
 

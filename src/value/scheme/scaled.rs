@@ -16,18 +16,28 @@ impl Scheme {
             return Ok(Self::zeros());
         }
         Ok(match (self.law(shape, layout)?, *self) {
-            (Law::Constant { value }, _) => Self::constant(value * factor),
-            (Law::Uniform { lo, hi }, _) => Self::uniform(lo * factor, hi * factor),
-            (Law::Normal { mean, std }, _) => Self::normal(mean * factor, std * factor),
-            (Law::TruncatedNormal { mean, std, lo, hi }, _) => {
-                let bounds = Bounds::Absolute(lo * factor, hi * factor);
-                Self::truncated_normal(mean * factor, std * factor, bounds, StdOf::Parent)
+            (Law::Constant(law), _) => Self::constant(law.value() * factor),
+            (Law::Uniform(law), _) => Self::uniform(law.lo() * factor, law.hi() * factor),
+            (Law::Normal(law), _) => Self::normal(law.mean() * factor, law.std() * factor),
+            (Law::TruncatedNormal(law), _) => {
+                let bounds = Bounds::Absolute(law.lo() * factor, law.hi() * factor);
+                Self::truncated_normal(law.mean() * factor, law.std() * factor, bounds, StdOf::Parent)
             }
-            (Law::Identity { gain, .. }, _) => Self::identity(gain * factor),
-            (_, Self::Sparse { sparsity, std }) => Self::sparse(sparsity, std * factor),
-            (_, Self::Orthogonal { gain, batch }) => Self::orthogonal(gain * factor, batch),
-            (_, Self::DeltaOrthogonal { gain }) => Self::delta_orthogonal(gain * factor),
-            _ => return Err(Error::Scheme(format!("{self} cannot be scaled by {factor}"))),
+            (Law::Identity(law), _) => Self::identity(law.gain() * factor),
+            (Law::NearIdentity(law), _) => Self::near_identity(law.alpha() * factor, law.std() * factor),
+            (Law::BlockDiagonal(law), _) => Self::block_diagonal(law.blocks(), law.std() * factor),
+            (Law::Sparse(_), Self::Sparse { sparsity, std }) => Self::sparse(sparsity, std * factor),
+            (Law::Orthogonal(_), Self::Orthogonal { gain, batch }) => Self::orthogonal(gain * factor, batch),
+            (Law::Orthogonal(_), Self::DeltaOrthogonal { gain }) => Self::delta_orthogonal(gain * factor),
+            (
+                Law::Sparse(_)
+                | Law::Orthogonal(_)
+                | Law::Dirac(_)
+                | Law::Sinusoidal(_)
+                | Law::LogRange(_)
+                | Law::DtBias(_),
+                _,
+            ) => return Err(Error::Scheme(format!("{self} cannot be scaled by {factor}"))),
         })
     }
 }

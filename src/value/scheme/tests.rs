@@ -9,9 +9,13 @@ const INF: f64 = f64::INFINITY;
 /// The law of a `[64, 16, 3, 3]` weight, fan_in 144 and fan_out 576, as its std (sigma) or bound.
 fn number(scheme: Scheme) -> f64 {
     match scheme.law(&Shape::new([64, 16, 3, 3]).unwrap(), &Layout::OutIn).unwrap() {
-        Law::Normal { mean: 0.0, std } => std,
-        Law::Uniform { lo, hi } if lo == -hi => hi,
-        Law::TruncatedNormal { mean: 0.0, std, lo, hi } if lo == -2.0 * std && hi == 2.0 * std => std,
+        Law::Normal(law) if law.mean() == 0.0 => law.std(),
+        Law::Uniform(law) if law.lo() == -law.hi() => law.hi(),
+        Law::TruncatedNormal(law)
+            if law.mean() == 0.0 && law.lo() == -2.0 * law.std() && law.hi() == 2.0 * law.std() =>
+        {
+            law.std()
+        }
         law => panic!("{scheme} gave {law}"),
     }
 }
@@ -20,7 +24,7 @@ fn is_kind(scheme: Scheme, distribution: Distribution) -> bool {
     let law = scheme.law(&Shape::new([64, 16, 3, 3]).unwrap(), &Layout::OutIn).unwrap();
     matches!(
         (law, distribution),
-        (Law::Normal { .. }, Normal) | (Law::Uniform { .. }, Uniform) | (Law::TruncatedNormal { .. }, TruncatedNormal)
+        (Law::Normal(_), Normal) | (Law::Uniform(_), Uniform) | (Law::TruncatedNormal(_), TruncatedNormal)
     )
 }
 
@@ -122,7 +126,7 @@ fn fans_come_from_the_layout() {
 
 fn window(mean: f64, std: f64, bounds: Bounds, std_of: StdOf) -> (f64, f64, f64) {
     match Scheme::truncated_normal(mean, std, bounds, std_of).law(&Shape::new([3]).unwrap(), &Layout::OutIn).unwrap() {
-        Law::TruncatedNormal { mean: m, std, lo, hi } if m == mean => (std, lo, hi),
+        Law::TruncatedNormal(law) if law.mean() == mean => (law.std(), law.lo(), law.hi()),
         law => panic!("{law}"),
     }
 }
@@ -156,7 +160,7 @@ fn the_std_of_a_cut_normal_is_that_of_40_digit_quadrature() {
         (100.0, 200.0, 0.009997002048027371),
         (-0.001, 0.001, 0.0005773502306996084),
     ] {
-        let std = cut::std_of_cut(a, b);
+        let std = crate::value::law::truncated::moments(0.0, 1.0, a, b).1;
         assert!((std / expected - 1.0).abs() < 1e-14, "[{a}, {b}]: {std} is not {expected}");
     }
 }
@@ -181,7 +185,8 @@ fn the_std_of_the_elements_can_be_asked_for() {
     }
     // Near the uniform's std the normal is many windows wide.
     let (sigma, lo, hi) = window(0.0, 0.0173, Bounds::Absolute(-0.03, 0.03), StdOf::Cut);
-    assert!(sigma > 0.1 && (sigma * cut::std_of_cut(lo / sigma, hi / sigma) / 0.0173 - 1.0).abs() < 1e-14, "{sigma}");
+    let std = Law::truncated_normal(0.0, sigma, lo, hi).unwrap().std();
+    assert!(sigma > 0.1 && (std / 0.0173 - 1.0).abs() < 1e-14, "{sigma}");
     let error = |std, lo, hi| {
         let scheme = Scheme::truncated_normal(0.0, std, Bounds::Absolute(lo, hi), StdOf::Cut);
         scheme.check().unwrap_err().to_string()
@@ -286,7 +291,7 @@ fn no_number_panics() {
             }
             if let Ok(law) = scheme.law(shape, layout) {
                 laws += 1;
-                assert!(checked && (!matches!(law, Law::Normal { .. }) || law.std().is_finite()), "{scheme}: {law}");
+                assert!(checked && (!matches!(law, Law::Normal(_)) || law.std().is_finite()), "{scheme}: {law}");
             }
         }
         assert_eq!(scheme.to_string().parse::<Scheme>().is_ok(), checked, "{scheme}");
@@ -300,8 +305,8 @@ fn unit_frobenius_divides_the_norm_among_the_elements() {
     assert_eq!(number(Scheme::unit_frobenius(1.0)), 1.0 / 9216f64.sqrt());
     assert_eq!(number(Scheme::unit_frobenius(3.0)), 3.0 / 96.0);
     // No fans: any rank, and the same for a matrix and its transpose.
-    assert_eq!(law(Scheme::unit_frobenius(1.0), &[]).unwrap(), Law::Normal { mean: 0.0, std: 1.0 });
-    assert_eq!(law(Scheme::unit_frobenius(2.0), &[16]).unwrap(), Law::Normal { mean: 0.0, std: 0.5 });
+    assert_eq!(law(Scheme::unit_frobenius(1.0), &[]).unwrap(), Law::normal(0.0, 1.0).unwrap());
+    assert_eq!(law(Scheme::unit_frobenius(2.0), &[16]).unwrap(), Law::normal(0.0, 0.5).unwrap());
     assert_eq!(law(Scheme::unit_frobenius(1.0), &[3, 7]).unwrap(), law(Scheme::unit_frobenius(1.0), &[7, 3]).unwrap());
     for norm in [0.0, -1.0, f64::NAN, INF] {
         assert!(Scheme::unit_frobenius(norm).check().unwrap_err().to_string().contains("norm is"), "{norm}");

@@ -1,6 +1,6 @@
 //! The words of which schemes are made: modes, distributions, nonlinearities, bounds.
 
-use crate::value::law::sinusoidal::SinusoidalLayout;
+use crate::value::law::SinusoidalLayout;
 use crate::value::shape::Fans;
 use crate::{Error, Result};
 use std::fmt::{Display, Formatter};

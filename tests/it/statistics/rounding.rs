@@ -32,8 +32,8 @@ fn sixteen_bit_values_are_the_f32_values_rounded_once() {
     const N: u64 = 1_000_000;
     for (name, scheme) in every_law() {
         let of_f32 = tensor("statistics.rounding", &[N], scheme, DType::F32);
-        let window = match *of_f32.parts()[0].law() {
-            Law::TruncatedNormal { lo, hi, .. } => (lo, hi),
+        let window = match of_f32.parts()[0].law() {
+            Law::TruncatedNormal(law) => (law.lo(), law.hi()),
             _ => (f64::NEG_INFINITY, f64::INFINITY),
         };
         let exact = values(&of_f32.fill());

@@ -87,8 +87,8 @@ fn values_are_neighbors_of_the_f32_value_and_stay_in_their_window() {
         for dtype in HALVES {
             let stored = rounded("stochastic bounds", N, scheme, dtype, Rounding::Stochastic);
             let nearest = rounded("stochastic bounds", N, scheme, dtype, Rounding::NearestEven);
-            let window = match *of_f32.parts()[0].law() {
-                Law::TruncatedNormal { lo, hi, .. } => (lo, hi),
+            let window = match of_f32.parts()[0].law() {
+                Law::TruncatedNormal(law) => (law.lo(), law.hi()),
                 _ => (f64::NEG_INFINITY, f64::INFINITY),
             };
             let (lo, hi) = (dtype.round_up(window.0.max(-dtype.max())), dtype.round_down(window.1.min(dtype.max())));

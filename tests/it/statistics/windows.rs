@@ -39,7 +39,7 @@ fn cases() -> Vec<Case> {
 
 fn checks(case: &Case, n: u64, power: f64, shift: f64) -> Vec<(&'static str, Check)> {
     let planned = tensor(&format!("statistics.{}", case.name), &[n], case.scheme, DType::F32);
-    let law = *planned.parts()[0].law();
+    let law = planned.parts()[0].law().clone();
     let new = || (Moments::new(), CdfHistogram::new(1 << 16));
     let eat = |(moments, histogram): &mut (Moments, CdfHistogram), _, values: &mut [f32]| {
         moments.add(values);

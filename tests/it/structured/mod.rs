@@ -215,7 +215,7 @@ fn moments_are_those_of_the_whole_tensor() {
         (Scheme::dt_bias(0.001, 0.1, 0.002), vec![60_000]),
     ];
     for (scheme, dims) in large {
-        let law = *tensor("structured", &dims, scheme, DType::F32).parts()[0].law();
+        let law = tensor("structured", &dims, scheme, DType::F32).parts()[0].law().clone();
         let all: Vec<f64> = values(&dims, scheme).into_iter().map(f64::from).collect();
         let n = all.len() as f64;
         let mean = all.iter().sum::<f64>() / n;

@@ -1,5 +1,6 @@
 //! Upper tails of the standard normal, absolute and relative, in f64: `+ - * /`, square roots and the pinned `libm`.
 
+use crate::value::law::quadrature::GAUSS;
 use std::f64::consts::SQRT_2;
 
 /// sqrt(pi / 2).
@@ -10,20 +11,6 @@ const HALF_LN_TWO_PI: f64 = f64::from_bits(0x3fed_67f1_c864_beb5);
 const FRACTION_DEPTH: u32 = 40;
 /// Newton steps of [`quantile_offset`]. Four reach the rounding of f64 on every window tried, far or thin; one more to be sure.
 const NEWTON_STEPS: u32 = 5;
-
-/// Gauss-Legendre nodes of order 8 on [0, 1], ascending: f64 bits of node and weight.
-///
-/// Eight points integrate 1/M over half a decay length to 1e-16: its nearest pole is more than two units off the real line.
-pub(super) const GAUSS: [(f64, f64); 8] = [
-    (f64::from_bits(0x3f94_54e3_4f53_3998), f64::from_bits(0x3fa9_ea1d_04ca_0374)),
-    (f64::from_bits(0x3fba_06d5_36d8_2f88), f64::from_bits(0x3fbc_76fb_531d_2b96)),
-    (f64::from_bits(0x3fce_5dad_4f9a_f698), f64::from_bits(0x3fc4_13c5_0a25_5615)),
-    (f64::from_bits(0x3fda_214d_ac30_e32f), f64::from_bits(0x3fc7_3636_0b19_9343)),
-    (f64::from_bits(0x3fe2_ef59_29e7_8e69), f64::from_bits(0x3fc7_3636_0b19_9343)),
-    (f64::from_bits(0x3fe8_6894_ac19_425a), f64::from_bits(0x3fc4_13c5_0a25_5615)),
-    (f64::from_bits(0x3fec_bf25_5924_fa0f), f64::from_bits(0x3fbc_76fb_531d_2b96)),
-    (f64::from_bits(0x3fef_5d58_e585_6633), f64::from_bits(0x3fa9_ea1d_04ca_0374)),
-];
 
 /// Q(x), the probability above x.
 pub(super) fn upper_tail(x: f64) -> f64 {
@@ -55,7 +42,8 @@ pub(super) fn neg_log_tail(x: f64) -> f64 {
 
 /// E(d) = ln Q(a) - ln Q(a + d), a >= 0, d >= 0: the integral of 1/M over [a, a + d].
 ///
-/// A short step is integrated (a difference of logarithms would cancel); a long one takes the closed form.
+/// A short step is integrated by one panel (a difference of logarithms would cancel); a long one takes the closed form. Eight
+/// points integrate 1/M over half a decay length to 1e-16: its nearest pole is more than two units off the real line.
 pub(super) fn log_drop(a: f64, d: f64) -> f64 {
     if d * a.max(1.0) < 0.5 {
         let mut sum = 0.0;

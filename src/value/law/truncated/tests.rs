@@ -1,7 +1,19 @@
-use super::oracle::sample;
+//! The host's constants, through the twin's sampling: what an element becomes of its words.
+
 use crate::DType;
+use crate::cpu::fma::Wide;
+use crate::cpu::sample::{fine_probability, is_fine, truncated, truncated_at};
 use crate::value::law::Law;
 use crate::value::params::LawParams;
+
+/// The element that `word` gives, and `second`, the same lane's word of draw 1, where the window is refined.
+fn sample(p: &LawParams, word: u32, second: u32) -> f32 {
+    if p.refine != 0 && is_fine(p, word) {
+        truncated_at::<Wide>(p, word, fine_probability::<Wide>(p, word, second))
+    } else {
+        truncated::<Wide>(p, word)
+    }
+}
 
 fn params(mean: f64, std: f64, lo: f64, hi: f64) -> LawParams {
     let law = Law::truncated_normal(mean, std, lo, hi).unwrap();
@@ -54,7 +66,7 @@ fn values_are_the_exact_quantiles_within_the_stated_error() {
     for case in cases() {
         let [mean, std, lo, hi] = case.numbers;
         let p = params(mean, std, lo, hi);
-        let reach = super::reach(mean, std, lo, hi);
+        let reach = Law::truncated_normal(mean, std, lo, hi).unwrap().range();
         for word in &case.words {
             let (value, exact) = (f64::from(sample(&p, word.0, word.1)), exact(&p, word));
             let error = (value - exact).abs();
@@ -139,7 +151,7 @@ fn random_windows_give_finite_values_in_order_and_inside() {
         }
         tails += p.tail;
         turned += u32::from(p.scale < 0.0);
-        let reach = super::reach(mean, std, lo, hi);
+        let reach = law.range();
         let mut words: Vec<u32> = (0..16).map(|_| (r.next() * 4_294_967_296.0) as u32).collect();
         words.extend([0, 1, 0x000f_ffff, 0x0010_0000, 0xffef_ffff, 0xfff0_0000, 0xffff_fffe, 0xffff_ffff]);
         words.extend([p.threshold.wrapping_sub(1), p.threshold, p.threshold + 1]);
@@ -256,8 +268,8 @@ fn windows_at_the_limits_are_served_or_refused() {
         (1.0, 1.0, 1.0, 1f64.next_up()),
     ] {
         let law = Law::truncated_normal(mean, std, lo, hi).unwrap();
-        let mut p: LawParams = bytemuck::Zeroable::zeroed();
-        super::Window::new(mean, std, lo, hi).unwrap().write(&mut p);
+        // Without a dtype: some of these windows hold no f32.
+        let mut p = LawParams::truncated(&super::Window::new(mean, std, lo, hi).unwrap());
         (p.lo, p.hi) = (lo.max(f64::from(-f32::MAX)) as f32, hi.min(f64::from(f32::MAX)) as f32);
         let reach = law.range();
         for word in [0, 1, 0x7fff_ffff, 0x8000_0000, 0xffff_ffff] {
@@ -294,9 +306,9 @@ fn newton_has_converged_where_it_stops() {
     }
 }
 
+/// What the page states of the 34 windows.
 #[test]
-#[ignore = "prints the figures of docs/stream/truncated.md"]
-fn measured() {
+fn the_worst_errors_are_those_that_the_page_states() {
     let mut worst = [0.0f64; 2];
     for case in cases() {
         let [mean, std, lo, hi] = case.numbers;
@@ -309,28 +321,75 @@ fn measured() {
         }
     }
     println!("error / max(1, |z|) std: mode C {:.2e}, mode H {:.2e}", worst[0], worst[1]);
-    for (mean, std, lo, hi, second) in [
-        (0.0, 1.0, -2.0, 2.0, 0),
-        (0.0, 1.0, 5.0, 6.0, 0),
-        (0.0, 0.02, -f64::INFINITY, 0.01, 0x0bad_cafe),
-        (0.0, 1.0, -13.0, -12.0, 0x0bad_cafe),
-    ] {
-        let p = params(mean, std, lo, hi);
-        println!("N({mean}, {std}^2) on [{lo}, {hi}]: tail {} refine {} T {:08x}", p.tail, p.refine, p.threshold);
-        let words: &[u32] = bytemuck::cast_slice(std::slice::from_ref(&p));
-        println!("{:08x?}", words);
-        for word in [0, 0x1234_5678, 0x8000_0000, 0xdead_beef, 0xffff_ffff] {
-            println!("  {word:08x} -> {:08x}", sample(&p, word, second).to_bits());
+    assert!(worst[0] <= 2.2e-7 && worst[1] <= 5.8e-8, "{worst:?}");
+    // A bound that the figures do not come near would hide a mistake.
+    assert!(worst[0] >= 2.1e-7 && worst[1] >= 5.7e-8, "{worst:?}");
+}
+
+/// The columns of the page's table of worked examples: constants, then values of words.
+#[test]
+fn the_worked_examples_of_the_page_come_out() {
+    const PAGE: &str = include_str!("../../../../docs/stream/truncated.md");
+    let windows =
+        [(0.0, 1.0, -2.0, 2.0), (0.0, 1.0, 5.0, 6.0), (0.0, 0.02, f64::NEG_INFINITY, 0.01), (0.0, 1.0, -13.0, -12.0)];
+    let windows = windows.map(|(mean, std, lo, hi)| params(mean, std, lo, hi));
+    let mut rows = 0;
+    for line in PAGE.lines().filter(|line| line.starts_with("| ")) {
+        let cells: Vec<&str> = line.trim_matches(['|', ' ']).split('|').map(str::trim).collect();
+        let [name, stated @ ..] = &cells[..] else { continue };
+        if stated.len() != windows.len() || stated.iter().any(|cell| u32::from_str_radix(cell, 16).is_err()) {
+            continue;
         }
+        for (p, stated) in windows.iter().zip(stated) {
+            let bits = match *name {
+                "T" => p.threshold,
+                "scale" => p.scale.to_bits(),
+                "center" => p.center.to_bits(),
+                "lo32" => p.lo.to_bits(),
+                "hi32" => p.hi.to_bits(),
+                "s" => p.step.to_bits(),
+                "off" => p.offset.to_bits(),
+                "rl" => p.left.to_bits(),
+                "rr" => p.right.to_bits(),
+                "left_edge" => p.left_edge.to_bits(),
+                "right_edge" => p.right_edge.to_bits(),
+                "inv" => p.inverse.to_bits(),
+                name => match (name.strip_prefix("H["), name.strip_prefix("x = ")) {
+                    (Some(k), _) => p.poly[k.trim_end_matches(']').parse::<usize>().unwrap()].to_bits(),
+                    (_, Some(word)) => sample(p, u32::from_str_radix(word, 16).unwrap(), 0x0bad_cafe).to_bits(),
+                    _ => panic!("{line}"),
+                },
+            };
+            assert_eq!(bits, u32::from_str_radix(stated, 16).unwrap(), "{line}: {bits:08x}");
+        }
+        rows += 1;
     }
-    let (m, n, e) = (super::mills::mills(5.0), super::mills::neg_log_tail(5.0), super::mills::log_drop(5.0, 1.0));
+    assert_eq!(rows, 26);
+}
+
+/// The steps on the way, f64 bits.
+#[test]
+fn the_intermediate_numbers_of_the_page_come_out() {
+    use super::mills::{log_drop, mills, neg_log_tail, quantile_offset};
+    let page = include_str!("../../../../docs/stream/truncated.md");
+    let page = &page[page.find("Steps on the way").unwrap()..];
     let v0 = (1.0 + f64::from_bits(0x3fef_838b_8c81_1c17)) / 2.0;
-    let f0 = super::mills::quantile_offset(5.0, v0 * e) / v0;
-    println!("M(5) {m:?} {:016x}, -ln Q(5) {n:?} {:016x}, E(1) {e:?} {:016x}", m.to_bits(), n.to_bits(), e.to_bits());
-    println!("E(.05) {:016x}", super::mills::log_drop(5.0, 0.05).to_bits());
-    println!("f0 {f0:?} {:016x}", f0.to_bits());
-    let w = super::Window::new(0.0, 1.0, 5.0, 6.0).unwrap();
-    println!("poly {:016x?} step {:016x}", w.poly.map(f64::to_bits), w.step.to_bits());
-    let w = super::Window::new(0.0, 1.0, -2.0, 2.0).unwrap();
-    println!("step {:016x} left_edge {:016x}", w.step.to_bits(), w.left_edge.to_bits());
+    let center = super::Window::new(0.0, 1.0, -2.0, 2.0).unwrap();
+    let tail = super::Window::new(0.0, 1.0, 5.0, 6.0).unwrap();
+    for (name, number) in [
+        ("s = ", center.step),
+        ("left_edge = ", center.left_edge),
+        ("M(5) = ", mills(5.0)),
+        ("L(5) = ", neg_log_tail(5.0)),
+        ("E(5, 1) = ", log_drop(5.0, 1.0)),
+        ("E(5, 0.05) = ", log_drop(5.0, 0.05)),
+        ("f_0 = ", quantile_offset(5.0, v0 * log_drop(5.0, 1.0)) / v0),
+        ("s = ", tail.step),
+        ("H = ", tail.poly[0]),
+    ] {
+        assert!(page.contains(&format!("{name}{:016x}", number.to_bits())), "{name}{:016x}", number.to_bits());
+    }
+    for h in tail.poly {
+        assert!(page.contains(&format!("{:016x}", h.to_bits())), "{:016x}", h.to_bits());
+    }
 }

@@ -3,66 +3,29 @@
 //! In pairs of f64 (Dekker 1971: a sum and its error), some 104 bits, of which 64 count: every platform gets the same words, and
 //! they are those of exact arithmetic unless that comes within 2^-30 of a tie.
 
-use crate::{Error, Result};
+use super::SinusoidalLayout;
 
-/// How a table of positions is laid out, and which frequencies it has.
-///
-/// With d columns and h = d / 2, column pair j turns by base^-e radians a position, one column its sine, the other its cosine.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
-#[non_exhaustive]
-pub enum SinusoidalLayout {
-    /// Column 2j the sine, 2j + 1 the cosine, e = 2j / d: Vaswani et al. 2017.
-    #[default]
-    Interleaved,
-    /// Column j the sine, h + j the cosine, e = 2j / d: Marian and Pegasus in transformers.
-    Halves,
-    /// Column j the sine, h + j the cosine, e = j / (h - 1): tensor2tensor and Whisper, where the last frequency is 1 / base.
-    HalvesToEnd,
-}
-
-impl SinusoidalLayout {
-    /// The exponent of pair `j`, as a fraction.
-    fn exponent(self, width: u64, j: u64) -> (u64, u64) {
-        match self {
-            Self::Interleaved | Self::Halves => (2 * j, width),
-            Self::HalvesToEnd => (j, width / 2 - 1),
-        }
+/// The exponent of pair `j` of a table of `width` columns, as a fraction.
+fn exponent(layout: SinusoidalLayout, width: u64, j: u64) -> (u64, u64) {
+    match layout {
+        SinusoidalLayout::Interleaved | SinusoidalLayout::Halves => (2 * j, width),
+        SinusoidalLayout::HalvesToEnd => (j, width / 2 - 1),
     }
-}
-
-/// The most columns of a table.
-pub(crate) const MAX_WIDTH: u64 = 1 << 16;
-const MAX_BASE: f64 = (1u128 << 100) as f64;
-
-/// # Errors
-/// [`Error::Law`] with the numbers, where the columns or the base have no table.
-pub(crate) fn check(base: f64, width: u64, layout: SinusoidalLayout) -> Result<()> {
-    if !(base > 1.0 && base <= MAX_BASE) {
-        return Err(Error::Law(format!("sinusoidal: base is {base:?}, must lie above 1 and not above {MAX_BASE:e}")));
-    }
-    let least = if layout == SinusoidalLayout::HalvesToEnd { 4 } else { 2 };
-    if !width.is_multiple_of(2) || !(least..=MAX_WIDTH).contains(&width) {
-        return Err(Error::Law(format!(
-            "sinusoidal: {width} columns, needs an even number of them from {least} to {MAX_WIDTH}: a sine and a cosine \
-             for each frequency"
-        )));
-    }
-    Ok(())
 }
 
 /// round(2^64 base^-e / (2 pi)) for each pair of columns.
-pub(crate) fn frequencies(base: f64, width: u64, layout: SinusoidalLayout) -> Vec<u64> {
+pub(super) fn frequencies(base: f64, width: u64, layout: SinusoidalLayout) -> Vec<u64> {
     let log = ln(base);
     let frequency = |j| {
-        let (over, under) = layout.exponent(width, j);
+        let (over, under) = exponent(layout, width, j);
         let x = -(log.times(Two(over as f64, 0.0))).over(under as f64);
-        exp(x).times(TURNS_A_RADIAN).scaled(18_446_744_073_709_551_616.0).rounded()
+        exp(x).times(TURNS_PER_RADIAN).scaled(18_446_744_073_709_551_616.0).rounded()
     };
     (0..width / 2).map(frequency).collect()
 }
 
 /// 1 / (2 pi).
-const TURNS_A_RADIAN: Two = Two(f64::from_bits(0x3fc4_5f30_6dc9_c883), f64::from_bits(0xbc66_b01e_c541_7056));
+const TURNS_PER_RADIAN: Two = Two(f64::from_bits(0x3fc4_5f30_6dc9_c883), f64::from_bits(0xbc66_b01e_c541_7056));
 const LN_2: Two = Two(f64::from_bits(0x3fe6_2e42_fefa_39ef), f64::from_bits(0x3c7a_bc9e_3b39_803f));
 
 /// The sum of two f64, the second at most half a last place of the first.
@@ -160,11 +123,11 @@ mod tests {
     #[test]
     fn frequencies_are_those_of_60_digits() {
         let mut lines = 0;
-        for line in include_str!("../../../tests/data/frequencies.tsv").lines().filter(|l| !l.starts_with('#')) {
+        for line in include_str!("../../../../tests/data/frequencies.tsv").lines().filter(|l| !l.starts_with('#')) {
             let fields: Vec<&str> = line.split('\t').collect();
             let layout = fields[2].parse::<SinusoidalLayout>().unwrap();
             let (base, width): (f64, u64) = (fields[0].parse().unwrap(), fields[1].parse().unwrap());
-            check(base, width, layout).unwrap();
+            crate::value::law::Law::sinusoidal(1, width, base, layout).unwrap();
             let table = frequencies(base, width, layout);
             assert_eq!(table.len() as u64, width / 2);
             for pair in fields[3].split(' ') {
