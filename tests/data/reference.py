@@ -462,44 +462,39 @@ def parameters(law, dtype):
 # ---- schemes
 
 STD_CUT_AT_2 = 0.87962566103423978
-GAUSS_5 = [
-    (-0.906179845938664, 0.23692688505618908),
-    (-0.5384693101056831, 0.47862867049936647),
-    (0.0, 0.5688888888888889),
-    (0.5384693101056831, 0.47862867049936647),
-    (0.906179845938664, 0.23692688505618908),
-]
+PHI_0 = struct.unpack(">d", bytes.fromhex("3fd9884533d43651"))[0]
 
 
-def std_of_cut(a, b):
-    if b < 0:
+def std_of_truncated(mean, std, lo, hi):
+    a, b, d = (lo - mean) / std, (hi - mean) / std, (hi - lo) / std
+    if a + b < 0:
         a, b = -b, -a
+    q, start, end = (a, 0.0, min(d, 120 / (a + math.sqrt(a * a + 120)))) if a > 0 else (0.0, max(a, -11.0), min(b, 11.0))
+
+    def integral(f):
+        width, total = (end - start) / 32, 0.0
+        for n in range(32):
+            at = start + width * n
+            for node, weight in GAUSS_8:
+                x = at + width * node
+                total = total + weight * (f(x) * math.exp(-(q + x / 2) * x))
+        return total * width
+
+    mass = integral(lambda x: 1.0)
     if a > 0:
-        q, start, end = a, 0.0, min(b - a, 90 / (a + math.sqrt(a * a + 90)))
+        m = integral(lambda x: x) / mass
     else:
-        q, start, end = 0.0, max(a, -math.sqrt(90)), min(b, math.sqrt(90))
-    half = (end - start) / 256
-    points = []
-    for j in range(128):
-        for node, weight in GAUSS_5:
-            t = (start + (2 * j + 1) * half) + node * half
-            points.append((t, weight * math.exp(-t * (t / 2 + q))))
-    mass = first = second = 0.0
-    for t, w in points:
-        mass = mass + w
-        first = first + w * t
-    m = first / mass
-    for t, w in points:
-        second = second + (w * (t - m)) * (t - m)
-    return math.sqrt(second / mass)
+        r = 1.0 if b == math.inf else -math.expm1(-d * (a + b) / 2)
+        m = PHI_0 * math.exp(-a * a / 2) * r / (central(b) + central(-a))
+    return std * math.sqrt(integral(lambda x: (x - m) * (x - m)) / mass)
 
 
 def sigma_of_cut(mean, std, lo, hi, bounds):
     if bounds == "sigma":
-        return std / std_of_cut(lo, hi)
+        return std / std_of_truncated(0.0, 1.0, lo, hi)
     if lo == -math.inf and hi == math.inf:
         return std
-    wide = lambda x: x * std_of_cut((lo - mean) / x, (hi - mean) / x) >= std
+    wide = lambda x: std_of_truncated(mean, x, lo, hi) >= std
     below = above = std
     while not wide(above):
         below, above = above, 2 * above

@@ -93,7 +93,8 @@ fn assign(recipe: &Recipe) -> Vec<(Role, Scheme, Law, Logical)> {
     let recipe = if whole.finish(None).is_ok() { &whole } else { recipe };
     let assigned = recipe.assign(&tensors()).unwrap_or_else(|e| panic!("{:?}: {e}", recipe.names()));
     let rows = assigned.tensors.into_iter().map(|mut a| {
-        let law = plan.push(&a.spec).unwrap_or_else(|e| panic!("{:?}: {e}", recipe.names())).parts()[0].law().clone();
+        let planned = plan.push(&a.spec).unwrap_or_else(|e| panic!("{:?}: {e}", recipe.names()));
+        let law = planned.parts()[0].law().clone();
         let logical = a.logical.remove(0);
         (logical.role, a.spec.scheme, law, logical)
     });

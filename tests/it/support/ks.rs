@@ -86,11 +86,6 @@ impl CdfHistogram {
         self.counts.iter().sum::<u64>() + self.outside
     }
 
-    /// Values a bin.
-    pub fn counts(&self) -> &[u64] {
-        &self.counts
-    }
-
     /// `max |F_n(k/B) - k/B|` over the bins' edges, within `1/B` below the true D. NaN of no values, and where an
     /// `F(x)` was not in [0, 1].
     pub fn statistic(&self) -> f64 {
