@@ -5,34 +5,48 @@ use crate::value::law::{Law, SinusoidalLayout};
 use crate::{DType, Result};
 use bytemuck::{Pod, Zeroable};
 
-/// The kinds of law, as `shaders/sample.wgsl` tells them apart.
+/// Numbers that a kernel knows by the same names.
+macro_rules! codes {
+    ($($(#[$doc:meta])* $name:ident = $value:literal,)*) => {
+        $($(#[$doc])* pub const $name: u32 = $value;)*
+        /// All of them, by name.
+        #[doc(hidden)]
+        pub const NAMES: &[(&str, u32)] = &[$((stringify!($name), $value)),*];
+    };
+}
+
+/// The kinds of law, as `shaders/sample.wgsl` and `shaders/structured.wgsl` tell them apart.
 pub mod kind {
-    /// Every element `center`.
-    pub const CONSTANT: u32 = 0;
-    /// Uniform on an interval.
-    pub const UNIFORM: u32 = 1;
-    /// Normal.
-    pub const NORMAL: u32 = 2;
-    /// Normal on a window.
-    pub const TRUNCATED: u32 = 3;
-    /// A table of positions.
-    pub const SINUSOIDAL: u32 = 4;
-    /// A logarithmic range.
-    pub const LOG_RANGE: u32 = 5;
-    /// The bias of a Mamba block's step.
-    pub const DT_BIAS: u32 = 6;
+    codes! {
+        /// Every element `center`.
+        CONSTANT = 0,
+        /// Uniform on an interval.
+        UNIFORM = 1,
+        /// Normal.
+        NORMAL = 2,
+        /// Normal on a window.
+        TRUNCATED = 3,
+        /// A table of positions.
+        SINUSOIDAL = 4,
+        /// A logarithmic range.
+        LOG_RANGE = 5,
+        /// The bias of a Mamba block's step.
+        DT_BIAS = 6,
+    }
 }
 
 /// How the values of a law of another kind are cut, as `shaders/structured.wgsl` tells it.
 pub mod mask {
-    /// Not at all.
-    pub const NONE: u32 = 0;
-    /// 0 off a pattern.
-    pub const PATTERN: u32 = 1;
-    /// `center` is 0 off a pattern.
-    pub const CENTERED: u32 = 2;
-    /// 0 in some rows of each column.
-    pub const SPARSE: u32 = 3;
+    codes! {
+        /// Not at all.
+        NONE = 0,
+        /// 0 off a pattern.
+        PATTERN = 1,
+        /// `center` is 0 off a pattern.
+        CENTERED = 2,
+        /// 0 in some rows of each column.
+        SPARSE = 3,
+    }
 }
 
 /// The parameters of a law, each an f64 of the host rounded once to f32.

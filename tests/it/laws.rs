@@ -1,7 +1,9 @@
-//! The laws that every test runs over, and the shortest way to a planned tensor.
+//! The laws that every test runs over, and the shortest way to a planned tensor; and that no law lacks a part.
 
+use seedbed::params::{LawParams, kind};
 use seedbed::plan::{Plan, PlannedTensor, TensorSpec};
-use seedbed::scheme::{Bounds, StdOf};
+use seedbed::scheme::{Bounds, StdOf, catalog};
+use seedbed::shape::{Layout, Shape};
 use seedbed::{DType, Scheme, StreamVersion};
 use std::f64::consts::FRAC_1_SQRT_2;
 
@@ -48,4 +50,110 @@ pub fn planned(spec: &TensorSpec) -> PlannedTensor {
 #[track_caller]
 pub fn tensor(name: &str, dims: &[u64], scheme: Scheme, dtype: DType) -> PlannedTensor {
     planned(&TensorSpec::new(name, dims, scheme).unwrap().dtype(dtype))
+}
+
+/// The variants of `Law`, read off its source: a new one is in every test that runs over them.
+pub fn law_names() -> Vec<&'static str> {
+    let source = include_str!("../../src/value/law/mod.rs");
+    let body = source.split_once("pub enum Law {\n").unwrap().1.split_once("\n}").unwrap().0;
+    body.lines().filter_map(|line| line.trim().strip_suffix("),")?.split_once('(')).map(|(name, _)| name).collect()
+}
+
+/// `LogRange` as a scheme is called: `log_range`.
+fn scheme_name(law: &str) -> String {
+    let mut name = String::new();
+    for c in law.chars() {
+        if c.is_uppercase() && !name.is_empty() {
+            name.push('_');
+        }
+        name.push(c.to_ascii_lowercase());
+    }
+    name
+}
+
+/// What a law lacks of what CONTRIBUTING.md asks for, each in words.
+fn missing(law: &str) -> Vec<String> {
+    const SHADERS: [&str; 2] =
+        [include_str!("../../shaders/sample.wgsl"), include_str!("../../shaders/structured.wgsl")];
+    const PAGES: [(&str, &str); 4] = [
+        ("stream.md", include_str!("../../docs/stream.md")),
+        ("truncated.md", include_str!("../../docs/stream/truncated.md")),
+        ("structured.md", include_str!("../../docs/stream/structured.md")),
+        ("orthogonal.md", include_str!("../../docs/stream/orthogonal.md")),
+    ];
+    const SECOND: [&str; 3] = [
+        include_str!("../data/reference.py"),
+        include_str!("../data/reference_structured.py"),
+        include_str!("../data/orthogonal.py"),
+    ];
+    let name = scheme_name(law);
+    let mut lacks = Vec::new();
+    let mut need = |held: bool, what: &str| {
+        if !held {
+            lacks.push(format!("{law}: {what}"));
+        }
+    };
+    // Orthogonal matrices have kernels, a second implementation and frozen values of their own: tests/it/orthogonal.
+    let matrices = law == "Orthogonal";
+    need(
+        PAGES.iter().any(|(_, page)| page.contains(&format!("{name}(")) || page.contains(&format!("| {name} "))),
+        "no page of docs/stream states it",
+    );
+    let second = SECOND.iter().any(|py| py.contains(&format!("\"{name}\"")));
+    need(matrices || second, "no second implementation in tests/data/reference*.py");
+    let frozen = include_str!("../data/values.tsv");
+    let row = [format!("\t{name}("), format!("\t{name}\t")].iter().any(|text| frozen.contains(text));
+    need(matrices || row, "no row of tests/data/values.tsv");
+    let Some(info) = catalog().iter().find(|info| info.names.contains(&name.as_str())) else {
+        need(false, "no row of the catalog");
+        return lacks;
+    };
+    let scheme: Scheme = info.example.parse().unwrap();
+    need(scheme.to_string().starts_with(&name), "its text form does not begin with its name");
+    need(
+        scheme.to_string().parse::<Scheme>().is_ok_and(|read| read == scheme),
+        "its text form is not read as it is written",
+    );
+    #[cfg(feature = "gpu")]
+    {
+        let tested = seedbed::gpu::schemes().into_iter().map(|(_, scheme)| scheme);
+        let mut tested = tested.chain(seedbed::gpu::structured_schemes().into_iter().map(|(_, scheme, _)| scheme));
+        need(matrices || tested.any(|s| s.to_string().starts_with(&name)), "the device's self-test does not fill it");
+    }
+    let shapes = [&[8u64, 8][..], &[4, 4, 3]].map(|dims| Shape::new(dims).unwrap());
+    let Some(of) = shapes.iter().find_map(|shape| scheme.law(shape, &Layout::OutIn).ok()) else {
+        need(false, "no shape gives it");
+        return lacks;
+    };
+    need(format!("{of:?}").starts_with(&format!("{law}(")), "its scheme gives another law");
+    need(!of.to_string().is_empty() && !of.to_string().contains(['?', '\n']), "no text");
+    let (lo, hi) = of.range();
+    need(lo <= hi && (lo..=hi).contains(&of.mean()), "no range that holds its mean");
+    need(of.std() >= 0.0 && of.std() <= hi - lo, "no std within its range");
+    need(of.kurtosis().is_none_or(|k| k >= 1.0), "no kurtosis");
+    let params = LawParams::new(&of, DType::F32).unwrap();
+    need(matrices || params != LawParams::zero(), "its LawParams are zero");
+    let code = kind::NAMES.iter().find(|code| code.1 == params.kind);
+    let known = |code: &(&str, u32)| {
+        let line = format!("const {}: u32 = {}u;", code.0, code.1);
+        SHADERS.iter().any(|shader| shader.contains(&line))
+    };
+    need(code.is_some_and(known), "no shader knows its kind");
+    lacks
+}
+
+#[test]
+fn no_law_lacks_a_part() {
+    let laws = law_names();
+    assert!(laws.len() >= 13, "{laws:?}");
+    let lacks: Vec<String> = laws.into_iter().flat_map(missing).collect();
+    assert!(lacks.is_empty(), "{}", lacks.join("\n"));
+}
+
+/// The control: a law that stands nowhere lacks all that does not need its numbers.
+#[test]
+fn a_law_that_stands_nowhere_is_named() {
+    assert_eq!(scheme_name("TruncatedNormal"), "truncated_normal");
+    let lacks = missing("Nowhere");
+    assert!(lacks.len() == 4 && lacks.iter().all(|text| text.starts_with("Nowhere: no ")), "{lacks:?}");
 }
