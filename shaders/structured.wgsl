@@ -4,6 +4,7 @@
 const SINUSOIDAL: u32 = 4u;
 const LOG_RANGE: u32 = 5u;
 const DT_BIAS: u32 = 6u;
+const LOG_OF_UNIFORM: u32 = 7u;
 
 // The masks of the other kinds, 0 for none: values of 0 off a pattern, a center of 0 off a pattern, values of 0 in some
 // rows of each column.
@@ -96,15 +97,26 @@ fn sinusoidal_value(law: Law, index: vec2<u32>) -> f32 {
     return bitcast<f32>(select(x, 0u, (x << 1u) == 0u));
 }
 
-// ln(1 + column).
-fn log_range_value(law: Law, index: vec2<u32>) -> f32 {
-    let column = div_rem(index, law.cols).z;
-    let b = bitcast<u32>(f32((column & 0x00ffffffu) + 1u));
+// ln y of a positive normal number.
+fn log_of(y: f32) -> f32 {
+    let b = bitcast<u32>(y);
     let e = bitcast<i32>(b - 0x3f3504f3u) >> 23u;
     let f = bitcast<f32>(b - (bitcast<u32>(e) << 23u)) - 1.0;
     // e ln 2, rounded once: a product that feeds an addition must stand inside an fma.
     let k = fused(f32(e + 64), bitcast<f32>(0x3f317218u), bitcast<f32>(0xc2317218u));
     return fused(f, log_ratio(f), k);
+}
+
+// ln(1 + column).
+fn log_range_value(law: Law, index: vec2<u32>) -> f32 {
+    let column = div_rem(index, law.cols).z;
+    return log_of(f32((column & 0x00ffffffu) + 1u));
+}
+
+// ln u, u uniform in 2^24 even steps from the lower end: so small a u keeps its digits, which the logarithm shows.
+fn log_of_uniform_value(law: Law, w: u32) -> f32 {
+    let u = fused(f32(w >> 8u), law.step, law.offset);
+    return clamped(log_of(u), law.lo, law.hi);
 }
 
 // A polynomial in the uniform number in (-1, 1) that the word stands for.
@@ -128,6 +140,9 @@ fn kind_value(law: Law, key: vec2<u32>, index: vec2<u32>) -> f32 {
     if law.kind == LOG_RANGE {
         return log_range_value(law, index);
     }
+    if law.kind == LOG_OF_UNIFORM {
+        return log_of_uniform_value(law, words_of(key, block_of(index), 0u)[index.x & 3u]);
+    }
     return dt_bias_value(law, words_of(key, block_of(index), 0u)[index.x & 3u]);
 }
 
@@ -135,7 +150,8 @@ fn kind_value(law: Law, key: vec2<u32>, index: vec2<u32>) -> f32 {
 fn structured_value(d: u32, index: vec2<u32>) -> f32 {
     var law = descriptors[d].law;
     let key = descriptors[d].key;
-    if law.kind == SINUSOIDAL || law.kind == LOG_RANGE || law.kind == DT_BIAS {
+    // The kinds from there on are structured.
+    if law.kind >= SINUSOIDAL {
         return kind_value(law, key, index);
     }
     if law.mask == SPARSE {

@@ -88,7 +88,7 @@ impl Work for FillKind<'_, '_> {
     fn run<A: Fma, const NR: usize>(self) {
         let Self { series, out } = self;
         let size = series.dtype.size() as usize;
-        // The bias of Mamba's step has no columns.
+        // Laws that are drawn have no columns.
         for ((index, place), element) in indices(series, series.law.cols.max(1)).zip(out.chunks_exact_mut(size)) {
             let value = kind_value::<A>(series, index, place);
             store_one(series.dtype, series.rounding, (series.key, index), value, element);

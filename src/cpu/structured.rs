@@ -120,15 +120,28 @@ fn sinusoidal_value<A: Fma>(law: &LawParams, table: &[u64], (position, column): 
     if x == 0.0 { 0.0 } else { x }
 }
 
-/// ln(1 + column).
+/// ln y of a positive normal number.
 #[inline(always)]
-fn log_range_value<A: Fma>(column: u32) -> f32 {
-    let b = (((column & 0x00ff_ffff) + 1) as i32 as f32).to_bits();
+fn log_of<A: Fma>(y: f32) -> f32 {
+    let b = y.to_bits();
     let e = (b.wrapping_sub(0x3f35_04f3) as i32) >> 23;
     let f = f32::from_bits(b.wrapping_sub((e << 23) as u32)) - 1.0;
     // e ln 2, rounded once: a product that feeds an addition must stand inside an fma.
     let k = A::fma((e + 64) as f32, f32::from_bits(0x3f31_7218), f32::from_bits(0xc231_7218));
     A::fma(f, log_ratio::<A>(f), k)
+}
+
+/// ln(1 + column).
+#[inline(always)]
+fn log_range_value<A: Fma>(column: u32) -> f32 {
+    log_of::<A>(((column & 0x00ff_ffff) + 1) as i32 as f32)
+}
+
+/// ln u, u uniform in 2^24 even steps from the lower end: so small a u keeps its digits, which the logarithm shows.
+#[inline(always)]
+fn log_of_uniform_value<A: Fma>(law: &LawParams, w: u32) -> f32 {
+    let u = A::fma((w >> 8) as i32 as f32, law.step, law.offset);
+    clamp(log_of::<A>(u), law.lo, law.hi)
 }
 
 /// A polynomial in the uniform number in (-1, 1) that the word stands for.
@@ -153,7 +166,11 @@ pub(super) fn kind_value<A: Fma>(series: &Series<'_>, index: u64, place: (u64, u
         _ => {
             let b = index / 4;
             let words = philox([b as u32, (b >> 32) as u32, 0, domain::VALUES], series.key);
-            dt_bias_value::<A>(series.law, words[(index % 4) as usize])
+            let w = words[(index % 4) as usize];
+            match series.law.kind {
+                kind::LOG_OF_UNIFORM => log_of_uniform_value::<A>(series.law, w),
+                _ => dt_bias_value::<A>(series.law, w),
+            }
         }
     }
 }
@@ -204,6 +221,26 @@ mod tests {
         });
         println!("ln(1 + c): relative {worst:.3e}");
         assert!(worst < 2e-7, "{worst:e}");
+    }
+
+    /// All 2^24 values of A_log of mamba_ssm's Mamba-2 and of Qwen3-Next, against the logarithm of the exact uniform.
+    #[test]
+    fn logarithms_of_a_uniform_are_as_accurate_as_stated_and_in_order() {
+        for (lo, hi) in [(1.0f64, 16.0), (0.01, 16.0)] {
+            let law = crate::value::law::Law::log_of_uniform(lo, hi).unwrap();
+            let p = LawParams::new(&law, crate::DType::F32).unwrap();
+            let (mut worst, mut before, mut sum) = (0.0f64, f32::MIN, 0.0f64);
+            for k in 0..1u32 << 24 {
+                let exact = (lo + (f64::from(k) + 0.5) * ((hi - lo) / 16_777_216.0)).ln();
+                let value = log_of_uniform_value::<Wide>(&p, k << 8);
+                assert!(value >= before - 2f32.powi(-22) && p.lo <= value && value <= p.hi, "{k}: {value}");
+                worst = worst.max((f64::from(value) - exact).abs() / exact.abs().max(1.0));
+                (before, sum) = (value, sum + f64::from(value));
+            }
+            println!("ln U({lo}, {hi}): {worst:.3e}");
+            assert!(worst < 2e-7, "{lo} {hi}: {worst:e}");
+            assert!((sum / 16_777_216.0 - law.mean()).abs() < 1e-8, "{lo} {hi}: mean {}", sum / 16_777_216.0);
+        }
     }
 
     /// The bias at every 4099th word against f64.

@@ -32,6 +32,8 @@ pub mod kind {
         LOG_RANGE = 5,
         /// The bias of a Mamba block's step.
         DT_BIAS = 6,
+        /// The logarithm of a uniform.
+        LOG_OF_UNIFORM = 7,
     }
 }
 
@@ -69,9 +71,9 @@ pub struct LawParams {
     pub lo: f32,
     /// Largest value stored.
     pub hi: f32,
-    /// Truncated: probability of one word (`s`).
+    /// Truncated: probability of one word (`s`). Log of a uniform: the uniform's step from word to word.
     pub step: f32,
-    /// Truncated: `off`.
+    /// Truncated: `off`. Log of a uniform: the uniform's least value.
     pub offset: f32,
     /// Truncated: `rl`, the tail probability at the left end, plus half a step.
     pub left: f32,
@@ -196,6 +198,14 @@ impl LawParams {
             Law::LogRange(law) => {
                 p.kind = kind::LOG_RANGE;
                 p.cols = law.length() as u32;
+            }
+            Law::LogOfUniform(uniform) => {
+                let (lo, hi) = (uniform.lo(), uniform.hi());
+                p.kind = kind::LOG_OF_UNIFORM;
+                p.step = ((hi - lo) / 16_777_216.0) as f32;
+                p.offset = (lo + (hi - lo) / 33_554_432.0) as f32;
+                let (lo, hi) = law.range();
+                (p.lo, p.hi) = (positive_zero(lo), positive_zero(hi));
             }
             Law::DtBias(bias) => {
                 p.kind = kind::DT_BIAS;

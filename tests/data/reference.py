@@ -438,6 +438,10 @@ def parameters(law, dtype):
         return {"kind": kind, "table": n}
     if kind == "log_range":
         return {"kind": kind, "length": n[0]}
+    if kind == "log_of_uniform":
+        lo, hi = n
+        numbers = {"s": (hi - lo) / 2.0**24, "first": lo + (hi - lo) / 2.0**25, "lo": math.log(lo), "hi": math.log(hi)}
+        return {"kind": kind, **{k: narrow(x) for k, x in numbers.items()}}
     if kind == "dt_bias":
         low, high, floor = n
         poly = [rn(c) for c in structured.bias_polynomial(low, high)]
@@ -613,9 +617,13 @@ def sinusoidal(p, index):
     return turn_64(phase)[1 - second]
 
 
-def log_range(column):
-    n, f = split(Fraction(column + 1))
+def log_of(y):
+    n, f = split(y)
     return fma(f, horner(f, *LOG), fma(Fraction(n + 64), LN2, bits(0xC2317218)))
+
+
+def log_of_uniform(p, w):
+    return clamp(log_of(fma(Fraction(w >> 8), p["s"], p["first"])), p["lo"], p["hi"])
 
 
 def dt_bias(p, w):
@@ -641,7 +649,9 @@ def element(p, key, index):
     if p["kind"] == "sinusoidal":
         return sinusoidal(p, index)
     if p["kind"] == "log_range":
-        return log_range(index % p["length"])
+        return log_of(Fraction(index % p["length"] + 1))
+    if p["kind"] == "log_of_uniform":
+        return log_of_uniform(p, words_of(key, block)[lane])
     if p["kind"] == "dt_bias":
         return dt_bias(p, words_of(key, block)[lane])
     if p["kind"] == "constant":

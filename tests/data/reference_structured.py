@@ -9,7 +9,7 @@ from decimal import Decimal, localcontext
 
 MASK = 0xFFFFFFFF
 PI = Decimal("3.14159265358979323846264338327950288419716939937510582097494459")
-KINDS = "identity", "dirac", "near_identity", "block_diagonal", "sparse", "sinusoidal", "log_range", "dt_bias"
+KINDS = "identity", "dirac", "near_identity", "block_diagonal", "sparse", "sinusoidal", "log_range", "log_of_uniform", "dt_bias"
 
 
 def law_of(name, given, dims):
@@ -45,6 +45,8 @@ def law_of(name, given, dims):
         return "sinusoidal", number("base", 10000), dims[1], given.get("layout", "interleaved")
     if name == "log_range":
         return "log_range", dims[-1]
+    if name == "log_of_uniform":
+        return "log_of_uniform", number("lo"), number("hi")
     return "dt_bias", number("min", 0.001), number("max", 0.1), number("floor", 1e-4)
 
 
@@ -123,4 +125,9 @@ CASES = [
     (9, "mamba.dt_bias", "f32", [64], O, D, [0], [12]),
     (9, "mamba.dt_bias", "f16", [64], O, "dt_bias(min=0.001, max=0.1, floor=0.02)", [0], [8]),
     (9, "mamba.dt_bias", "bf16", [64], O, D, [1], [9]),
+    (9, "mamba2.A_log", "f32", [64], O, "log_of_uniform(lo=1, hi=16)", [0], [16]),
+    (9, "mamba2.A_log", "f32", [64], O, "log_of_uniform(lo=0.01, hi=16)", [1], [16]),
+    (9, "mamba2.A_log", "f16", [64], O, "log_of_uniform(lo=0.01, hi=16)", [0], [9]),
+    (9, "mamba2.A_log", "bf16", [1 << 40], O, "log_of_uniform(lo=1e-9, hi=1000000)", [(1 << 36) + 3], [9]),
+    (9, "mamba2.A_log", "f32", [64], O, "log_of_uniform(lo=0.999, hi=1.001)", [2], [9]),
 ]

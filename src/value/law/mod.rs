@@ -24,6 +24,7 @@ mod chebyshev;
 mod constant;
 mod dt_bias;
 mod limits;
+mod log_of_uniform;
 mod log_range;
 mod normal;
 mod orthogonal;
@@ -36,6 +37,7 @@ mod uniform;
 pub use constant::Constant;
 pub use dt_bias::DtBias;
 pub use limits::{MAX_NORMAL, MAX_SCALE, MIN_SCALE};
+pub use log_of_uniform::LogOfUniform;
 pub use log_range::LogRange;
 pub use normal::Normal;
 pub use orthogonal::Orthogonal;
@@ -80,6 +82,8 @@ pub enum Law {
     Sinusoidal(Sinusoidal),
     /// ln(1 + c) at index c of the last axis.
     LogRange(LogRange),
+    /// ln u for u uniform on an interval.
+    LogOfUniform(LogOfUniform),
     /// The inverse softplus of a log-uniform step.
     DtBias(DtBias),
     /// Matrices with orthonormal columns or rows.
@@ -114,6 +118,7 @@ impl Law {
             Self::Sparse(law) => law,
             Self::Sinusoidal(law) => law,
             Self::LogRange(law) => law,
+            Self::LogOfUniform(law) => law,
             Self::DtBias(law) => law,
             Self::Orthogonal(law) => law,
         }

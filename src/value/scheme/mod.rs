@@ -141,6 +141,13 @@ pub enum Scheme {
     },
     /// ln 1, ln 2, .. along the last axis; see [`Scheme::log_range`].
     LogRange,
+    /// ln u for u uniform on (lo, hi); see [`Scheme::log_of_uniform`].
+    LogOfUniform {
+        /// Lower end of u.
+        lo: f64,
+        /// Upper end of u.
+        hi: f64,
+    },
     /// The bias of a Mamba block's step; see [`Scheme::dt_bias`].
     DtBias {
         /// The smallest step drawn.

@@ -35,6 +35,7 @@ impl Scheme {
                 | Law::Dirac(_)
                 | Law::Sinusoidal(_)
                 | Law::LogRange(_)
+                | Law::LogOfUniform(_)
                 | Law::DtBias(_),
                 _,
             ) => return Err(Error::Scheme(format!("{self} cannot be scaled by {factor}"))),

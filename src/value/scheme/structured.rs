@@ -155,6 +155,26 @@ impl Scheme {
         Self::LogRange
     }
 
+    /// ln u for u uniform on (lo, hi).
+    ///
+    /// Values: in \[ln lo, ln hi\], in f32, rounded to the dtype; 2^24 of them.
+    ///
+    /// Any shape. Errors: numbers that do not keep 0 < lo < hi; an end or a half-width outside \[2^-76, 2^120\].
+    ///
+    /// Source: Dao and Gu 2024, `A_log` of mamba_ssm's Mamba-2, with 1 and 16; Qwen3-Next, with 0.01 and 16.
+    ///
+    /// ```
+    /// # use seedbed::{Scheme, shape::{Layout, Shape}};
+    /// assert_eq!("log_of_uniform(1, 16)".parse::<Scheme>()?, Scheme::log_of_uniform(1.0, 16.0));
+    /// let law = Scheme::log_of_uniform(1.0, 16.0).law(&Shape::new([80])?, &Layout::OutIn)?;
+    /// assert_eq!(law.range(), (0.0, 16_f64.ln()));
+    /// # Ok::<(), seedbed::Error>(())
+    /// ```
+    #[must_use]
+    pub const fn log_of_uniform(lo: f64, hi: f64) -> Self {
+        Self::LogOfUniform { lo, hi }
+    }
+
     /// ln(e^dt - 1) of a step dt that is log-uniform on (min, max), steps below `floor` raised to `floor`.
     ///
     /// Values: between ln(e^m - 1) and ln(e^max - 1), with m the larger of `min` and `floor`; softplus turns them into

@@ -64,6 +64,7 @@ impl Scheme {
             | Self::Sparse { .. }
             | Self::Sinusoidal { .. }
             | Self::LogRange
+            | Self::LogOfUniform { .. }
             | Self::DtBias { .. }
             | Self::Orthogonal { .. }
             | Self::DeltaOrthogonal { .. }
@@ -129,6 +130,7 @@ impl Scheme {
                 Some(&length) => Law::log_range(length),
                 None => Err(shape.error("needs rank 1 or more")),
             },
+            Self::LogOfUniform { lo, hi } => Law::log_of_uniform(lo, hi),
             Self::DtBias { min, max, floor } => Law::dt_bias(min, max, floor),
             Self::Orthogonal { gain, batch } => super::orthogonal::batched(shape, layout, gain, batch),
             Self::DeltaOrthogonal { gain } => super::orthogonal::delta(shape, layout, gain),
@@ -151,6 +153,7 @@ impl Scheme {
             | Self::TruncatedNormal { .. }
             | Self::FanInUniform { fan_in: Some(_) }
             | Self::LogRange
+            | Self::LogOfUniform { .. }
             | Self::DtBias { .. } => &[1],
             Self::Identity { .. } | Self::NearIdentity { .. } | Self::Sparse { .. } => &[1, 1],
             Self::Sinusoidal { .. } => &[1, 4],

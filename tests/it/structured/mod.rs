@@ -42,6 +42,7 @@ pub fn every_structured() -> Vec<(Scheme, Vec<u64>)> {
         all.push((Scheme::dirac(groups), dims));
     }
     all.push((Scheme::log_range(), vec![3, 5, 7]));
+    all.push((Scheme::log_of_uniform(0.01, 16.0), vec![3, 5, 7]));
     all.push((Scheme::dt_bias(0.001, 0.1, 0.01), vec![3, 5, 7]));
     all
 }
@@ -212,6 +213,7 @@ fn moments_are_those_of_the_whole_tensor() {
         (Scheme::sinusoidal(10_000.0, SinusoidalLayout::Interleaved), vec![301, 64]),
         (Scheme::sinusoidal(50.0, SinusoidalLayout::HalvesToEnd), vec![301, 64]),
         (Scheme::log_range(), vec![3, 1000]),
+        (Scheme::log_of_uniform(0.01, 16.0), vec![60_000]),
         (Scheme::dt_bias(0.001, 0.1, 0.002), vec![60_000]),
     ];
     for (scheme, dims) in large {

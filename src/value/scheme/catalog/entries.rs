@@ -371,6 +371,18 @@ pub(super) const CATALOG: &[SchemeInfo] = &[
         example: "log_range",
     },
     SchemeInfo {
+        names: &["log_of_uniform"],
+        args: "(lo, hi)",
+        law: "ln U(lo, hi)",
+        formula: "",
+        when: "A_log of mamba_ssm's Mamba-2: 1, 16; of Qwen3-Next: 0.01, 16",
+        source: "Dao and Gu 2024",
+        torch: "-",
+        jax: "-",
+        keras: "-",
+        example: "log_of_uniform(1, 16)",
+    },
+    SchemeInfo {
         names: &["dt_bias"],
         args: "([min=0.001, max=0.1, floor=0.0001])",
         law: "softplus^-1(exp U(ln min, ln max))",
