@@ -5,6 +5,7 @@ const SINUSOIDAL: u32 = 4u;
 const LOG_RANGE: u32 = 5u;
 const DT_BIAS: u32 = 6u;
 const LOG_OF_UNIFORM: u32 = 7u;
+const LINSPACE: u32 = 8u;
 
 // The masks of the other kinds, 0 for none: values of 0 off a pattern, a center of 0 off a pattern, values of 0 in some
 // rows of each column.
@@ -113,6 +114,16 @@ fn log_range_value(law: Law, index: vec2<u32>) -> f32 {
     return log_of(f32((column & 0x00ffffffu) + 1u));
 }
 
+// Even steps, counted from the nearer end, so that both ends are met; the middle is given.
+fn linspace_value(law: Law, index: vec2<u32>) -> f32 {
+    let column = div_rem(index, law.cols).z;
+    let rest = law.cols - 1u - column;
+    let from_first = fused(f32(column & 0x00ffffffu), law.step, law.left);
+    let from_last = fused(f32(rest & 0x00ffffffu), -law.step, law.right);
+    let x = select(from_last, from_first, column < rest);
+    return select(x, law.center, column == rest);
+}
+
 // ln u, u uniform in 2^24 even steps from the lower end: so small a u keeps its digits, which the logarithm shows.
 fn log_of_uniform_value(law: Law, w: u32) -> f32 {
     let u = fused(f32(w >> 8u), law.step, law.offset);
@@ -139,6 +150,9 @@ fn kind_value(law: Law, key: vec2<u32>, index: vec2<u32>) -> f32 {
     }
     if law.kind == LOG_RANGE {
         return log_range_value(law, index);
+    }
+    if law.kind == LINSPACE {
+        return linspace_value(law, index);
     }
     if law.kind == LOG_OF_UNIFORM {
         return log_of_uniform_value(law, words_of(key, block_of(index), 0u)[index.x & 3u]);

@@ -137,6 +137,16 @@ fn log_range_value<A: Fma>(column: u32) -> f32 {
     log_of::<A>(((column & 0x00ff_ffff) + 1) as i32 as f32)
 }
 
+/// Even steps, counted from the nearer end, so that both ends are met; the middle is given.
+#[inline(always)]
+fn linspace_value<A: Fma>(law: &LawParams, column: u32) -> f32 {
+    let rest = law.cols - 1 - column;
+    let from_first = A::fma((column & 0x00ff_ffff) as i32 as f32, law.step, law.left);
+    let from_last = A::fma((rest & 0x00ff_ffff) as i32 as f32, -law.step, law.right);
+    let x = if column < rest { from_first } else { from_last };
+    if column == rest { law.center } else { x }
+}
+
 /// ln u, u uniform in 2^24 even steps from the lower end: so small a u keeps its digits, which the logarithm shows.
 #[inline(always)]
 fn log_of_uniform_value<A: Fma>(law: &LawParams, w: u32) -> f32 {
@@ -163,6 +173,7 @@ pub(super) fn kind_value<A: Fma>(series: &Series<'_>, index: u64, place: (u64, u
     match series.law.kind {
         kind::SINUSOIDAL => sinusoidal_value::<A>(series.law, series.table, place),
         kind::LOG_RANGE => log_range_value::<A>(place.1),
+        kind::LINSPACE => linspace_value::<A>(series.law, place.1),
         _ => {
             let b = index / 4;
             let words = philox([b as u32, (b >> 32) as u32, 0, domain::VALUES], series.key);
@@ -221,6 +232,36 @@ mod tests {
         });
         println!("ln(1 + c): relative {worst:.3e}");
         assert!(worst < 2e-7, "{worst:e}");
+    }
+
+    /// Every element of axes up to the longest, against f64: both ends are met, turned round the values are the same.
+    #[test]
+    fn even_steps_are_as_accurate_as_stated_meet_both_ends_and_are_symmetric() {
+        let params = |first: f64, last: f64, n: u64| {
+            let law = crate::value::law::Law::linspace(first, last, n).unwrap();
+            LawParams::new(&law, crate::DType::F32).unwrap()
+        };
+        let mut worst = 0.0f64;
+        for (first, last) in [(-1.0, 1.0), (0.0, 1.0), (0.1, 3.7), (5.0, -0.3), (1e-3, 1e6), (2.5, 2.5)] {
+            for n in [1u64, 2, 3, 10, 11, 257, 1000, 65_537, 1 << 24] {
+                let (p, turned) = (params(first, last, n), params(last, first, n));
+                let value = |c: u64| linspace_value::<Wide>(&p, c as u32);
+                assert_eq!(value(0), first as f32);
+                assert!(n == 1 || value(n - 1) == last as f32);
+                for c in (0..n).step_by(if n > 1 << 20 { 997 } else { 1 }) {
+                    let exact = if n == 1 { first } else { first + c as f64 * ((last - first) / (n - 1) as f64) };
+                    let (got, size) = (value(c), first.abs().max(last.abs()));
+                    worst = worst.max((f64::from(got) - exact).abs() / size);
+                    assert!(
+                        n == 1 || got == linspace_value::<Wide>(&turned, (n - 1 - c) as u32),
+                        "{first} {last} {n} {c}"
+                    );
+                }
+            }
+        }
+        assert_eq!(linspace_value::<Wide>(&params(-1.0, 1.0, 11), 5).to_bits(), 0);
+        println!("even steps: {worst:.3e} of the larger end");
+        assert!(worst < 1e-7, "{worst:e}");
     }
 
     /// All 2^24 values of A_log of mamba_ssm's Mamba-2 and of Qwen3-Next, against the logarithm of the exact uniform.

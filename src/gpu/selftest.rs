@@ -48,6 +48,7 @@ pub fn structured_schemes() -> Vec<(&'static str, Scheme, Vec<u64>)> {
         ("sinusoidal halves", Scheme::sinusoidal(100.0, SinusoidalLayout::Halves), vec![51, 22]),
         ("sinusoidal halves to end", Scheme::sinusoidal(10_000.0, SinusoidalLayout::HalvesToEnd), vec![21, 10]),
         ("log range", Scheme::log_range(), vec![3, 17, 21]),
+        ("linspace", Scheme::linspace(-0.3, 5.0), vec![3, 17, 21]),
         ("log of uniform", Scheme::log_of_uniform(0.01, 16.0), vec![1023]),
         ("dt bias", Scheme::dt_bias(0.001, 0.1, 1e-4), vec![1025]),
     ]

@@ -34,6 +34,8 @@ pub mod kind {
         DT_BIAS = 6,
         /// The logarithm of a uniform.
         LOG_OF_UNIFORM = 7,
+        /// Evenly spaced values.
+        LINSPACE = 8,
     }
 }
 
@@ -65,19 +67,20 @@ pub struct LawParams {
     pub threshold: u32,
     /// Half-width, std, or signed std (`sigma`).
     pub scale: f32,
-    /// Value, midpoint, mean, or (mode H) the near edge.
+    /// Value, midpoint, mean, (mode H) the near edge, or (even steps) the value halfway.
     pub center: f32,
     /// Smallest value stored: f32(lo), or rounded inward to the dtype where the law is truncated.
     pub lo: f32,
     /// Largest value stored.
     pub hi: f32,
-    /// Truncated: probability of one word (`s`). Log of a uniform: the uniform's step from word to word.
+    /// Truncated: probability of one word (`s`). Log of a uniform: the uniform's step from word
+    /// to word. Even steps: the step.
     pub step: f32,
     /// Truncated: `off`. Log of a uniform: the uniform's least value.
     pub offset: f32,
-    /// Truncated: `rl`, the tail probability at the left end, plus half a step.
+    /// Truncated: `rl`, the tail probability at the left end, plus half a step. Even steps: the first value.
     pub left: f32,
-    /// Truncated: `rr`, the tail probability at the right end, plus or minus half a step.
+    /// Truncated: `rr`, the tail probability at the right end, plus or minus half a step. Even steps: the last value.
     pub right: f32,
     /// Truncated: the left edge's probability without the half step, for `refine`.
     pub left_edge: f32,
@@ -198,6 +201,13 @@ impl LawParams {
             Law::LogRange(law) => {
                 p.kind = kind::LOG_RANGE;
                 p.cols = law.length() as u32;
+            }
+            Law::Linspace(law) => {
+                p.kind = kind::LINSPACE;
+                p.cols = law.length() as u32;
+                p.step = positive_zero(law.step());
+                p.center = positive_zero(law.middle());
+                (p.left, p.right) = (positive_zero(law.first()), positive_zero(law.last()));
             }
             Law::LogOfUniform(uniform) => {
                 let (lo, hi) = (uniform.lo(), uniform.hi());

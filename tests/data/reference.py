@@ -438,6 +438,12 @@ def parameters(law, dtype):
         return {"kind": kind, "table": n}
     if kind == "log_range":
         return {"kind": kind, "length": n[0]}
+    if kind == "linspace":
+        first, last, length = n
+        step = (last - first) / (length - 1) if length > 1 else 0.0
+        middle = (first + last) / 2 if length > 1 else first
+        numbers = {"first": first, "last": last, "step": step, "middle": middle}
+        return {"kind": kind, "length": length, **{k: rn(x) for k, x in numbers.items()}}
     if kind == "log_of_uniform":
         lo, hi = n
         numbers = {"s": (hi - lo) / 2.0**24, "first": lo + (hi - lo) / 2.0**25, "lo": math.log(lo), "hi": math.log(hi)}
@@ -622,6 +628,15 @@ def log_of(y):
     return fma(f, horner(f, *LOG), fma(Fraction(n + 64), LN2, bits(0xC2317218)))
 
 
+def linspace(p, column):
+    rest = p["length"] - 1 - column
+    if column == rest:
+        return p["middle"]
+    if column < rest:
+        return fma(Fraction(column), p["step"], p["first"])
+    return fma(Fraction(rest), -p["step"], p["last"])
+
+
 def log_of_uniform(p, w):
     return clamp(log_of(fma(Fraction(w >> 8), p["s"], p["first"])), p["lo"], p["hi"])
 
@@ -650,6 +665,8 @@ def element(p, key, index):
         return sinusoidal(p, index)
     if p["kind"] == "log_range":
         return log_of(Fraction(index % p["length"] + 1))
+    if p["kind"] == "linspace":
+        return linspace(p, index % p["length"])
     if p["kind"] == "log_of_uniform":
         return log_of_uniform(p, words_of(key, block)[lane])
     if p["kind"] == "dt_bias":

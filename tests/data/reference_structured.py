@@ -9,7 +9,7 @@ from decimal import Decimal, localcontext
 
 MASK = 0xFFFFFFFF
 PI = Decimal("3.14159265358979323846264338327950288419716939937510582097494459")
-KINDS = "identity", "dirac", "near_identity", "block_diagonal", "sparse", "sinusoidal", "log_range", "log_of_uniform", "dt_bias"
+KINDS = "identity", "dirac", "near_identity", "block_diagonal", "sparse", "sinusoidal", "log_range", "linspace", "log_of_uniform", "dt_bias"
 
 
 def law_of(name, given, dims):
@@ -45,6 +45,8 @@ def law_of(name, given, dims):
         return "sinusoidal", number("base", 10000), dims[1], given.get("layout", "interleaved")
     if name == "log_range":
         return "log_range", dims[-1]
+    if name == "linspace":
+        return "linspace", number("first"), number("last"), dims[-1]
     if name == "log_of_uniform":
         return "log_of_uniform", number("lo"), number("hi")
     return "dt_bias", number("min", 0.001), number("max", 0.1), number("floor", 1e-4)
@@ -130,4 +132,9 @@ CASES = [
     (9, "mamba2.A_log", "f16", [64], O, "log_of_uniform(lo=0.01, hi=16)", [0], [9]),
     (9, "mamba2.A_log", "bf16", [1 << 40], O, "log_of_uniform(lo=1e-9, hi=1000000)", [(1 << 36) + 3], [9]),
     (9, "mamba2.A_log", "f32", [64], O, "log_of_uniform(lo=0.999, hi=1.001)", [2], [9]),
+    (9, "grid", "f32", [2, 11], O, "linspace(first=-1, last=1)", [0, 0], [2, 11]),
+    (9, "grid", "f32", [3, 10], O, "linspace(first=0.1, last=-3.7)", [1, 0], [2, 10]),
+    (9, "grid", "f16", [17], O, "linspace(first=0, last=0.7)", [3], [14]),
+    (9, "grid", "bf16", [3, 16777216], O, "linspace(first=-5, last=1000)", [2, 16777210], [1, 6]),
+    (9, "grid", "f32", [5, 1], O, "linspace(first=0.3, last=0.4)", [1, 0], [3, 1]),
 ]

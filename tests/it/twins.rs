@@ -175,6 +175,7 @@ fn structured() {
         Both("sinusoidal_value"),
         Both("log_of"),
         Both("log_range_value"),
+        Both("linspace_value"),
         Both("log_of_uniform_value"),
         Both("dt_bias_value"),
         Both("kind_value"),

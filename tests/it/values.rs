@@ -100,7 +100,12 @@ fn another_seed_or_name_would_be_noticed() {
     let is_drawn = |c: &&Case| {
         !matches!(
             c.tensor.parts()[0].law(),
-            Law::Constant(_) | Law::Identity(_) | Law::Dirac(_) | Law::Sinusoidal(_) | Law::LogRange(_)
+            Law::Constant(_)
+                | Law::Identity(_)
+                | Law::Dirac(_)
+                | Law::Sinusoidal(_)
+                | Law::LogRange(_)
+                | Law::Linspace(_)
         )
     };
     for case in cases().iter().filter(is_drawn) {

@@ -24,6 +24,7 @@ mod chebyshev;
 mod constant;
 mod dt_bias;
 mod limits;
+mod linspace;
 mod log_of_uniform;
 mod log_range;
 mod normal;
@@ -37,6 +38,7 @@ mod uniform;
 pub use constant::Constant;
 pub use dt_bias::DtBias;
 pub use limits::{MAX_NORMAL, MAX_SCALE, MIN_SCALE};
+pub use linspace::Linspace;
 pub use log_of_uniform::LogOfUniform;
 pub use log_range::LogRange;
 pub use normal::Normal;
@@ -82,6 +84,8 @@ pub enum Law {
     Sinusoidal(Sinusoidal),
     /// ln(1 + c) at index c of the last axis.
     LogRange(LogRange),
+    /// Evenly spaced values along the last axis.
+    Linspace(Linspace),
     /// ln u for u uniform on an interval.
     LogOfUniform(LogOfUniform),
     /// The inverse softplus of a log-uniform step.
@@ -118,6 +122,7 @@ impl Law {
             Self::Sparse(law) => law,
             Self::Sinusoidal(law) => law,
             Self::LogRange(law) => law,
+            Self::Linspace(law) => law,
             Self::LogOfUniform(law) => law,
             Self::DtBias(law) => law,
             Self::Orthogonal(law) => law,

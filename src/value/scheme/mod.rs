@@ -141,6 +141,13 @@ pub enum Scheme {
     },
     /// ln 1, ln 2, .. along the last axis; see [`Scheme::log_range`].
     LogRange,
+    /// Evenly spaced values along the last axis; see [`Scheme::linspace`].
+    Linspace {
+        /// The value at index 0.
+        first: f64,
+        /// The value at the last index.
+        last: f64,
+    },
     /// ln u for u uniform on (lo, hi); see [`Scheme::log_of_uniform`].
     LogOfUniform {
         /// Lower end of u.

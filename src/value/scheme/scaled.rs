@@ -23,6 +23,7 @@ impl Scheme {
                 let bounds = Bounds::Absolute(law.lo() * factor, law.hi() * factor);
                 Self::truncated_normal(law.mean() * factor, law.std() * factor, bounds, StdOf::Parent)
             }
+            (Law::Linspace(law), _) => Self::linspace(law.first() * factor, law.last() * factor),
             (Law::Identity(law), _) => Self::identity(law.gain() * factor),
             (Law::NearIdentity(law), _) => Self::near_identity(law.alpha() * factor, law.std() * factor),
             (Law::BlockDiagonal(law), _) => Self::block_diagonal(law.blocks(), law.std() * factor),

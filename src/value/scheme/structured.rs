@@ -155,6 +155,27 @@ impl Scheme {
         Self::LogRange
     }
 
+    /// first + c (last - first) / (n - 1) at index c of the last axis, of n elements.
+    ///
+    /// Values: from first to last, both met, in f32, rounded to the dtype; a single element is `first`.
+    ///
+    /// Rank 1 or more, with a last axis of at most 2^24. Errors: a rank of 0, a longer axis; an end that is not 0 and of a magnitude
+    /// outside \[2^-76, 2^120\]; a step that is not 0 and below 2^-100.
+    ///
+    /// Source: torch's and numpy's `linspace`.
+    ///
+    /// ```
+    /// # use seedbed::{Scheme, shape::{Layout, Shape}};
+    /// assert_eq!("linspace(-1, 1)".parse::<Scheme>()?, Scheme::linspace(-1.0, 1.0));
+    /// let law = Scheme::linspace(-1.0, 1.0).law(&Shape::new([3, 5])?, &Layout::OutIn)?;
+    /// assert_eq!((law.mean(), law.range()), (0.0, (-1.0, 1.0)));
+    /// # Ok::<(), seedbed::Error>(())
+    /// ```
+    #[must_use]
+    pub const fn linspace(first: f64, last: f64) -> Self {
+        Self::Linspace { first, last }
+    }
+
     /// ln u for u uniform on (lo, hi).
     ///
     /// Values: in \[ln lo, ln hi\], in f32, rounded to the dtype; 2^24 of them.

@@ -43,6 +43,9 @@ impl Display for Scheme {
             Self::Orthogonal { gain, batch } => write!(f, "orthogonal(gain={}, batch={batch})", Number(gain)),
             Self::DeltaOrthogonal { gain } => write!(f, "delta_orthogonal(gain={})", Number(gain)),
             Self::LogRange => f.write_str("log_range"),
+            Self::Linspace { first, last } => {
+                write!(f, "linspace(first={}, last={})", Number(first), Number(last))
+            }
             Self::LogOfUniform { lo, hi } => write!(f, "log_of_uniform(lo={}, hi={})", Number(lo), Number(hi)),
             Self::DtBias { min, max, floor } => {
                 write!(f, "dt_bias(min={}, max={}, floor={})", Number(min), Number(max), Number(floor))
@@ -72,7 +75,7 @@ impl std::str::FromStr for Scheme {
     /// - `identity([gain=1])`, also as `eye`; `dirac([groups=1])`; `near_identity([alpha=1], std)`, a std alone is named;
     ///   `block_diagonal(blocks, std)`; `sparse(sparsity, [std=0.01])`
     /// - `sinusoidal([base=10000, layout=interleaved])`, other layouts `halves`, `halves_to_end`; `log_range`, also as `a_log`;
-    ///   `log_of_uniform(lo, hi)`; `dt_bias([min=0.001, max=0.1, floor=0.0001])`
+    ///   `linspace(first, last)`; `log_of_uniform(lo, hi)`; `dt_bias([min=0.001, max=0.1, floor=0.0001])`
     /// - `orthogonal([gain=1, batch=0])`, `delta_orthogonal([gain=1])`
     /// - `unit_frobenius([norm=1])`
     ///
@@ -203,6 +206,11 @@ const FORMS: &[Form<Scheme>] = &[
         build: |a| Ok(Scheme::sinusoidal(a.number("base")?.unwrap_or(10_000.0), a.word("layout")?.unwrap_or_default())),
     },
     Form { names: &["log_range", "a_log"], params: &[], build: |_| Ok(Scheme::log_range()) },
+    Form {
+        names: &["linspace"],
+        params: &["first", "last"],
+        build: |a| Ok(Scheme::linspace(a.needed("first")?, a.needed("last")?)),
+    },
     Form {
         names: &["log_of_uniform"],
         params: &["lo", "hi"],

@@ -10,8 +10,8 @@ impl Scheme {
     /// The law of a tensor of this shape.
     ///
     /// The schemes of fans ([`Scheme::needs_fans`]) and those of matrices and convolutions ([`Scheme::identity`] and
-    /// its like) look at `shape` and `layout`; `sinusoidal`, `log_range` and `unit_frobenius` at `shape` alone; the
-    /// others at neither.
+    /// its like) look at `shape` and `layout`; `sinusoidal`, `log_range`, `linspace` and `unit_frobenius` at `shape`
+    /// alone; the others at neither.
     ///
     /// # Errors
     /// Those of [`Scheme::check`]; [`Error::Shape`] where the shape or the layout does not suit the scheme; and
@@ -64,6 +64,7 @@ impl Scheme {
             | Self::Sparse { .. }
             | Self::Sinusoidal { .. }
             | Self::LogRange
+            | Self::Linspace { .. }
             | Self::LogOfUniform { .. }
             | Self::DtBias { .. }
             | Self::Orthogonal { .. }
@@ -130,6 +131,10 @@ impl Scheme {
                 Some(&length) => Law::log_range(length),
                 None => Err(shape.error("needs rank 1 or more")),
             },
+            Self::Linspace { first, last } => match shape.dims().last() {
+                Some(&length) => Law::linspace(first, last, length),
+                None => Err(shape.error("needs rank 1 or more")),
+            },
             Self::LogOfUniform { lo, hi } => Law::log_of_uniform(lo, hi),
             Self::DtBias { min, max, floor } => Law::dt_bias(min, max, floor),
             Self::Orthogonal { gain, batch } => super::orthogonal::batched(shape, layout, gain, batch),
@@ -153,6 +158,7 @@ impl Scheme {
             | Self::TruncatedNormal { .. }
             | Self::FanInUniform { fan_in: Some(_) }
             | Self::LogRange
+            | Self::Linspace { .. }
             | Self::LogOfUniform { .. }
             | Self::DtBias { .. } => &[1],
             Self::Identity { .. } | Self::NearIdentity { .. } | Self::Sparse { .. } => &[1, 1],

@@ -42,6 +42,8 @@ pub fn every_structured() -> Vec<(Scheme, Vec<u64>)> {
         all.push((Scheme::dirac(groups), dims));
     }
     all.push((Scheme::log_range(), vec![3, 5, 7]));
+    all.push((Scheme::linspace(-0.3, 5.0), vec![3, 5, 7]));
+    all.push((Scheme::linspace(1.0, -1.0), vec![71, 8]));
     all.push((Scheme::log_of_uniform(0.01, 16.0), vec![3, 5, 7]));
     all.push((Scheme::dt_bias(0.001, 0.1, 0.01), vec![3, 5, 7]));
     all
@@ -213,6 +215,7 @@ fn moments_are_those_of_the_whole_tensor() {
         (Scheme::sinusoidal(10_000.0, SinusoidalLayout::Interleaved), vec![301, 64]),
         (Scheme::sinusoidal(50.0, SinusoidalLayout::HalvesToEnd), vec![301, 64]),
         (Scheme::log_range(), vec![3, 1000]),
+        (Scheme::linspace(-0.3, 5.0), vec![3, 1000]),
         (Scheme::log_of_uniform(0.01, 16.0), vec![60_000]),
         (Scheme::dt_bias(0.001, 0.1, 0.002), vec![60_000]),
     ];
@@ -224,7 +227,11 @@ fn moments_are_those_of_the_whole_tensor() {
         let std = (all.iter().map(|x| (x - mean) * (x - mean)).sum::<f64>() / n).sqrt();
         let random = !matches!(
             scheme,
-            Scheme::Identity { .. } | Scheme::Dirac { .. } | Scheme::Sinusoidal { .. } | Scheme::LogRange
+            Scheme::Identity { .. }
+                | Scheme::Dirac { .. }
+                | Scheme::Sinusoidal { .. }
+                | Scheme::LogRange
+                | Scheme::Linspace { .. }
         );
         let allowed = if random { 5.0 * law.std() / n.sqrt() } else { 1e-6 };
         assert!((mean - law.mean()).abs() < allowed, "{scheme}: mean {mean}, {}", law.mean());

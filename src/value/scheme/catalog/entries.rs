@@ -371,6 +371,18 @@ pub(super) const CATALOG: &[SchemeInfo] = &[
         example: "log_range",
     },
     SchemeInfo {
+        names: &["linspace"],
+        args: "(first, last)",
+        law: "first + column (last - first) / (n - 1)",
+        formula: "n: elements of the last axis",
+        when: "even steps: grids, decays, slopes",
+        source: "-",
+        torch: "-",
+        jax: "-",
+        keras: "-",
+        example: "linspace(-1, 1)",
+    },
+    SchemeInfo {
         names: &["log_of_uniform"],
         args: "(lo, hi)",
         law: "ln U(lo, hi)",
