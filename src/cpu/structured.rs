@@ -274,13 +274,13 @@ mod tests {
             for k in 0..1u32 << 24 {
                 let exact = (lo + (f64::from(k) + 0.5) * ((hi - lo) / 16_777_216.0)).ln();
                 let value = log_of_uniform_value::<Wide>(&p, k << 8);
-                assert!(value >= before - 2f32.powi(-22) && p.lo <= value && value <= p.hi, "{k}: {value}");
+                assert!(value >= before && p.lo <= value && value <= p.hi, "{k}: {value}");
                 worst = worst.max((f64::from(value) - exact).abs() / exact.abs().max(1.0));
                 (before, sum) = (value, sum + f64::from(value));
             }
             println!("ln U({lo}, {hi}): {worst:.3e}");
             assert!(worst < 2e-7, "{lo} {hi}: {worst:e}");
-            assert!((sum / 16_777_216.0 - law.mean()).abs() < 1e-8, "{lo} {hi}: mean {}", sum / 16_777_216.0);
+            assert!((sum / 16_777_216.0 - law.mean()).abs() < 2e-8, "{lo} {hi}: mean {}", sum / 16_777_216.0);
         }
     }
 
