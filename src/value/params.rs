@@ -137,7 +137,8 @@ impl LawParams {
         self.center = positive_zero(mean);
     }
 
-    /// One element of a kernel where an output, counted again from 0 every `rows`, meets an input in a block of the diagonal.
+    /// One element of a kernel where an output, counted again from 0 every `rows`, meets an input in a block of the
+    /// diagonal.
     fn pattern(&mut self, mask: u32, [inner, spot]: [u64; 2], [rows, cols]: [u64; 2], blocks: [u64; 2]) {
         self.mask = mask;
         // The law has checked that they fit.

@@ -1,4 +1,4 @@
-"""The laws of places, a second time: written from docs/stream/structured.md, standard library only, for reference.py.
+"""The structured laws, a second time: written from docs/stream/structured.md, standard library only, for reference.py.
 
 The polynomial of the step's bias takes the platform's cos, exp, expm1 and log, not those of the pinned libm crate: the last bits of its
 highest coefficients may differ, by less than 1e-12 in the value, which the value's rounding hides.

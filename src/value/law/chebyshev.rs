@@ -33,10 +33,12 @@ pub(super) enum Domain {
     Symmetric,
 }
 
-/// Coefficients, constant first, of the polynomial of degree N - 1 that equals `f` at Chebyshev's N points of the domain.
+/// Coefficients, constant first, of the polynomial of degree N - 1 that equals `f` at Chebyshev's N points of the
+/// domain.
 ///
-/// `cosine(m)` is cos(pi m / 2N). It is the caller's, since its last bits are a part of the stream. The conversion to monomials
-/// loses digits: 5 of f64's 16 with 9 points on [0, 1], where the coefficients of T_8 reach 212992; f32 needs 8.
+/// `cosine(m)` is cos(pi m / 2N). It is the caller's, since its last bits are a part of the stream. The conversion to
+/// monomials loses digits: 5 of f64's 16 with 9 points on [0, 1], where the coefficients of T_8 reach 212992; f32 needs
+/// 8.
 pub(super) fn interpolate<const N: usize>(
     domain: Domain,
     cosine: impl Fn(usize) -> f64,

@@ -1,4 +1,5 @@
-//! The bias of a Mamba block's step: the inverse softplus of a log-uniform step, as a polynomial in the uniform lattice.
+//! The bias of a Mamba block's step: the inverse softplus of a log-uniform step, as a polynomial in the uniform
+//! lattice.
 
 use super::chebyshev::{self, Domain};
 use super::quadrature::integrate;
@@ -27,7 +28,8 @@ pub struct DtBias {
 }
 
 impl Law {
-    /// The inverse softplus, ln(e^dt - 1), of a step dt that is log-uniform on (min, max). Smaller steps than `floor` are raised to it.
+    /// The inverse softplus, ln(e^dt - 1), of a step dt that is log-uniform on (min, max). Smaller steps than `floor`
+    /// are raised to it.
     ///
     /// # Errors
     /// [`Error::Law`] where the numbers are not in order, or `max / min` is too large for the polynomial.
@@ -107,7 +109,8 @@ impl DtBias {
         })
     }
 
-    /// The mean of a function of the bias: a share of the elements stands at the floor, the rest is integrated above it.
+    /// The mean of a function of the bias: a share of the elements stands at the floor, the rest is integrated above
+    /// it.
     fn expect(&self, f: impl Fn(f64) -> f64) -> f64 {
         if self.floor <= self.min {
             return integrate(-1.0, 1.0, |t| f(self.exact(t))) / 2.0;

@@ -24,8 +24,8 @@ numbers! {
 }
 
 impl Law {
-    /// first + c (last - first) / (length - 1) at index c of the last axis, which has `length` elements: both ends are met. A single
-    /// element is `first`.
+    /// first + c (last - first) / (length - 1) at index c of the last axis, which has `length` elements: both ends are
+    /// met. A single element is `first`.
     ///
     /// ```
     /// use seedbed::law::Law;
@@ -36,8 +36,8 @@ impl Law {
     /// ```
     ///
     /// # Errors
-    /// [`Error::Law`] where an end is outside the stream's range, the axis is longer than 2^24, or the step is not 0 and its magnitude
-    /// below 2^-100.
+    /// [`Error::Law`] where an end is outside the stream's range, the axis is longer than 2^24, or the step is not 0
+    /// and its magnitude below 2^-100.
     pub fn linspace(first: f64, last: f64, length: u64) -> Result<Self> {
         check_location("linspace: first", first)?;
         check_location("linspace: last", last)?;

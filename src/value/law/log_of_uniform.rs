@@ -51,8 +51,8 @@ impl Law {
 }
 
 impl LogOfUniform {
-    /// The mean of f(ln u), in the distance of ln u from its upper end, whose density is the exponential function: nothing cancels
-    /// where lo is near to hi, and nothing is singular where lo is near to 0.
+    /// The mean of f(ln u), in the distance of ln u from its upper end, whose density is the exponential function:
+    /// nothing cancels where lo is near to hi, and nothing is singular where lo is near to 0.
     fn expect(&self, f: impl Fn(f64) -> f64) -> f64 {
         let (end, length) = (libm::log(self.hi), libm::log1p((self.hi - self.lo) / self.lo));
         let sum = |f: &dyn Fn(f64) -> f64| integrate(-length, 0.0, |x| f(x) * libm::exp(x));

@@ -1,11 +1,13 @@
 //! A law: a distribution with numbers in it. A scheme and a shape make one; `LawParams` carries one to a kernel.
 //!
-//! Each law has a file with its numbers, what it accepts, its range and moments, and its text. [`Law`] only chooses among them.
+//! Each law has a file with its numbers, what it accepts, its range and moments, and its text. [`Law`] only chooses
+//! among them.
 
 use crate::{DType, Error, Result};
 use std::fmt::{Display, Formatter};
 
-/// A law's numbers: fields that only its constructor writes, after it has checked them, each read by a method of its name.
+/// A law's numbers: fields that only its constructor writes, after it has checked them, each read by a method of its
+/// name.
 macro_rules! numbers {
     ($(#[$meta:meta])* pub struct $law:ident { $($(#[$doc:meta])* $name:ident: $type:ty,)* }) => {
         $(#[$meta])*
@@ -102,8 +104,8 @@ pub(crate) trait Distribution: Display {
     /// Mean and standard deviation of an element; where it depends on the element's index, over the whole tensor.
     fn moments(&self) -> (f64, f64);
 
-    /// The fourth central moment over the squared variance. `None` where the elements are not drawn independently from one
-    /// distribution.
+    /// The fourth central moment over the squared variance. `None` where the elements are not drawn independently from
+    /// one distribution.
     fn kurtosis(&self) -> Option<f64>;
 }
 
@@ -135,15 +137,15 @@ impl Law {
         self.distribution().moments().0
     }
 
-    /// The standard deviation of the law: after truncation, where it is cut; of a law that depends on an element's index, over the
-    /// whole tensor.
+    /// The standard deviation of the law: after truncation, where it is cut; of a law that depends on an element's
+    /// index, over the whole tensor.
     #[must_use]
     pub fn std(&self) -> f64 {
         self.distribution().moments().1
     }
 
-    /// The kurtosis of an element, its fourth central moment over its squared variance: 3 for a normal. `None` where the
-    /// elements are not drawn independently from one distribution.
+    /// The kurtosis of an element, its fourth central moment over its squared variance: 3 for a normal. `None` where
+    /// the elements are not drawn independently from one distribution.
     #[must_use]
     pub fn kurtosis(&self) -> Option<f64> {
         self.distribution().kurtosis()

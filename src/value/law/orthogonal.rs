@@ -1,5 +1,5 @@
-//! Matrices with orthonormal columns or rows, uniform over all of them. No kernel parameters: `plan::matrices` says where the elements
-//! come from.
+//! Matrices with orthonormal columns or rows, uniform over all of them. No kernel parameters: `plan::matrices` says
+//! where the elements come from.
 
 use super::limits::{check_location, check_sides};
 use super::{Distribution, Law};
@@ -26,20 +26,21 @@ numbers! {
 }
 
 impl Law {
-    /// `count` matrices of `rows x cols`, one behind the other: each `gain` times a matrix with orthonormal columns (rows >= cols) or
-    /// rows, uniform over all of them (Haar).
+    /// `count` matrices of `rows x cols`, one behind the other: each `gain` times a matrix with orthonormal columns
+    /// (rows >= cols) or rows, uniform over all of them (Haar).
     ///
     /// # Errors
-    /// [`Error::Law`] where a number of matrices or a side is not in [1, 2^32), or the gain is not 0 and its magnitude outside the
-    /// stream's range.
+    /// [`Error::Law`] where a number of matrices or a side is not in [1, 2^32), or the gain is not 0 and its magnitude
+    /// outside the stream's range.
     pub fn orthogonal(count: u64, rows: u64, cols: u64, gain: f64) -> Result<Self> {
         check_sides("orthogonal", &[count, rows, cols])?;
         check_location("orthogonal: gain", gain)?;
         Ok(Self::Orthogonal(Orthogonal { count, rows, cols, gain, inner: 1, spot: None }))
     }
 
-    /// One such matrix at the middle of a convolution's kernel, zero elsewhere: `sides` are the matrix's, `kernel` the number of the
-    /// kernel's elements after and before the matrix's axes (one of the two is 1), `spot` the one in the middle.
+    /// One such matrix at the middle of a convolution's kernel, zero elsewhere: `sides` are the matrix's, `kernel` the
+    /// number of the kernel's elements after and before the matrix's axes (one of the two is 1), `spot` the one in the
+    /// middle.
     ///
     /// # Errors
     /// As [`Law::orthogonal`]; also where the spot is outside the kernel.

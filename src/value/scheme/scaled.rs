@@ -6,8 +6,8 @@ use crate::value::shape::{Layout, Shape};
 use crate::{Error, Result};
 
 impl Scheme {
-    /// The scheme whose elements are `factor` times those that this one has on this shape: its numbers are multiplied, the words
-    /// that the elements are drawn from stay.
+    /// The scheme whose elements are `factor` times those that this one has on this shape: its numbers are multiplied,
+    /// the words that the elements are drawn from stay.
     ///
     /// # Errors
     /// [`Error::Scheme`] where the law has no scale, such as a table of positions; those of [`Scheme::law`].

@@ -159,8 +159,8 @@ impl Scheme {
     ///
     /// Values: from first to last, both met, in f32, rounded to the dtype; a single element is `first`.
     ///
-    /// Rank 1 or more, with a last axis of at most 2^24. Errors: a rank of 0, a longer axis; an end that is not 0 and of a magnitude
-    /// outside \[2^-76, 2^120\]; a step that is not 0 and below 2^-100.
+    /// Rank 1 or more, with a last axis of at most 2^24. Errors: a rank of 0, a longer axis; an end that is not 0 and
+    /// of a magnitude outside \[2^-76, 2^120\]; a step that is not 0 and below 2^-100.
     ///
     /// Source: torch's and numpy's `linspace`.
     ///

@@ -1,4 +1,4 @@
-//! What the laws of places refuse, naming the tensor and the numbers; and their text.
+//! What the structured laws refuse, naming the tensor and the numbers; and their text.
 
 use crate::laws::SEED;
 use seedbed::plan::{Plan, TensorSpec};

@@ -1,4 +1,4 @@
-//! Laws of places: each element against its definition, slabs against the whole, and what is refused.
+//! Structured laws: each element against its definition, slabs against the whole, and what is refused.
 
 mod bad;
 mod sinusoidal;

@@ -64,8 +64,8 @@ fn uniform(counts: &[u64]) -> Check {
     chi_square(counts, &vec![expected; counts.len()], 0, ALPHA)
 }
 
-/// One zero a column: the columns are independent draws of a row, so that a chi-square of the rows is exact. Two zeros a column: so are
-/// the pairs of rows.
+/// One zero a column: the columns are independent draws of a row, so that a chi-square of the rows is exact. Two zeros
+/// a column: so are the pairs of rows.
 #[test]
 fn zero_rows_and_pairs_of_them_are_uniform() {
     let cols = 60_000;
@@ -103,8 +103,8 @@ fn neighbouring_columns_are_independent() {
     assert!(check.passed(), "{check:?}");
 }
 
-/// The control: a shift for a permutation is uniform in its rows and is caught by its pairs; a row favoured by a twentieth is caught by
-/// the rows.
+/// The control: a shift for a permutation is uniform in its rows and is caught by its pairs; a row favoured by a
+/// twentieth is caught by the rows.
 #[test]
 fn a_shift_and_a_favoured_row_are_seen() {
     let mut cases = Cases(5);

@@ -25,7 +25,8 @@ impl Law {
     /// N(0, std^2) in equal blocks on the diagonal, else 0.
     ///
     /// # Errors
-    /// [`Error::Law`] where the blocks do not divide a side, a side is 2^32 or more, or the std is outside the stream's range.
+    /// [`Error::Law`] where the blocks do not divide a side, a side is 2^32 or more, or the std is outside the stream's
+    /// range.
     pub fn block_diagonal(rows: u64, cols: u64, blocks: u64, std: f64) -> Result<Self> {
         check_sides("block_diagonal", &[rows, cols])?;
         if blocks == 0 || !rows.is_multiple_of(blocks) || !cols.is_multiple_of(blocks) {

@@ -23,8 +23,8 @@ numbers! {
 }
 
 impl Law {
-    /// 1 at the middle of a convolution's kernel where an output meets the input of its own number in its group, else 0. `dims` are
-    /// \[out, in / groups, kernel..\].
+    /// 1 at the middle of a convolution's kernel where an output meets the input of its own number in its group, else
+    /// 0. `dims` are \[out, in / groups, kernel..\].
     ///
     /// # Errors
     /// [`Error::Law`] where the rank is not 3 to 5, the groups do not divide the outputs, or a side is 2^32 or more.

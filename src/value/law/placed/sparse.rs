@@ -25,8 +25,8 @@ impl Law {
     /// N(0, std^2), with ceil(sparsity * rows) zeros in each column.
     ///
     /// # Errors
-    /// [`Error::Law`] where the sparsity is not in [0, 1], a side is 2^32 or more (rows: more than 2^31), or the std is outside the
-    /// stream's range.
+    /// [`Error::Law`] where the sparsity is not in [0, 1], a side is 2^32 or more (rows: more than 2^31), or the std is
+    /// outside the stream's range.
     pub fn sparse(rows: u64, cols: u64, sparsity: f64, std: f64) -> Result<Self> {
         check_sides("sparse", &[rows, cols])?;
         if rows > 1 << 31 {

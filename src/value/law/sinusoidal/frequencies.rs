@@ -1,7 +1,7 @@
 //! Frequencies of tables of positions, as 64-bit fractions of a turn, rounded once.
 //!
-//! In pairs of f64 (Dekker 1971: a sum and its error), some 104 bits, of which 64 count: every platform gets the same words, and
-//! they are those of exact arithmetic unless that comes within 2^-30 of a tie.
+//! In pairs of f64 (Dekker 1971: a sum and its error), some 104 bits, of which 64 count: every platform gets the same
+//! words, and they are those of exact arithmetic unless that comes within 2^-30 of a tie.
 
 use super::SinusoidalLayout;
 

@@ -14,7 +14,8 @@ const MAX_BASE: f64 = (1u128 << 100) as f64;
 
 /// How a table of positions is laid out, and which frequencies it has.
 ///
-/// With d columns and h = d / 2, column pair j turns by base^-e radians per position, one column its sine, the other its cosine.
+/// With d columns and h = d / 2, column pair j turns by base^-e radians per position, one column its sine, the other
+/// its cosine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
 #[non_exhaustive]
 pub enum SinusoidalLayout {
@@ -23,7 +24,8 @@ pub enum SinusoidalLayout {
     Interleaved,
     /// Column j the sine, h + j the cosine, e = 2j / d: Marian and Pegasus in transformers.
     Halves,
-    /// Column j the sine, h + j the cosine, e = j / (h - 1): tensor2tensor and Whisper, where the last frequency is 1 / base.
+    /// Column j the sine, h + j the cosine, e = j / (h - 1): tensor2tensor and Whisper, where the last frequency is 1 /
+    /// base.
     HalvesToEnd,
 }
 

@@ -9,7 +9,8 @@ const SQRT_HALF_PI: f64 = f64::from_bits(0x3ff4_0d93_1ff6_2706);
 const HALF_LN_TWO_PI: f64 = f64::from_bits(0x3fed_67f1_c864_beb5);
 /// Depth of the continued fraction. At x = 4 a depth of 40 errs by less than 1e-17 (30: 4e-16).
 const FRACTION_DEPTH: u32 = 40;
-/// Newton steps of [`quantile_offset`]. Four reach the rounding of f64 on every window tried, far or thin; one more to be sure.
+/// Newton steps of [`quantile_offset`]. Four reach the rounding of f64 on every window tried, far or thin; one more to
+/// be sure.
 const NEWTON_STEPS: u32 = 5;
 
 /// Q(x), the probability above x.
@@ -42,8 +43,9 @@ pub(super) fn neg_log_tail(x: f64) -> f64 {
 
 /// E(d) = ln Q(a) - ln Q(a + d), a >= 0, d >= 0: the integral of 1/M over [a, a + d].
 ///
-/// A short step is integrated by one panel (a difference of logarithms would cancel); a long one takes the closed form. Eight
-/// points integrate 1/M over half a decay length to 1e-16: its nearest pole is more than two units off the real line.
+/// A short step is integrated by one panel (a difference of logarithms would cancel); a long one takes the closed form.
+/// Eight points integrate 1/M over half a decay length to 1e-16: its nearest pole is more than two units off the real
+/// line.
 pub(super) fn log_drop(a: f64, d: f64) -> f64 {
     if d * a.max(1.0) < 0.5 {
         let mut sum = 0.0;
@@ -60,10 +62,12 @@ pub(super) fn log_drop(a: f64, d: f64) -> f64 {
 
 /// The d with E(d) = e: where the tail beyond a has shrunk by exp(-e).
 ///
-/// Newton's method for a convex, increasing function: whatever the start, from the second step on it falls towards the root.
+/// Newton's method for a convex, increasing function: whatever the start, from the second step on it falls towards the
+/// root.
 pub(super) fn quantile_offset(a: f64, e: f64) -> f64 {
     let rate = 1.0 / mills(a);
-    // E(d) <= d rate + d^2 / 2, since 1/M has a slope below 1: the root of the right side lies just below the one sought.
+    // E(d) <= d rate + d^2 / 2, since 1/M has a slope below 1: the root of the right side lies just below the one
+    // sought.
     let mut d = 2.0 * e / (rate + (rate * rate + 2.0 * e).sqrt());
     for _ in 0..NEWTON_STEPS {
         d -= (log_drop(a, d) - e) * mills(a + d);

@@ -1,4 +1,5 @@
-//! Moments of a normal on a window: the one quadrature of the law, by which also a scheme finds the sigma of a given std.
+//! Moments of a normal on a window: the one quadrature of the law, by which also a scheme finds the sigma of a given
+//! std.
 //!
 //! By positive weights, not by the closed form, whose differences lose every digit in thin and far windows.
 
@@ -55,7 +56,8 @@ pub(crate) fn moments(mean: f64, std: f64, lo: f64, hi: f64) -> (f64, f64) {
     (origin + w.sigma * first, std * second.sqrt())
 }
 
-/// The kurtosis of N(mean, std^2) conditioned on [lo, hi]: its fourth central moment over its squared variance, 3 uncut.
+/// The kurtosis of N(mean, std^2) conditioned on [lo, hi]: its fourth central moment over its squared variance, 3
+/// uncut.
 pub(super) fn kurtosis(mean: f64, std: f64, lo: f64, hi: f64) -> f64 {
     let w = Standard::new(mean, std, lo, hi);
     let density = Density::new(&w);

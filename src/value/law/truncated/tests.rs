@@ -185,7 +185,8 @@ fn mode_h_keeps_its_error_at_every_distance_and_length() {
     let mut worst = (0.0f64, 0.0f64);
     for i in 0..3000 {
         let a = r.power(-4.0, 3.0);
-        // Every third window as long as mode H takes, the others shorter; the edge at 0 shows errors of the distance from it.
+        // Every third window as long as mode H takes, the others shorter; the edge at 0 shows errors of the distance
+        // from it.
         let longest = (1.25 * neg_log_tail(a)).min(44.4) * 0.999_999;
         let length = if i % 3 == 0 { longest } else { longest * r.power(-6.0, 0.0) };
         let d = quantile_offset(a, length);

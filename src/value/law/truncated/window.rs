@@ -1,8 +1,9 @@
-//! The truncated normal's window: the constants of its inverse CDF, computed in f64. docs/stream/truncated.md is normative.
+//! The truncated normal's window: the constants of its inverse CDF, computed in f64. docs/stream/truncated.md is
+//! normative.
 //!
-//! One 32-bit word x stands for the probability (x + 1/2) / 2^32 of the window, counted from `lo`, or from `hi` where the
-//! window is turned. Mode C works with probabilities of the whole normal; mode H, for thin and far windows, with the tail
-//! relative to that beyond the window's edge, since absolute ones would underflow or cancel there.
+//! One 32-bit word x stands for the probability (x + 1/2) / 2^32 of the window, counted from `lo`, or from `hi` where
+//! the window is turned. Mode C works with probabilities of the whole normal; mode H, for thin and far windows, with
+//! the tail relative to that beyond the window's edge, since absolute ones would underflow or cancel there.
 
 use super::mills::{central, log_drop, neg_log_tail, quantile_offset, upper_tail};
 use crate::value::law::MIN_SCALE;
@@ -77,7 +78,8 @@ impl Window {
     /// The constants of N(mean, std^2) on [lo, hi], either bound possibly infinite.
     ///
     /// The limits keep every number of the device a normal f32 or 0. In mode C the least nonzero |c| is s 2^-25 (c is a
-    /// sum of multiples of that; an `off` below s 2^-24 is set to 0) and |z| >= 2.5 |c|, with P std >= 0.17 min(std, hi - lo), so
+    /// sum of multiples of that; an `off` below s 2^-24 is set to 0) and |z| >= 2.5 |c|, with P std >= 0.17 min(std, hi
+    /// - lo), so
     /// |z| std > 2^-126 from a width of 2^-64 on. In mode H the least v is 2^-39, the least coefficient 2^-77 (width 2^-45,
     /// floor 2^-32), so sums of Horner's scheme that do not vanish exceed 2^-126. A nonzero mean or bound of magnitude
     /// 2^-76 or more leaves 48 bits below it for a cancellation.
@@ -143,8 +145,9 @@ impl Window {
 
     /// What both sorts of mode C share.
     fn center(mean: f64, w: Standard, step: f64, right_edge: f64) -> Self {
-        // Every tail probability p the device forms is at least s 2^-32 (refined: e >= 1; else K >= 1 and `rr` >= -s/2), and
-        // Q(z) <= exp(-z^2 / 2) / 2 bounds z from p; the bound exceeds the quantile by far more than the device errs.
+        // Every tail probability p the device forms is at least s 2^-32 (refined: e >= 1; else K >= 1 and `rr` >=
+        // -s/2), and Q(z) <= exp(-z^2 / 2) / 2 bounds z from p; the bound exceeds the quantile by far more than the
+        // device errs.
         let farthest = (-2.0 * libm::log(2.0 * (step / TWO_32))).sqrt();
         let std = w.sigma.abs();
         let slack = (mean.abs() + std * farthest) / 1_048_576.0;
