@@ -12,15 +12,19 @@ const MAX_TENSORS: u64 = 100_000;
 
 /// A model's tensors so far, in the order of its `state_dict`.
 pub(super) struct Build {
+    /// What stands before the names of the base model.
     prefix: &'static str,
     tensors: Vec<ModelTensor>,
+    /// Tensors that are not stored: (name, the stored tensor that they share).
     ties: Vec<(String, String)>,
     elements: u64,
+    /// The layer that is being built.
     layer: Option<u64>,
-    /// The depth of what stands outside layers here.
+    /// The depth of tensors outside layers, of those that are built next: 0 before the layers, layers + 1 behind them.
     depth: u64,
+    /// The numbers of the stack that is being built.
     variables: Arc<Variables>,
-    /// The role of norms.
+    /// The role of the norms that are built next.
     norm: Role,
 }
 
@@ -42,7 +46,8 @@ impl Build {
     /// Begins a stack: the tensors that follow have these numbers, and those that `fields` has read or holds.
     ///
     /// The general names are `hidden`, `intermediate`, `layers`, `heads`, `kv_heads`, `head_dim`, `vocab`, `positions`,
-    /// `experts`, `active_experts`, `state`: as many of them as the model has; `tied` is 1 where `tie_word_embeddings` is set.
+    /// `experts`, `active_experts`, `state`: as many of them as the model has. `tied` is added: 1 where
+    /// `tie_word_embeddings` is set, else 0.
     pub fn stack<const N: usize>(&mut self, fields: &Fields, numbers: [(&str, u64); N]) {
         let mut variables = fields.numbers();
         let tied = variables.get("tie_word_embeddings").copied().unwrap_or(0.0);
@@ -52,7 +57,7 @@ impl Build {
         self.depth = 0;
     }
 
-    /// Says that what follows stands behind the layers of the stack, which were built before.
+    /// Says that the tensors that follow stand behind the layers of the stack, which were built before.
     pub fn behind(&mut self, layers: u64) {
         self.depth = layers + 1;
     }
@@ -77,6 +82,7 @@ impl Build {
             return Err(Error::Shape { shape: dims.to_vec(), reason }.in_tensor(&tensor.name));
         }
         tensor.layer = self.layer;
+        // A recipe knows the depth of these by their role.
         let told_by_role = role.is_embedding() || role.is_head();
         tensor.depth = Some(self.depth).filter(|_| self.layer.is_none() && !told_by_role);
         tensor.variables = Arc::clone(&self.variables);
@@ -117,7 +123,7 @@ impl Build {
         Ok(())
     }
 
-    /// The experts of a layer, one tensor each: a gate, an up and a down matrix, which have these names.
+    /// The experts of a layer, each with three matrices of its own: gate, up and down, by their names.
     pub fn experts(
         &mut self,
         (field, count): (&str, u64),
@@ -168,12 +174,12 @@ impl Build {
         Ok(())
     }
 
-    /// Says that a tensor is not stored, for it shares another: (its name, the stored one's), both whole.
+    /// Says that the tensor `name` is not stored, for it shares `stored`. Both names are whole, with their prefix.
     pub fn tie(&mut self, name: impl Into<String>, stored: impl Into<String>) {
         self.ties.push((name.into(), stored.into()));
     }
 
-    /// Builds `count` layers, once the first one shows how many tensors that makes.
+    /// Builds `count` layers. The first one shows how many tensors that makes: too many are refused before they are built.
     pub fn layers(&mut self, field: &str, count: u64, layer: impl Fn(&mut Self, u64) -> Result<()>) -> Result<()> {
         let before = self.tensors.len();
         for i in 0..count {
@@ -198,7 +204,7 @@ impl Build {
     }
 }
 
-/// Fans of a bias whose weight is not the tensor before it.
+/// The fans of a bias whose weight is not the tensor before it.
 pub(super) const fn fans(fan_in: u64, fan_out: u64) -> Option<Fans> {
     Some(Fans { fan_in, fan_out })
 }

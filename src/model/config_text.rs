@@ -1,9 +1,9 @@
-//! The text of a config: JSON, and what Python makes of it.
+//! The text of a config: JSON, and the two numbers beyond JSON that Python writes.
 
 use crate::{DType, Error, Result};
 use serde_json::{Map, Value};
 
-/// Numbers that JSON does not have, and strings that no config holds.
+/// Numbers that Python writes and JSON does not have, and the strings that stand for them here, which no config holds.
 const INFINITIES: [(&str, &str); 2] = [("Infinity", r#""\u0000Infinity""#), ("-Infinity", r#""\u0000-Infinity""#)];
 
 /// The top-level object.
@@ -19,8 +19,8 @@ pub(super) fn parse(text: &str) -> Result<Map<String, Value>> {
     }
 }
 
-/// The text of a config that says which dtype was written beside it: `dtype` is set, and so is `torch_dtype`
-/// where the config has it. The other fields keep their values and their order.
+/// The text of a config that says which dtype the weights beside it have: `dtype` is set, and so is `torch_dtype` where
+/// the config has it. `quantization_config` is removed; the other fields keep their values and their order.
 ///
 /// `transformers` 5.23 takes `dtype` over `torch_dtype`; 4.46 reads `torch_dtype` alone, and goes by the file's
 /// tensors where it is absent, so it is never added.
@@ -34,7 +34,7 @@ pub fn config_with_dtype(text: &str, dtype: DType) -> Result<String> {
         *old = name.clone();
     }
     map.insert("dtype".to_owned(), name);
-    // The weights beside it are not quantized: a loader must not look for scales.
+    // The weights beside the config are not quantized: a loader must not look for scales.
     map.remove("quantization_config");
     let text = serde_json::to_string_pretty(&map).map_err(|e| Error::Config(e.to_string()))?;
     Ok(unmark_infinities(&text) + "\n")
@@ -44,7 +44,8 @@ fn not_an_object(what: &str) -> Error {
     Error::Config(format!("expected a JSON object, found {what}"))
 }
 
-/// The text with strings for its bare `Infinity`: not JSON, but Python writes it, and the configs of Mamba-2 hold it.
+/// The text with strings for its bare `Infinity`, which is not JSON, but Python writes it, and Mamba-2's configs hold it.
+/// `None` where it holds none.
 fn mark_infinities(text: &str) -> Option<String> {
     let (mut marked, mut quoted) = (String::new(), false);
     let mut rest = text;
@@ -59,7 +60,7 @@ fn mark_infinities(text: &str) -> Option<String> {
     (marked != text).then_some(marked)
 }
 
-/// The text of a config with its infinities as they were.
+/// The text with the infinities as Python writes them.
 pub(super) fn unmark_infinities(text: &str) -> String {
     INFINITIES.iter().fold(text.to_owned(), |text, (word, mark)| text.replace(mark, word))
 }
@@ -82,7 +83,7 @@ pub(crate) fn clip(text: &str) -> String {
     }
 }
 
-/// What stands before the place of a syntax error, and a little after.
+/// The text around a syntax error: 40 bytes before it and 10 behind, of its line.
 fn near(text: &str, line: usize, column: usize) -> String {
     let line = text.split('\n').nth(line.saturating_sub(1)).unwrap_or_default().as_bytes();
     let range = column.saturating_sub(40).min(line.len())..(column + 10).min(line.len());

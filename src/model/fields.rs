@@ -9,15 +9,15 @@ use serde_json::{Map, Value};
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 
-/// No dimension exceeds this, so that the product of any two fits a u64.
+/// No size exceeds this, so that the product of any two fits a u64.
 const MAX_SIZE: u64 = 1 << 31;
 
 /// The top-level object of a `config.json`, or one inside it.
 pub(super) struct Fields {
     map: Map<String, Value>,
-    /// Stands before the names in errors: `text_config.`.
+    /// Stands before the names in errors, of an inner object: `text_config.`.
     path: String,
-    /// What was read, with the defaults of absent fields.
+    /// The numbers of the object, and the defaults of absent fields that were read.
     numbers: RefCell<Variables>,
 }
 
@@ -53,7 +53,7 @@ impl Fields {
         Error::Config(format!("{}{name}: {reason}", self.path))
     }
 
-    /// Gives the numbers one that no field has by this name.
+    /// Adds a number under a name that is no field's, or under which the field is absent.
     pub fn note(&self, name: &str, number: f64) {
         self.numbers.borrow_mut().insert(name.to_owned(), number);
     }
@@ -128,6 +128,7 @@ impl Fields {
         Ok(number)
     }
 
+    /// A truth value.
     pub fn flag(&self, name: &str, default: bool) -> Result<bool> {
         let flag = self.read(name)?.unwrap_or(default);
         self.note(name, f64::from(flag));
@@ -139,7 +140,7 @@ impl Fields {
         Ok(self.read::<Option<String>>(name)?.flatten())
     }
 
-    /// The error of sizes that must divide each other.
+    /// Refuses a size that does not divide another: `part` must divide `whole`.
     pub fn divides(&self, (whole, n): (&str, u64), (part, d): (&str, u64)) -> Result<()> {
         match n % d {
             0 => Ok(()),
@@ -147,7 +148,7 @@ impl Fields {
         }
     }
 
-    /// The product of two sizes, which is to be a size too.
+    /// The product of two sizes, where it is at most 2^31 too.
     pub fn product(&self, (a, x): (&str, u64), (b, y): (&str, u64)) -> Result<u64> {
         match x * y {
             n if n > MAX_SIZE => Err(self.error(a, format!("{x} times {b} {y} is more than {MAX_SIZE}"))),
@@ -155,7 +156,7 @@ impl Fields {
         }
     }
 
-    /// The error of a part that exceeds the whole.
+    /// Refuses a part that is more than the whole.
     pub fn at_most(&self, (part, n): (&str, u64), (whole, most): (&str, u64)) -> Result<()> {
         match n > most {
             true => Err(self.error(part, format!("{n} is more than {whole} {most}"))),
@@ -207,7 +208,7 @@ impl Fields {
         self.map.get(name).is_some_and(|value| !value.is_null())
     }
 
-    /// Some fields turn a model into another one, with other tensors or other shapes.
+    /// Refuses fields that would turn the model into one with other tensors or other shapes.
     pub fn refuse_altered_models(&self) -> Result<()> {
         for (name, what) in
             [("pruned_heads", "a model with pruned heads"), ("per_layer_config", "a model whose layers differ")]
@@ -220,7 +221,7 @@ impl Fields {
     }
 }
 
-/// The fields of the usual configs that mean what a general name means.
+/// The general names of sizes, and the fields of the usual configs that mean the same.
 const GENERAL: [(&str, &[&str]); 9] = [
     ("hidden", &["hidden_size", "n_embd", "d_model", "dim"]),
     ("intermediate", &["intermediate_size", "n_inner", "d_ff", "ffn_dim"]),
@@ -233,8 +234,14 @@ const GENERAL: [(&str, &[&str]); 9] = [
     ("experts", &["num_local_experts", "num_experts", "n_routed_experts"]),
 ];
 
-/// The numbers of a config of any type: its fields by their names, and the general names of those that are known, as `hidden` of
-/// `hidden_size`: what a recipe's expressions can name where the tensors come from elsewhere.
+/// The numbers of a config of any type: its fields by their names, and the usual ones under their general names too, as
+/// `hidden_size` under `hidden`. A recipe's expressions can name them where the tensors come from elsewhere.
+///
+/// ```
+/// let numbers = seedbed::model::numbers_of_config(r#"{"model_type": "rwkv", "hidden_size": 768}"#)?;
+/// assert_eq!((numbers["hidden_size"], numbers["hidden"]), (768.0, 768.0));
+/// # Ok::<(), seedbed::Error>(())
+/// ```
 ///
 /// # Errors
 /// [`Error::Config`] where the text is not a JSON object.

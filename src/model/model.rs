@@ -35,6 +35,15 @@ pub struct Model {
 impl Model {
     /// Reads the text of a `config.json`.
     ///
+    /// ```
+    /// use seedbed::model::Model;
+    /// let model = Model::from_json(r#"{"model_type": "gpt2"}"#)?;
+    /// assert_eq!((model.family().model_type(), model.parameters()), ("gpt2", 124_439_808));
+    /// let error = Model::from_json(r#"{"model_type": "gpt2", "n_embd": 10, "n_head": 3}"#).unwrap_err();
+    /// assert_eq!(error.to_string(), "config: n_embd 10 is not divisible by n_head 3");
+    /// # Ok::<(), seedbed::Error>(())
+    /// ```
+    ///
     /// An absent field takes the default of the family's config class; an absent, null or empty
     /// `architectures` means the class with a language-model head. Fields that shape no tensor are not read.
     ///
@@ -66,7 +75,7 @@ impl Model {
         self.class.name
     }
 
-    /// Tensors that are not stored, for they share another: (name, the stored tensor's name).
+    /// Tensors that are not stored, because they share another one: (name, the stored tensor's name).
     #[must_use]
     pub fn ties(&self) -> &[(String, String)] {
         &self.ties
@@ -84,14 +93,14 @@ impl Model {
         self.tensors.iter().map(|t| t.shape.count()).sum()
     }
 
-    /// The dtype that the config names, as `dtype` or, in files of `transformers` 4, as `torch_dtype`; `dtype`
-    /// holds where both stand.
+    /// The dtype that the config names, as `dtype` or, in files of `transformers` 4, as `torch_dtype`. Where both stand,
+    /// `dtype` holds.
     ///
     /// # Errors
     /// [`Error::Unknown`] where it names a dtype that cannot be written, such as `float64`.
     pub fn dtype(&self) -> Result<Option<DType>> {
         let Some(name) = &self.dtype else { return Ok(None) };
-        // torch's own names and their aliases, spelled as torch spells them: nothing else loads.
+        // torch's names and their aliases, in torch's spelling: transformers loads no other.
         match name.as_str() {
             "float32" | "float" => Ok(Some(DType::F32)),
             "float16" | "half" => Ok(Some(DType::F16)),
@@ -101,6 +110,14 @@ impl Model {
     }
 
     /// The stored tensors, in the order of the model's `state_dict`.
+    ///
+    /// ```
+    /// use seedbed::model::{Model, Role};
+    /// let model = Model::from_json(r#"{"model_type": "gemma2", "num_hidden_layers": 1}"#)?;
+    /// let last = model.tensors().last().unwrap();
+    /// assert_eq!((last.name.as_str(), last.role), ("model.norm.weight", Role::NormOffset));
+    /// # Ok::<(), seedbed::Error>(())
+    /// ```
     #[must_use]
     pub fn tensors(&self) -> &[ModelTensor] {
         &self.tensors

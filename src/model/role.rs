@@ -6,8 +6,16 @@ macro_rules! roles {
     ($($(#[doc = $doc:literal])+ $variant:ident = $text:literal,)*) => {
         /// What a tensor does in its model.
         ///
-        /// Its text form, read by `parse` and written by `to_string`, has the group before a dot: a recipe's `attention.*`
-        /// means every role of attention.
+        /// Its text form, read by `parse` and written by `to_string`, has the group before a dot: a recipe's
+        /// `attention.*` means every role of attention.
+        ///
+        /// ```
+        /// use seedbed::model::Role;
+        /// assert_eq!("attention.query".parse::<Role>()?, Role::Query);
+        /// assert_eq!(Role::NormOffset.to_string(), "norm.offset");
+        /// assert!(Role::ALL.contains(&Role::Router));
+        /// # Ok::<(), seedbed::Error>(())
+        /// ```
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
         #[non_exhaustive]
         pub enum Role {
@@ -131,7 +139,7 @@ impl Role {
         matches!(self, Self::Embedding | Self::Position | Self::Sinusoid | Self::TokenType | Self::Patch | Self::Token)
     }
 
-    /// Whether the tensor makes the output of what the last layer makes.
+    /// Whether the tensor makes the model's output of what the last layer gives.
     #[must_use]
     pub const fn is_head(self) -> bool {
         matches!(self, Self::Unembedding | Self::Pooler | Self::Head)

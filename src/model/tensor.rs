@@ -7,10 +7,20 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Numbers that a recipe's expressions can name: a model's sizes under their general names (`hidden`, `layers`, `heads`,
-/// `vocab`, ..), and the numeric fields of its config under their own.
+/// `vocab`, ..), and the numbers and truth values of its config under the names of their fields.
 pub type Variables = BTreeMap<String, f64>;
 
 /// A stored tensor of a model: its name, shape and role. A recipe gives it a law.
+///
+/// ```
+/// # fn main() -> seedbed::Result<()> {
+/// use seedbed::model::{ModelTensor, Role};
+/// let mut tensor = ModelTensor::new("blocks.3.mlp.up.weight", [1024, 256], Role::MlpIn)?;
+/// tensor.layer = Some(3);
+/// assert_eq!(tensor.layout.fans(&tensor.shape)?.fan_in, 256);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ModelTensor {
@@ -18,21 +28,22 @@ pub struct ModelTensor {
     pub name: String,
     /// The stored shape.
     pub shape: Shape,
-    /// The element type, where it is another than the model's.
+    /// The element type, where it differs from the model's.
     pub dtype: Option<DType>,
     /// Which axes feed in and out.
     pub layout: Layout,
-    /// What it does.
+    /// What it does in the model.
     pub role: Role,
     /// The layer it stands in, from 0.
     pub layer: Option<u64>,
-    /// How far from the input it stands, outside layers: 0 before the first layer, one more than their number behind the last.
+    /// How far from the input it stands, for tensors outside layers: 0 before the first layer, the number of layers + 1
+    /// behind the last. `None` in layers, and where the role tells it.
     pub depth: Option<u64>,
-    /// The fans of the weight that a bias goes with.
+    /// The fans of the weight that a bias belongs to.
     pub fans: Option<Fans>,
-    /// Rows that are zero whatever the law, as an embedding's padding row.
+    /// Rows that are zero whatever the law, such as an embedding's padding row.
     pub zero_rows: Vec<u64>,
-    /// The numbers of the stack that it stands in: an encoder and a decoder have their own.
+    /// The numbers of the stack that it stands in: an encoder and a decoder each have their own.
     pub variables: Arc<Variables>,
 }
 

@@ -6,6 +6,7 @@ use super::parts::PartsRule;
 use super::pattern::NameGlobs;
 use super::raw::RawFile;
 use super::rule::Rule;
+use crate::error::did_you_mean;
 use crate::model::Role;
 use crate::{Error, Result};
 use std::collections::BTreeMap;
@@ -64,7 +65,8 @@ impl RecipeFile {
             |offset: usize| 1 + text.as_bytes()[..offset.min(text.len())].iter().filter(|&&b| b == b'\n').count();
         let raw: RawFile = toml::from_str(text).map_err(|e| {
             let message = e.message().lines().collect::<Vec<_>>().join(", ");
-            at(e.span().map_or(1, |s| line_of(s.start)), message.chars().take(300).collect())
+            let reason = message.chars().take(300).collect::<String>() + &nearest_key(&message);
+            at(e.span().map_or(1, |s| line_of(s.start)), reason)
         })?;
         let head = raw.extends.as_ref().or(raw.first.as_ref()).map_or(1, |s| line_of(s.span().start));
         let parts = raw.parts.iter().map(|p| p.get_ref().part.len().max(1)).sum();
@@ -122,6 +124,15 @@ impl RecipeFile {
     /// An error of a line.
     pub fn error(&self, line: usize, reason: impl std::fmt::Display) -> Error {
         Error::Recipe { file: self.name.clone(), line, reason: reason.to_string() }
+    }
+}
+
+/// The end of serde's error about an unknown key, which has the key and then the known ones in backticks.
+fn nearest_key(message: &str) -> String {
+    let mut quoted = message.split('`').skip(1).step_by(2);
+    match quoted.next() {
+        Some(key) if message.starts_with("unknown field") => did_you_mean(key, quoted),
+        _ => String::new(),
     }
 }
 

@@ -15,10 +15,12 @@
 //! 7. `builtin`: the recipes that come with seedbed, by name and by family of models.
 //! 8. `role_names`: the role that a tensor's usual name tells, for tensors that come without a role.
 //! 9. `recipe`: [`Recipe`], one file or several, with the values that were set.
-//! 10. `assign`: a recipe applied to tensors: an [`Assignment`].
-//! 11. `warn`: what looks like a mistake in an assignment.
+//! 10. `assignment`: what a recipe makes of tensors, an [`Assignment`].
+//! 11. `assign`: [`Recipe::assign`], the rules applied.
+//! 12. `warn`: what looks like a mistake in an assignment.
 
 mod assign;
+mod assignment;
 mod builtin;
 mod expression;
 mod file;
@@ -35,7 +37,7 @@ mod rule;
 mod tests;
 mod warn;
 
-pub use assign::{Assigned, Assignment, Logical, RuleOrigin};
+pub use assignment::{Assigned, Assignment, Logical, RuleOrigin};
 pub use builtin::{BuiltIn, builtins};
 pub use file::About;
 #[cfg(feature = "checkpoint")]

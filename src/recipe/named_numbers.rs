@@ -2,6 +2,7 @@
 
 use super::expression::{Expression, TENSOR_NUMBERS};
 use super::file::RecipeFile;
+use crate::error::did_you_mean;
 use crate::model::{ModelTensor, Variables};
 use crate::value::shape::Fans;
 use crate::{Error, Result};
@@ -106,7 +107,8 @@ impl<'a> NamedNumbers<'a> {
         let mut known: BTreeSet<&str> = self.model.keys().map(String::as_str).collect();
         known.extend(self.files.iter().flat_map(|f| f.parameters.keys()).map(String::as_str));
         let known: Vec<&str> = own.iter().copied().chain(known).collect();
-        Error::Scheme(format!("unknown variable {name:?}: known are {}", known.join(", ")))
+        let question = did_you_mean(name, known.iter().copied());
+        Error::Scheme(format!("unknown variable {name:?}: known are {}{question}", known.join(", ")))
     }
 }
 

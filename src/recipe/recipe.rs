@@ -6,6 +6,7 @@ use super::file::RecipeFile;
 use super::manifest::MAX_TENSORS;
 use super::named_numbers::NamedNumbers;
 use super::role_names;
+use crate::error::did_you_mean;
 use crate::model::{Model, ModelTensor, Role, Variables, clip};
 use crate::{Error, Result};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -158,11 +159,13 @@ impl Recipe {
             let known = self.files.iter().any(|f| f.parameters.contains_key(name) || f.names(name))
                 || model.is_none_or(|m| m.tensors().iter().any(|t| t.variables.contains_key(name)));
             if !known {
-                let parameters: BTreeSet<_> = self.files.iter().flat_map(|f| f.parameters.keys()).cloned().collect();
-                let parameters: Vec<_> = parameters.into_iter().collect();
+                let parameters: BTreeSet<_> = self.files.iter().flat_map(|f| f.parameters.keys()).collect();
+                let parameters: Vec<&str> = parameters.into_iter().map(String::as_str).collect();
+                let numbers = model.iter().flat_map(|m| m.tensors()).flat_map(|t| t.variables.keys());
+                let question = did_you_mean(name, parameters.iter().copied().chain(numbers.map(String::as_str)));
                 return Err(Error::Model(format!(
                     "{name} is set, but no recipe has such a parameter ({}) or names it, and the config has no such \
-                     number",
+                     number{question}",
                     if parameters.is_empty() { "they have none".to_owned() } else { parameters.join(", ") }
                 )));
             }

@@ -1,16 +1,14 @@
-//! What is not wrong, but looks so.
+//! What is not wrong in an assignment, but looks like a mistake.
 
-use super::Assignment;
+use super::assignment::{Assignment, Logical};
 use crate::model::Role;
-use crate::plan::Plan;
-use crate::value::law::Law;
+use crate::plan::{Plan, PlannedPart};
+use crate::value::law::{Law, MAX_NORMAL};
 use std::collections::BTreeMap;
 
-/// No value of stream version 1 lies farther from the mean, in sigmas: bounds beyond cut nothing.
-const NEVER_CUT: f64 = crate::value::law::MAX_NORMAL;
-
 impl Assignment {
-    /// Laws that do nothing or look like mistakes: a line for each rule and kind, with the first tensor and how many more.
+    /// Laws that do nothing or look like mistakes: a line for each rule and kind of mistake, with the first tensor and how
+    /// many more there are.
     ///
     /// `plan` holds the tensors of this assignment, in order.
     #[must_use]
@@ -18,42 +16,10 @@ impl Assignment {
         let mut found: BTreeMap<(String, &'static str), (String, String, usize)> = BTreeMap::new();
         for (assigned, planned) in self.tensors.iter().zip(plan.tensors()) {
             for (logical, part) in assigned.logical.iter().zip(planned.parts()) {
-                let mut warn = |kind: &'static str, detail: String| {
+                for (kind, detail) in [constant(logical, part), bounds(part), fans(logical, part)].into_iter().flatten()
+                {
                     let entry = found.entry((logical.rule.rule.to_string(), kind));
                     entry.or_insert_with(|| (part.name().to_owned(), detail, 0)).2 += 1;
-                };
-                let matrix = part.shape().rank() >= 2;
-                match part.law() {
-                    Law::TruncatedNormal(law)
-                        if (law.lo() - law.mean()) / law.std() < -NEVER_CUT
-                            && (law.hi() - law.mean()) / law.std() > NEVER_CUT =>
-                    {
-                        let sigmas = ((law.hi() - law.mean()) / law.std()).min((law.mean() - law.lo()) / law.std());
-                        let detail = format!("the bounds stand at {sigmas:.4} sigma: nothing is ever cut");
-                        warn("bounds", detail);
-                    }
-                    Law::Constant(law) if matrix && is_inner(logical.role) => {
-                        let detail =
-                            format!("a matrix whose elements are all {}, std 0: its units stay alike", law.value());
-                        warn("constant", detail);
-                    }
-                    _ => {}
-                }
-                if let (Some(fans), Some(hidden), true) = (logical.fans, logical.hidden, matrix) {
-                    let (is, other) = match logical.role {
-                        Role::Query | Role::Key | Role::Value | Role::MlpIn | Role::MlpGate | Role::Qkv => {
-                            (fans.fan_in, fans.fan_out)
-                        }
-                        Role::AttentionOutput | Role::MlpOut => (fans.fan_out, fans.fan_in),
-                        _ => (hidden, hidden),
-                    };
-                    if is != hidden && other == hidden {
-                        let detail = format!(
-                            "fan_in {} and fan_out {} look swapped for {} in a model of width {hidden}: give the rule a layout",
-                            fans.fan_in, fans.fan_out, logical.role
-                        );
-                        warn("fans", detail);
-                    }
                 }
             }
         }
@@ -66,21 +32,65 @@ impl Assignment {
     }
 }
 
-/// Roles inside a residual branch: zero at its end is a practice, zero inside is not.
-fn is_inner(role: Role) -> bool {
-    matches!(
-        role,
-        Role::Key
-            | Role::Value
-            | Role::Qkv
-            | Role::KeyValue
-            | Role::MlpIn
-            | Role::MlpGate
-            | Role::MlpGateIn
-            | Role::ExpertIn
-            | Role::ExpertGate
-            | Role::ExpertGateIn
-            | Role::SsmIn
-            | Role::Embedding
-    )
+/// A kind of mistake, and what is said of the tensor.
+type Warning = (&'static str, String);
+
+/// Bounds so far out that nothing is ever cut: often absolute numbers that were meant as multiples of the std.
+fn bounds(part: &PlannedPart) -> Option<Warning> {
+    let Law::TruncatedNormal(law) = part.law() else { return None };
+    let (mean, std, lo, hi) = (law.mean(), law.std(), law.lo(), law.hi());
+    // No value of the stream lies farther from the mean than MAX_NORMAL sigmas: bounds beyond it cut nothing.
+    let is_never_cut = (lo - mean) / std < -MAX_NORMAL && (hi - mean) / std > MAX_NORMAL;
+    let sigmas = ((hi - mean) / std).min((mean - lo) / std);
+    is_never_cut.then(|| ("bounds", format!("the bounds stand at {sigmas:.4} sigma: nothing is ever cut")))
 }
+
+/// A constant matrix inside a residual branch. Zero at the end of a branch is a practice, a constant inside is not.
+fn constant(logical: &Logical, part: &PlannedPart) -> Option<Warning> {
+    let Law::Constant(law) = part.law() else { return None };
+    let value = law.value();
+    let is_mistake = part.shape().rank() >= 2 && INSIDE_BRANCHES.contains(&logical.role);
+    is_mistake.then(|| ("constant", format!("a matrix whose elements are all {value}, std 0: its units stay alike")))
+}
+
+/// Fans that change places, as those of a matrix that is stored `[in, out]` and read as `[out, in]`.
+fn fans(logical: &Logical, part: &PlannedPart) -> Option<Warning> {
+    let (fans, hidden) = (logical.fans?, logical.hidden?);
+    let (of_stream, other) = if FROM_STREAM.contains(&logical.role) {
+        (fans.fan_in, fans.fan_out)
+    } else if TO_STREAM.contains(&logical.role) {
+        (fans.fan_out, fans.fan_in)
+    } else {
+        return None;
+    };
+    let is_swapped = part.shape().rank() >= 2 && of_stream != hidden && other == hidden;
+    is_swapped.then(|| {
+        let detail = format!(
+            "fan_in {} and fan_out {} look swapped for {} in a model of width {hidden}: give the rule a layout",
+            fans.fan_in, fans.fan_out, logical.role
+        );
+        ("fans", detail)
+    })
+}
+
+/// Matrices whose fan_in is the width of the residual stream.
+const FROM_STREAM: [Role; 6] = [Role::Query, Role::Key, Role::Value, Role::MlpIn, Role::MlpGate, Role::Qkv];
+
+/// Matrices whose fan_out is the width of the residual stream.
+const TO_STREAM: [Role; 2] = [Role::AttentionOutput, Role::MlpOut];
+
+/// Matrices inside a residual branch, or before all of them.
+const INSIDE_BRANCHES: [Role; 12] = [
+    Role::Key,
+    Role::Value,
+    Role::Qkv,
+    Role::KeyValue,
+    Role::MlpIn,
+    Role::MlpGate,
+    Role::MlpGateIn,
+    Role::ExpertIn,
+    Role::ExpertGate,
+    Role::ExpertGateIn,
+    Role::SsmIn,
+    Role::Embedding,
+];

@@ -69,7 +69,7 @@ fn build(fields: &Fields, class: Class, build: &mut Build) -> Result<()> {
     Ok(())
 }
 
-/// A head of so many classes.
+/// A head that tells `labels` classes apart.
 pub(super) fn head(fields: &Fields, build: &mut Build, name: &str, labels: u64, d: u64) -> Result<()> {
     if labels == 0 {
         return Err(fields.error("num_labels", "is 0, must be at least 1"));
@@ -88,7 +88,7 @@ pub(super) struct Encoder {
 }
 
 impl Encoder {
-    /// Reads its fields, and begins its stack.
+    /// Reads the fields of the encoder, and begins its stack.
     pub fn read(fields: &Fields, build: &mut Build, vocab: u64) -> Result<Self> {
         let hidden = fields.size("hidden_size", 768)?;
         let layers = fields.size("num_hidden_layers", 12)?;

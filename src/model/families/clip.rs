@@ -28,6 +28,7 @@ fn build(fields: &Fields, class: Class, build: &mut Build) -> Result<()> {
         "CLIPTextModel" | "CLIPTextModelWithProjection" => {
             ("clip_text_model", "CLIPTextModel or CLIPTextModelWithProjection")
         }
+        // The two vision classes.
         _ => ("clip_vision_model", "CLIPVisionModel or CLIPVisionModelWithProjection"),
     };
     let given = fields.word("model_type")?;
@@ -54,7 +55,7 @@ fn build(fields: &Fields, class: Class, build: &mut Build) -> Result<()> {
 }
 
 fn both(fields: &Fields, build: &mut Build) -> Result<()> {
-    // Older files have the one beside the other, and then it replaces the other whole.
+    // Older files also have `text_config_dict` and `vision_config_dict`, which replace the newer ones as a whole.
     let inner = |name, older| match fields.is_given(older) {
         true => fields.inner(older),
         false => fields.inner(name),
@@ -70,7 +71,7 @@ fn both(fields: &Fields, build: &mut Build) -> Result<()> {
     build.push("logit_scale", Role::Scale, &[])?;
     text.push(&text_fields, build, "text_model.")?;
     vision.push(&vision_fields, build, "vision_model.")?;
-    // The projections are the whole model's: its fields hold for them, not the tower's.
+    // The projections belong to the whole model: its fields hold for them, not those of the tower's config.
     vision.stack(fields, build);
     build.behind(vision.body.layers);
     build.linear("visual_projection", Role::Projection, [width, vision.body.hidden], false)?;
@@ -99,7 +100,7 @@ impl Body {
         Ok(Self { hidden, intermediate, layers, heads })
     }
 
-    /// Begins a stack, whose recipe asks whether it is the vision tower.
+    /// Begins a stack. The recipe asks for `vision`: 1 in the vision tower, which has no vocabulary, 0 in the text tower.
     fn stack(&self, fields: &Fields, build: &mut Build, positions: u64, vocab: Option<u64>) {
         let general = [
             ("hidden", self.hidden),
@@ -193,7 +194,7 @@ impl Vision {
         let kernel = [d, self.channels, patch, patch];
         build.push(&format!("{tower}embeddings.patch_embedding.weight"), Role::Patch, &kernel)?;
         build.push(&format!("{tower}embeddings.position_embedding.weight"), Role::Position, &[self.positions, d])?;
-        // The name is transformers' own.
+        // The spelling is that of transformers.
         build.layer_norm(&format!("{tower}pre_layrnorm"), d)?;
         self.body.push(build, tower)?;
         build.layer_norm(&format!("{tower}post_layernorm"), d)

@@ -6,7 +6,7 @@ use crate::model::build::Build;
 use crate::model::family::Class;
 use crate::model::fields::Fields;
 
-/// How a config class reads a size for which another one can stand.
+/// How a config class reads a size that may be absent: by a number, or by another size that stands for it.
 #[derive(Clone, Copy)]
 pub(super) enum Absent {
     /// This number where the field is absent. Null is refused.
@@ -40,11 +40,11 @@ pub(super) struct Defaults {
     pub intermediate: u64,
     pub layers: u64,
     pub heads: u64,
-    /// The other size is that of the heads.
+    /// The number of key and value heads; the other size is the number of heads.
     pub kv_heads: Absent,
-    /// The other size is the hidden one by the heads.
+    /// The width of a head; the other size is the hidden size divided by the number of heads.
     pub head_dim: Absent,
-    /// Whether the class asks for heads that divide the hidden size, even where `head_dim` is given.
+    /// Whether the class requires that the heads divide the hidden size, even where `head_dim` is given.
     pub divided: bool,
     pub tied: bool,
     pub pad: Option<i64>,
@@ -79,7 +79,8 @@ impl Decoder {
             let reason = format!("{hidden} is less than num_attention_heads {heads}, and head_dim is not given");
             return Err(fields.error("hidden_size", reason));
         }
-        // As transformers asks, but for the tiny heads of tests, and where a part of each head may be rotated alone.
+        // transformers requires an even width, except of the tiny heads of tests, and where only a part of each head is
+        // rotated.
         let partly =
             ["partial_rotary_factor", "rope_parameters", "rope_scaling"].iter().any(|name| fields.is_set(name));
         if head_dim > 4 && head_dim % 2 == 1 && !partly {
@@ -114,7 +115,7 @@ impl Decoder {
         );
     }
 
-    /// The base model, its names beginning with `at`. `layer` builds a layer, given what its names begin with and its number.
+    /// The base model; its names begin with `at`. `layer` builds a layer, given what its names begin with and its number.
     pub fn model(
         &self,
         fields: &Fields,
@@ -146,12 +147,12 @@ impl Decoder {
         Ok(())
     }
 
-    /// The widths of all heads together: queries, keys. A value is as wide as a key.
+    /// The widths of all heads together: of queries, and of keys. Values are as wide as keys.
     pub fn widths(&self) -> [u64; 2] {
         [self.heads * self.head_dim, self.kv_heads * self.head_dim]
     }
 
-    /// The four projections, `bias` saying whether the first three have one, and whether the last one has.
+    /// The four projections. `bias` says whether query, key and value have one, and whether the output has.
     pub fn attention(&self, build: &mut Build, at: &str, [bias, output_bias]: [bool; 2]) -> Result<()> {
         let (hidden, [queries, keys]) = (self.hidden, self.widths());
         let mut linear = |name, role, dims, bias| build.linear(&format!("{at}.self_attn.{name}"), role, dims, bias);
@@ -182,7 +183,7 @@ impl Decoder {
     }
 }
 
-/// The kinds of the layers shape nothing, but transformers asks for one each.
+/// Refuses a list of layer kinds that has not one entry per layer, as transformers does. The kinds shape no tensor.
 pub(super) fn layer_types(fields: &Fields, layers: u64) -> Result<()> {
     match fields.read::<Option<Vec<String>>>("layer_types")?.flatten() {
         Some(types) if types.len() as u64 != layers => {

@@ -28,13 +28,13 @@ fn build(fields: &Fields, class: Class, build: &mut Build) -> Result<()> {
     fields.optional_size("num_key_value_heads")?;
     let shared = fields.size("n_shared_experts", 1)?;
     let shared_inner = fields.product(("moe_intermediate_size", expert_inner), ("n_shared_experts", shared))?;
-    // `num_local_experts` is another name of the same field, and holds where both stand.
+    // `num_local_experts` is another name of the field, which holds where both stand.
     let experts = fields.size("num_local_experts", fields.size("n_routed_experts", 256)?)?;
     let active = fields.size("num_experts_per_tok", 8)?;
     fields.at_most(("num_experts_per_tok", active), ("n_routed_experts", experts))?;
     let groups = fields.size("n_group", 8)?;
     fields.divides(("n_routed_experts", experts), ("n_group", groups))?;
-    // A group is judged by its two best experts.
+    // The router judges a group by its two best experts.
     if experts / groups < 2 {
         let reason = format!("{groups} leaves 1 of n_routed_experts {experts} to a group, must leave at least 2");
         return Err(fields.error("n_group", reason));
@@ -71,7 +71,7 @@ fn build(fields: &Fields, class: Class, build: &mut Build) -> Result<()> {
     build.push("embed_tokens.weight", Role::Embedding, &[vocab, d])?.zero_rows.extend(pad);
     build.layers("num_hidden_layers", layers, |build, i| {
         let attention = format!("layers.{i}.self_attn");
-        // At most 2^31 heads of 2^32: none of the products overflows.
+        // At most 2^31 heads of width 2^32: none of the products overflows.
         match q_rank {
             Some(rank) => {
                 build.linear(&format!("{attention}.q_a_proj"), Role::QueryDown, [rank, d], attention_bias)?;
@@ -92,7 +92,7 @@ fn build(fields: &Fields, class: Class, build: &mut Build) -> Result<()> {
         } else {
             let mlp = format!("layers.{i}.mlp");
             build.linear(&format!("{mlp}.gate"), Role::Router, [experts, d], false)?;
-            // Kept in float32, whatever the dtype that the rest is loaded and saved in.
+            // transformers keeps it in float32, whatever the dtype of the rest.
             build.push(&format!("{mlp}.gate.e_score_correction_bias"), Role::RouterBias, &[experts])?.dtype =
                 Some(DType::F32);
             let matrices = ["gate_proj", "up_proj", "down_proj"];
@@ -109,7 +109,7 @@ fn build(fields: &Fields, class: Class, build: &mut Build) -> Result<()> {
     Ok(())
 }
 
-/// A gated block that every token goes through.
+/// A gated feed-forward block that every token goes through: a dense layer's, or the shared experts.
 fn gated(build: &mut Build, name: &str, [d, inner]: [u64; 2]) -> Result<()> {
     build.linear(&format!("{name}.gate_proj"), Role::MlpGate, [inner, d], false)?;
     build.linear(&format!("{name}.up_proj"), Role::MlpIn, [inner, d], false)?;

@@ -11,8 +11,8 @@ use crate::model::family::{Class, Family};
 use crate::model::fields::Fields;
 use crate::value::shape::Layout;
 
-/// With images. The names are those of the first checkpoints, which transformers still writes: they have no common
-/// prefix.
+/// Text and images. The names are those of the first checkpoints, which transformers still writes: the parts have no
+/// common prefix.
 pub(super) const FAMILY: Family = Family {
     model_types: &["gemma3"],
     classes: &[Class { name: "Gemma3ForConditionalGeneration", prefix: "" }, Class { name: "Gemma3Model", prefix: "" }],
@@ -67,13 +67,13 @@ fn build(fields: &Fields, class: Class, build: &mut Build) -> Result<()> {
     }
     let decoder = Decoder::read(&text, &DEFAULTS)?;
     let bias = text.flag("attention_bias", false)?;
-    // The tie of the text model's own config does not count; here null means none.
+    // Only the outer config ties the head, not that of the text model. Null means untied here.
     let tied = fields.read::<Option<bool>>("tie_word_embeddings")?.unwrap_or(Some(true)).unwrap_or(false);
     fields.size("mm_tokens_per_image", 256)?;
     fields.std("initializer_range", 0.02)?;
 
     let width = siglip::vision(&vision, build, "vision_tower.")?;
-    // The image encoder's are LayerNorms.
+    // The norms of the image encoder, above, are LayerNorms; those below are Gemma's.
     build.norms_are_offsets();
     decoder.stack(fields, build);
     let projection = "multi_modal_projector.mm_input_projection_weight";
@@ -81,7 +81,7 @@ fn build(fields: &Fields, class: Class, build: &mut Build) -> Result<()> {
     build.norm("multi_modal_projector.mm_soft_emb_norm", width)?;
     decoder.model(&text, build, "language_model.model.", layer(decoder, bias))?;
     if class.name == "Gemma3ForConditionalGeneration" {
-        // The head goes by the initializer_range of the whole config.
+        // The head goes by the initializer_range of the whole config, not by that of the text model.
         decoder.stack(fields, build);
         let embedding = "language_model.model.embed_tokens.weight";
         build.head(tied, "language_model.lm_head.weight", embedding, [decoder.vocab, decoder.hidden])?;

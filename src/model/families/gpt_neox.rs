@@ -49,7 +49,7 @@ fn build(fields: &Fields, class: Class, build: &mut Build) -> Result<()> {
     })?;
     build.layer_norm("final_layer_norm", d)?;
     if class.name == "GPTNeoXForCausalLM" {
-        // `lm_head` in the memory of transformers 5, this name in its files.
+        // transformers 5 calls it `lm_head` in memory, and `embed_out` in files.
         build.head(tied, "embed_out.weight", "gpt_neox.embed_in.weight", [vocab, d])?;
     }
     Ok(())

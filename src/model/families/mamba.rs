@@ -22,7 +22,7 @@ fn build(fields: &Fields, class: Class, build: &mut Build) -> Result<()> {
     let state = fields.size("state_size", 16)?;
     let layers = fields.size("num_hidden_layers", 32)?;
     let expand = fields.size("expand", 2)?;
-    // A file's own intermediate_size holds over the product.
+    // Where the file has an intermediate_size, it holds over the product.
     let inner = match fields.read::<u64>("intermediate_size")? {
         Some(_) => fields.size("intermediate_size", 1)?,
         None => fields.product(("hidden_size", d), ("expand", expand))?,
@@ -77,7 +77,7 @@ fn build(fields: &Fields, class: Class, build: &mut Build) -> Result<()> {
     Ok(())
 }
 
-/// The rank of the step's projection: a number, or "auto", a sixteenth of the width.
+/// The rank of the step's projection: a number, or "auto", which is a sixteenth of the width.
 pub(super) fn time_step_rank(fields: &Fields, d: u64) -> Result<u64> {
     let name = "time_step_rank";
     match fields.read::<Value>(name)? {
@@ -90,7 +90,7 @@ pub(super) fn time_step_rank(fields: &Fields, d: u64) -> Result<u64> {
     }
 }
 
-/// The numbers of the recipe that are the same for both generations.
+/// Reads the numbers that the recipes of both generations of Mamba name.
 pub(super) fn time_steps(fields: &Fields) -> Result<()> {
     fields.number("time_step_min", 0.001)?;
     fields.number("time_step_max", 0.1)?;

@@ -51,14 +51,14 @@ fn build(fields: &Fields, class: Class, build: &mut Build) -> Result<()> {
         ],
     );
 
-    // Input, B and C of every group; the projection makes the gate and the steps too.
+    // The convolution sees the input, and B and C of every group. The projection makes these, the gate and the steps.
     let convolved = inner + 2 * states;
     let projected = inner + convolved + heads;
     build.push("embeddings.weight", Role::Embedding, &[vocab, d])?;
     build.layers("num_hidden_layers", layers, |build, i| {
         build.norm(&format!("layers.{i}.norm"), d)?;
         let mixer = format!("layers.{i}.mixer");
-        // The weight of this bias is the last rows of in_proj.
+        // The weight that this bias belongs to is the last rows of in_proj.
         build.push(&format!("{mixer}.dt_bias"), Role::SsmDtBias, &[heads])?.fans = fans(d, heads);
         build.push(&format!("{mixer}.A_log"), Role::SsmA, &[heads])?;
         build.push(&format!("{mixer}.D"), Role::SsmD, &[heads])?;

@@ -33,7 +33,7 @@ fn build(fields: &Fields, class: Class, build: &mut Build) -> Result<()> {
     decoder.causal_lm(fields, class, build, |build, at, _| {
         let mut linear = |name, role, dims| build.linear(&format!("{at}.{name}"), role, dims, false);
         linear("self_attn.o_proj", Role::AttentionOutput, [hidden, queries])?;
-        // At most 3 * 2^62.
+        // At most 3 * 2^62: the sum does not overflow.
         linear("self_attn.qkv_proj", Role::Qkv, [queries + 2 * keys, hidden])?;
         linear("mlp.gate_up_proj", Role::MlpGateIn, [2 * inner, hidden])?;
         linear("mlp.down_proj", Role::MlpOut, [hidden, inner])?;

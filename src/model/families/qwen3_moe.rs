@@ -21,7 +21,7 @@ const DEFAULTS: Defaults = Defaults {
     layers: 24,
     heads: 32,
     kv_heads: Absent::Number(4),
-    // Null is refused: it stops transformers.
+    // Null is refused: transformers fails on it.
     head_dim: Absent::Other,
     divided: false,
     tied: false,
@@ -38,7 +38,7 @@ fn build(fields: &Fields, class: Class, build: &mut Build) -> Result<()> {
     if experts > 0 {
         fields.at_most(("num_experts_per_tok", active), ("num_experts", experts))?;
     }
-    // A number that is no layer's is of no account, as in transformers.
+    // Numbers that no layer has are ignored, as in transformers.
     let dense: Vec<i64> = fields.read::<Option<_>>("mlp_only_layers")?.flatten().unwrap_or_default();
     let dense: BTreeSet<u64> = dense.into_iter().filter_map(|i| i.try_into().ok()).collect();
     let bias = fields.flag("attention_bias", false)?;

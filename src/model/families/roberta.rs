@@ -31,7 +31,7 @@ fn build(fields: &Fields, class: Class, build: &mut Build) -> Result<()> {
     let labels = fields.labels()?;
     let encoder = Encoder::read(fields, build, vocab)?;
     let d = encoder.hidden;
-    // The first position that is used stands after the padding row's: both tables have one.
+    // Both tables, of tokens and of positions, have a padding row; positions are counted from the row behind it.
     let pad = |rows| fields.pad_row("pad_token_id", rows, Some(1));
     let (pad, pad_position) = (pad(("vocab_size", vocab))?, pad(("max_position_embeddings", encoder.positions))?);
 

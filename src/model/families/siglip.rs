@@ -5,7 +5,7 @@ use crate::model::build::Build;
 use crate::model::fields::Fields;
 use crate::{Error, Result};
 
-/// Builds the encoder, its names beginning with `at`, and gives its width.
+/// Builds the encoder, whose names begin with `at`, and returns its width.
 pub(super) fn vision(fields: &Fields, build: &mut Build, at: &str) -> Result<u64> {
     let d = fields.size("hidden_size", 768)?;
     let inner = fields.size("intermediate_size", 3072)?;

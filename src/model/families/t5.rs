@@ -23,7 +23,7 @@ fn build(fields: &Fields, class: Class, build: &mut Build) -> Result<()> {
     let size = |alias, name, default| fields.size(alias, fields.size(name, default)?);
     let vocab = fields.size("vocab_size", 32128)?;
     let layers = size("num_hidden_layers", "num_layers", 6)?;
-    // The alias comes too late for the decoder.
+    // transformers applies the alias only after it has set the decoder's layers.
     let default = fields.size("num_layers", 6)?;
     let decoder_layers = fields.optional_size("num_decoder_layers")?.unwrap_or(default);
     fields.std("initializer_factor", 1.0)?;
@@ -66,7 +66,7 @@ fn gated(fields: &Fields) -> Result<bool> {
             );
         }
     };
-    // Files of transformers 4 also hold what it made of the word, and that wins.
+    // Files of transformers 4 also hold `is_gated_act`, which transformers 4 made of that word: it wins.
     Ok(fields.read::<Option<bool>>("is_gated_act")?.map_or(gated, Option::unwrap_or_default))
 }
 
@@ -110,7 +110,7 @@ impl Stack {
         build.layers(field, layers, |build, i| {
             let block = format!("{name}.block.{i}.layer");
             attention(build, &format!("{block}.0.SelfAttention"))?;
-            // The layers share the first one's.
+            // All layers share the first layer's.
             if i == 0 {
                 let bias = format!("{block}.0.SelfAttention.relative_attention_bias.weight");
                 build.push(&bias, Role::RelativeBias, &[self.buckets, self.heads])?;

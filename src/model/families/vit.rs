@@ -20,7 +20,7 @@ fn build(fields: &Fields, class: Class, build: &mut Build) -> Result<()> {
     let d = fields.size("hidden_size", 768)?;
     let layers = fields.size("num_hidden_layers", 12)?;
     let heads = fields.size("num_attention_heads", 12)?;
-    // transformers asks for no more than this: a width that the heads do not divide loses its rest.
+    // transformers requires no more than this: of a width that the heads do not divide, the remainder is dropped.
     if heads > d {
         return Err(fields.error("num_attention_heads", format!("{heads} is more than hidden_size {d}")));
     }
@@ -33,7 +33,7 @@ fn build(fields: &Fields, class: Class, build: &mut Build) -> Result<()> {
     if let Some((i, p)) = image.into_iter().zip(patch).find(|(i, p)| i < p) {
         return Err(fields.error("image_size", format!("{i} is less than patch_size {p}")));
     }
-    // Rows and columns of patches, the rest of the image cut off, and the class token.
+    // One position for each whole patch, and one for the class token; the remainder of the image is cut off.
     let positions = (image[0] / patch[0]) * (image[1] / patch[1]) + 1;
     let labels = fields.labels()?;
     let given = fields.read::<Option<u64>>("pooler_output_size")?.flatten();
@@ -82,7 +82,7 @@ fn build(fields: &Fields, class: Class, build: &mut Build) -> Result<()> {
             build.outside("decoder.0.weight", Role::Head, &[pixels, d, 1, 1])?;
             build.bias(pixels)?;
         }
-        // No classes make no classifier.
+        // A classifier of no classes is not stored.
         _ if labels > 0 => build.outside_linear("classifier", Role::Head, [labels, d])?,
         _ => {}
     }

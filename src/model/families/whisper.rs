@@ -46,7 +46,7 @@ fn build(fields: &Fields, class: Class, build: &mut Build) -> Result<()> {
         return Err(fields.error("d_model", reason));
     }
     let mel = fields.size("num_mel_bins", 80)?;
-    // Not a field of WhisperConfig, but where a file has it, transformers takes it before init_std.
+    // initializer_range is not a field of WhisperConfig, but where a file has it, transformers prefers it to init_std.
     fields.std("initializer_range", fields.std("init_std", 0.02)?)?;
     let tied = fields.flag("tie_word_embeddings", true)?;
     let pad = fields.pad_row("pad_token_id", ("vocab_size", encoder.vocab), Some(50256))?;

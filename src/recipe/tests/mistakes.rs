@@ -33,7 +33,7 @@ fn mistakes_name_file_and_line_and_what_is_wrong() {
         ),
         ("[[rule]]\nname = \"a{\"\nscheme = \"zeros\"", "mine.toml:1: glob \"a{\": "),
         ("[[rule]]\nname = \"*.nothing.*\"\nscheme = \"zeros\"", "mine.toml:1: name \"*.nothing.*\" matches no tensor"),
-        ("[[rule]]\nscheme = \"zeros\"\nlayuot = \"in_out\"", "mine.toml:3: unknown field `layuot`"),
+        ("[[rule]]\nscheme = \"zeros\"\nlayuot = \"in_out\"", "mine.toml:3: unknown field `layuot`, expected one of "),
         ("[[rule]]\nrank = [1]", "mine.toml:1: the rule has neither scheme nor scale"),
         (
             "[[rule]]\nscheme = \"zeros\"\nlr = \"0 - hidden\"",
@@ -134,8 +134,35 @@ fn hostile_sizes_are_refused_and_cost_little() {
     }
 }
 
-/// Built-in recipes with a few bytes changed, doubled or taken out, on a model: an error in one line, or an assignment that can be
-/// planned or not; never a panic.
+#[test]
+fn a_misspelled_name_is_answered_with_the_nearest() {
+    for (text, expected) in [
+        ("[[rule]]\nscheme = \"normal(std = hiden)\"", "did you mean `hidden`?"),
+        ("[[rule]]\nrole = \"atention.query\"\nscheme = \"zeros\"", "did you mean `attention.query`?"),
+        ("[[rule]]\nscheme = \"zeros\"\nlayuot = \"in_out\"", "did you mean `layout`?"),
+        ("[[multipliers]]\nweight_decy = 1", "did you mean `weight_decay`?"),
+        ("[[rule]]\nscheme = \"norml(std = 1)\"", "did you mean `normal`?"),
+        ("extends = \"llamma\"", "did you mean `llama`?"),
+        ("extends = \"transformers/lama\"", "did you mean `transformers/llama`?"),
+    ] {
+        let error = assign(text).expect_err(text).to_string();
+        assert!(error.ends_with(expected), "{text:?}: {error}");
+    }
+    for (name, expected) in [
+        ("initialiser_range", "did you mean `initializer_range`?"),
+        ("sigm", "did you mean `sigma`?"),
+        ("nothing_like_it", "and the config has no such number"),
+    ] {
+        let model = llama();
+        let mut recipe = Recipe::builtin("llama", Some(&model)).unwrap();
+        recipe.set(name, 1.0);
+        let error = recipe.finish(Some(&model)).unwrap_err().to_string();
+        assert!(error.ends_with(expected), "{name}: {error}");
+    }
+}
+
+/// Built-in recipes with a few bytes changed, doubled or taken out, on a model: the result is an error in one line or an
+/// assignment, whose plan may fail with an error in one line; never a panic.
 #[test]
 fn no_text_of_a_recipe_panics() {
     let model = llama();

@@ -3,6 +3,7 @@
 mod laws;
 mod mistakes;
 mod parts;
+mod role_names;
 mod rules;
 
 use super::Recipe;
