@@ -179,7 +179,7 @@ impl Build {
         self.ties.push((name.into(), stored.into()));
     }
 
-    /// Builds `count` layers. The first one shows how many tensors that makes: too many are refused before they are built.
+    /// Builds `count` layers. The first one shows how many tensors that makes, so that too many are refused in time.
     pub fn layers(&mut self, field: &str, count: u64, layer: impl Fn(&mut Self, u64) -> Result<()>) -> Result<()> {
         let before = self.tensors.len();
         for i in 0..count {

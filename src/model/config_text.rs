@@ -44,8 +44,8 @@ fn not_an_object(what: &str) -> Error {
     Error::Config(format!("expected a JSON object, found {what}"))
 }
 
-/// The text with strings for its bare `Infinity`, which is not JSON, but Python writes it, and Mamba-2's configs hold it.
-/// `None` where it holds none.
+/// The text with strings for its bare `Infinity`, which is not JSON, but Python writes it, and configs of Mamba-2 hold
+/// it. `None` where there is none.
 fn mark_infinities(text: &str) -> Option<String> {
     let (mut marked, mut quoted) = (String::new(), false);
     let mut rest = text;

@@ -38,7 +38,8 @@ impl Fields {
         Ok(Self::of(map, format!("{}{name}.", self.path)))
     }
 
-    /// The numbers of the config by the names of their fields: those it holds, and the defaults of those that were read.
+    /// The numbers of the config by the names of their fields: those it holds, and the defaults of absent fields that
+    /// were read.
     pub fn numbers(&self) -> Variables {
         self.numbers.borrow().clone()
     }

@@ -93,8 +93,8 @@ impl Model {
         self.tensors.iter().map(|t| t.shape.count()).sum()
     }
 
-    /// The dtype that the config names, as `dtype` or, in files of `transformers` 4, as `torch_dtype`. Where both stand,
-    /// `dtype` holds.
+    /// The dtype that the config names, as `dtype` or, in files of `transformers` 4, as `torch_dtype`. Where both are
+    /// there, `dtype` holds.
     ///
     /// # Errors
     /// [`Error::Unknown`] where it names a dtype that cannot be written, such as `float64`.

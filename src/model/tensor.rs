@@ -6,8 +6,8 @@ use crate::{DType, Result};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// Numbers that a recipe's expressions can name: a model's sizes under their general names (`hidden`, `layers`, `heads`,
-/// `vocab`, ..), and the numbers and truth values of its config under the names of their fields.
+/// Numbers that a recipe's expressions can name: a model's sizes under their general names (`hidden`, `layers`,
+/// `heads`, `vocab`, ..), and the numbers and truth values of its config under the names of their fields.
 pub type Variables = BTreeMap<String, f64>;
 
 /// A stored tensor of a model: its name, shape and role. A recipe gives it a law.

@@ -65,8 +65,8 @@ impl Recipe {
     /// ```
     ///
     /// # Errors
-    /// [`Error::Recipe`] with the rule's line and the tensor's name, where an expression names an unknown variable or is
-    /// not finite, a scheme refuses its numbers, or parts do not make up their tensor; also where a glob of a user's
+    /// [`Error::Recipe`] with the rule's line and the tensor's name, where an expression names an unknown variable or
+    /// is not finite, a scheme refuses its numbers, or parts do not make up their tensor; also where a glob of a user's
     /// file matches no tensor. [`Error::Model`] with the tensor's name where no rule matches it.
     pub fn assign(&self, tensors: &[ModelTensor]) -> Result<Assignment> {
         let mut found = Found::default();

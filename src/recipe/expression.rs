@@ -14,7 +14,7 @@ struct Operators;
 
 impl MakeOperators<f64> for Operators {
     fn make<'a>() -> Vec<Operator<'a, f64>> {
-        // Declared as not commutative, so that the parser never reorders constants: arithmetic happens as it is written.
+        // Not declared commutative, so that the parser never reorders constants: arithmetic happens as it is written.
         let op = |prio, apply| BinOp { apply, prio, is_commutative: false };
         vec![
             Operator::make_bin("||", op(0, |a, b| f64::from(a != 0.0 || b != 0.0))),

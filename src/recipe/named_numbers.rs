@@ -13,8 +13,8 @@ use std::sync::Arc;
 /// Parameters may name each other to this depth.
 const MAX_DEPTH: usize = 64;
 
-/// The numbers that an expression of one file can name. Of two with one name the first of these holds: the tensor's own,
-/// what was set, the file's parameters, those of other files, the model's.
+/// The numbers that an expression of one file can name. Of two with one name the first of these holds: the tensor's
+/// own, what was set, the file's parameters, those of other files, the model's.
 pub(super) struct NamedNumbers<'a> {
     files: &'a [Arc<RecipeFile>],
     set: &'a BTreeMap<String, f64>,

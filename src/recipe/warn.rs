@@ -7,8 +7,8 @@ use crate::value::law::{Law, MAX_NORMAL};
 use std::collections::BTreeMap;
 
 impl Assignment {
-    /// Laws that do nothing or look like mistakes: a line for each rule and kind of mistake, with the first tensor and how
-    /// many more there are.
+    /// Laws that do nothing or look like mistakes: a line for each rule and kind of mistake, with the first tensor and
+    /// how many more there are.
     ///
     /// `plan` holds the tensors of this assignment, in order.
     #[must_use]
@@ -16,8 +16,8 @@ impl Assignment {
         let mut found: BTreeMap<(String, &'static str), (String, String, usize)> = BTreeMap::new();
         for (assigned, planned) in self.tensors.iter().zip(plan.tensors()) {
             for (logical, part) in assigned.logical.iter().zip(planned.parts()) {
-                for (kind, detail) in [constant(logical, part), bounds(part), fans(logical, part)].into_iter().flatten()
-                {
+                let warnings = [constant(logical, part), bounds(part), fans(logical, part)];
+                for (kind, detail) in warnings.into_iter().flatten() {
                     let entry = found.entry((logical.rule.rule.to_string(), kind));
                     entry.or_insert_with(|| (part.name().to_owned(), detail, 0)).2 += 1;
                 }

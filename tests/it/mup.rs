@@ -1,5 +1,5 @@
-//! The coordinate check of muP (arXiv 2203.03466; microsoft/mup, README, "Coord Check"): with the recipe `mup`, what a few steps of Adam do
-//! to the activations of a network does not depend on its width; with `torch-default`, it does.
+//! The coordinate check of muP (arXiv 2203.03466; microsoft/mup, README, "Coord Check"): with the recipe `mup`, what a
+//! few steps of Adam do to the activations of a network does not depend on its width; with `torch-default`, it does.
 
 use seedbed::model::{ModelTensor, Role, Variables};
 use seedbed::plan::Plan;
@@ -115,8 +115,8 @@ fn network(recipe: &Recipe, width: u64, seed: u64) -> Vec<Weight> {
     weights.collect()
 }
 
-/// What each layer makes of the batch, which is one sample a token: embeddings, what the hidden layers give before their ReLU,
-/// logits.
+/// What each layer makes of the batch, which is one sample per token: embeddings, what the hidden layers give before
+/// their ReLU, logits.
 fn activations(weights: &[Weight]) -> Vec<Vec<f32>> {
     let mut all = vec![weights[0].values.iter().map(|x| x * weights[0].forward).collect::<Vec<f32>>()];
     for weight in &weights[1..] {
@@ -157,8 +157,8 @@ fn step(weights: &mut [Weight], number: i32) {
     weights[0].adam(&gradient, number);
 }
 
-/// The slopes against the width, both in logarithms, of the mean absolute activation after the steps, and of its mean absolute
-/// change by them: a pair for each layer, embedding and logits at the ends.
+/// The slopes against the width, both in logarithms, of the mean absolute activation after the steps, and of its mean
+/// absolute change by them: a pair for each layer, embedding and logits at the ends.
 fn slopes(recipe: &Recipe, change: fn(&mut Weight)) -> Vec<[f64; 2]> {
     let mean = |values: Vec<f64>| values.iter().map(|x| x.abs()).sum::<f64>() / values.len() as f64;
     let mut sizes = Vec::new();

@@ -1,7 +1,7 @@
 //! The built-in recipes: each gives every role a law, and the numbers of their papers.
 
 use seedbed::law::Law;
-use seedbed::model::{Model, ModelTensor, Role, Variables};
+use seedbed::model::{Family, Model, ModelTensor, Role, Variables};
 use seedbed::plan::{Plan, PlannedTensor, TensorSpec};
 use seedbed::recipe::{Logical, Recipe, builtins};
 use seedbed::shape::Fans;
@@ -266,10 +266,17 @@ fn multipliers_are_those_of_the_papers() {
 }
 
 #[test]
-fn the_page_names_every_recipe_and_its_examples_can_be_read() {
+fn the_page_names_every_recipe_family_and_role_and_its_examples_can_be_read() {
     let page = include_str!("../../docs/recipes.md");
     for builtin in builtins() {
         assert!(page.contains(&format!("\n| `{}` |", builtin.name)), "{}", builtin.name);
+    }
+    for family in Family::all() {
+        assert!(page.contains(&format!("`{family}`")), "{family}");
+    }
+    for role in Role::ALL {
+        let is_short = role.text().split_once('.').is_some_and(|(_, short)| page.contains(&format!("`.{short}`")));
+        assert!(page.contains(&format!("`{role}`")) || is_short, "{role}");
     }
     let examples: Vec<&str> = page.split("```toml\n").skip(1).map(|rest| rest.split("```").next().unwrap()).collect();
     assert!(examples.len() >= 5);

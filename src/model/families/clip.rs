@@ -100,7 +100,7 @@ impl Body {
         Ok(Self { hidden, intermediate, layers, heads })
     }
 
-    /// Begins a stack. The recipe asks for `vision`: 1 in the vision tower, which has no vocabulary, 0 in the text tower.
+    /// Begins a stack. The recipe asks for `vision`: 1 in the vision tower, which has no vocabulary, 0 in the other.
     fn stack(&self, fields: &Fields, build: &mut Build, positions: u64, vocab: Option<u64>) {
         let general = [
             ("hidden", self.hidden),

@@ -115,7 +115,8 @@ impl Decoder {
         );
     }
 
-    /// The base model; its names begin with `at`. `layer` builds a layer, given what its names begin with and its number.
+    /// The base model; its names begin with `at`. `layer` builds a layer, given the beginning of its names and its
+    /// number.
     pub fn model(
         &self,
         fields: &Fields,

@@ -25,7 +25,7 @@ const DEFAULTS: Defaults = Defaults {
     pad: Some(1),
 };
 
-/// No norm stands before a block: each block's output is normed, and so are the queries, and the keys, of all heads at once.
+/// No norm stands before a block: each block's output is normed, and so are queries and keys, of all heads at once.
 fn build(fields: &Fields, class: Class, build: &mut Build) -> Result<()> {
     let decoder = Decoder::read(fields, &DEFAULTS)?;
     let bias = fields.flag("attention_bias", false)?;

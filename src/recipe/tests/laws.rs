@@ -1,5 +1,5 @@
-//! The laws of the `transformers` recipes against fixtures that tests/data/models/make.py makes from the library itself, and all
-//! recipes on every family.
+//! The laws of the `transformers` recipes against fixtures that tests/data/models/make.py makes from the library, and
+//! all recipes on every family.
 
 use super::values;
 use crate::StreamVersion;

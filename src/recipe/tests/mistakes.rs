@@ -54,7 +54,8 @@ fn mistakes_name_file_and_line_and_what_is_wrong() {
             "tensor model.embed_tokens.weight: no rule matches it (role embedding, shape [100, 64]): mine.toml",
         ),
         (
-            "[[parts]]\nname = \"*.q_proj.weight\"\nfind = \"q_proj\"\npart = [{name = \"a\", size = 30}, {name = \"b\", size = 30}]",
+            "[[parts]]\nname = \"*.q_proj.weight\"\nfind = \"q_proj\"\n\
+             part = [{name = \"a\", size = 30}, {name = \"b\", size = 30}]",
             "mine.toml:1: tensor model.layers.0.self_attn.q_proj.weight: axis 0 has length 64",
         ),
         (
@@ -161,8 +162,8 @@ fn a_misspelled_name_is_answered_with_the_nearest() {
     }
 }
 
-/// Built-in recipes with a few bytes changed, doubled or taken out, on a model: the result is an error in one line or an
-/// assignment, whose plan may fail with an error in one line; never a panic.
+/// Built-in recipes with a few bytes changed, doubled or taken out, on a model: the result is an error in one line, or
+/// an assignment, whose plan may fail with an error in one line; never a panic.
 #[test]
 fn no_text_of_a_recipe_panics() {
     let model = llama();

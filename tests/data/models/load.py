@@ -31,7 +31,8 @@ def check(binary, name, config, folder):
     assert not faults, (name, faults)
     # Saved again, the tensors are those of the file: nothing was drawn anew.
     model.save_pretrained(folder / "again")
-    with safe_open(out / "model.safetensors", "pt") as ours, safe_open(folder / "again/model.safetensors", "pt") as theirs:
+    first, again = out / "model.safetensors", folder / "again/model.safetensors"
+    with safe_open(first, "pt") as ours, safe_open(again, "pt") as theirs:
         assert set(ours.keys()) == set(theirs.keys()), (name, set(ours.keys()) ^ set(theirs.keys()))
         for key in ours.keys():
             a, b = ours.get_tensor(key), theirs.get_tensor(key)

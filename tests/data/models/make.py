@@ -6,8 +6,8 @@ The configs stand beside this script, a file a family: `published` ones are plan
 `<name>.json`: a published config, and the names and shapes that save_pretrained would write, from a model on the meta
 device, with the names that are tied to them. Names that differ by numbers alone are written once, the numbers as
 `{0-59}` or `{0-2,5}`: every combination of them is meant.
-`law-<name>.json`: a tiny config, initialized for real with a fixed seed and saved with save_pretrained; per saved tensor its
-shape and its sample moments. The tiny models also prove how the first kind is made: it must give what
+`law-<name>.json`: a tiny config, initialized for real with a fixed seed and saved with save_pretrained; for each saved
+tensor its shape and its sample moments. The tiny models also prove how the first kind is made: it must give what
 save_pretrained wrote.
 """
 
@@ -135,7 +135,8 @@ def expand(rows):
             spans = [[int(n) for n in span.split("-")] for span in text.split(",")]
             axes.append([n for span in spans for n in range(span[0], span[-1] + 1)])
         for numbers in itertools.product(*axes):
-            yield "".join(itertools.chain.from_iterable(itertools.zip_longest(texts[::2], map(str, numbers), fillvalue="")))
+            pairs = itertools.zip_longest(texts[::2], map(str, numbers), fillvalue="")
+            yield "".join(itertools.chain.from_iterable(pairs))
 
 
 def write(name, fixture):
