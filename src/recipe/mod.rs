@@ -4,38 +4,52 @@
 //! the scheme, whose arguments may be expressions over the model's numbers; [`Recipe::assign`] does that for a whole
 //! model. docs/recipes.md describes the format and the built-in recipes.
 //!
-//! The files of this folder, in the order in which they build on each other: each imports from files above it alone.
-//!
-//! 1. `expression`: arithmetic over named numbers, `sigma / sqrt(2 * layers)`, and which names are a tensor's own.
-//! 2. `pattern`: which tensors a rule is about: globs on names, roles, ranks, a condition.
-//! 3. `raw`: a recipe file as TOML has it, before anything in it is understood.
-//! 4. `rule`, `parts`, `manifest`: one entry each of `[[rule]]` and `[[multipliers]]`, `[[parts]]`, `[[tensor]]`.
-//! 5. `file`: one recipe file, understood.
-//! 6. `named_numbers`: what the names in an expression mean, for one tensor and several files.
-//! 7. `builtin`: the recipes that come with seedbed, by name and by family of models.
-//! 8. `role_names`: the role that a tensor's usual name tells, for tensors that come without a role.
-//! 9. `recipe`: [`Recipe`], one file or several, with the values that were set.
-//! 10. `assignment`: what a recipe makes of tensors, an [`Assignment`].
-//! 11. `assign`: [`Recipe::assign`], the rules applied.
-//! 12. `warn`: what looks like a mistake in an assignment.
+//! The modules below stand in the order in which they build on each other: each imports those above it alone.
+//! tests/it/rooms.rs reads the order here and checks it.
 
-mod assign;
-mod assignment;
-mod builtin;
+// Arithmetic over named numbers, `sigma / sqrt(2 * layers)`, and which names are a tensor's own.
 mod expression;
-mod file;
-mod manifest;
-mod named_numbers;
-mod parts;
+
+// Which tensors a rule is about: globs on names, roles, ranks, a condition.
 mod pattern;
+
+// A recipe file as TOML has it, before anything in it is understood.
 mod raw;
+
+// One entry: of `[[rule]]` or `[[multipliers]]`, of `[[parts]]`, of `[[tensor]]`.
+mod rule;
+
+mod parts;
+
+mod manifest;
+
+// One recipe file, understood.
+mod file;
+
+// What the names in an expression mean, for one tensor and several files.
+mod named_numbers;
+
+// The recipes that come with seedbed, by name and by family of models.
+mod builtin;
+
+// The role that a tensor's usual name tells, for tensors that come without a role.
+mod role_names;
+
+// One file or several, with the values that were set: a `Recipe`.
 #[expect(clippy::module_inception, reason = "the type Recipe is found in the file of its name")]
 mod recipe;
-mod role_names;
-mod rule;
+
+// What a recipe makes of tensors: an `Assignment`.
+mod assignment;
+
+// The rules applied: `Recipe::assign`.
+mod assign;
+
+// What looks like a mistake in an assignment.
+mod warn;
+
 #[cfg(test)]
 mod tests;
-mod warn;
 
 pub use assignment::{Assigned, Assignment, Logical, RuleOrigin};
 pub use builtin::{BuiltIn, builtins};

@@ -118,7 +118,7 @@ fn own_number(t: &ModelTensor, fans: Option<Fans>, set: &BTreeMap<String, f64>, 
     let dims = t.shape.dims();
     Ok(Some(match name {
         "fan_in" | "fan_out" => {
-            let fans = fans.ok_or_else(|| none("its rank is below 2, and no weight is known that it goes with"))?;
+            let fans = fans.ok_or_else(|| none("its rank is below 2, and no weight is known that it belongs to"))?;
             if name == "fan_in" { fans.fan_in as f64 } else { fans.fan_out as f64 }
         }
         "rows" => dims.first().copied().unwrap_or(1) as f64,

@@ -161,8 +161,11 @@ impl Recipe {
             if !known {
                 let parameters: BTreeSet<_> = self.files.iter().flat_map(|f| f.parameters.keys()).collect();
                 let parameters: Vec<&str> = parameters.into_iter().map(String::as_str).collect();
-                let numbers = model.iter().flat_map(|m| m.tensors()).flat_map(|t| t.variables.keys());
-                let question = did_you_mean(name, parameters.iter().copied().chain(numbers.map(String::as_str)));
+                // The tensors of a stack share their numbers: each stack is asked once.
+                let mut stacks: Vec<_> = model.iter().flat_map(|m| m.tensors()).map(|t| &t.variables).collect();
+                stacks.dedup_by(|a, b| Arc::ptr_eq(a, b));
+                let numbers = stacks.iter().flat_map(|stack| stack.keys()).map(String::as_str);
+                let question = did_you_mean(name, parameters.iter().copied().chain(numbers));
                 return Err(Error::Model(format!(
                     "{name} is set, but no recipe has such a parameter ({}) or names it, and the config has no such \
                      number{question}",

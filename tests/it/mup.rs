@@ -7,7 +7,7 @@ use seedbed::recipe::Recipe;
 use seedbed::{StreamVersion, cpu};
 use std::sync::Arc;
 
-/// A debug build takes minutes for the widest ones.
+/// A debug build takes minutes for the widest networks, so it leaves them out.
 const WIDTHS: &[u64] = if cfg!(debug_assertions) { &[64, 128, 256] } else { &[64, 128, 256, 512, 1024] };
 const HIDDEN_LAYERS: u64 = 3;
 const VOCAB: usize = 16;
@@ -25,7 +25,7 @@ struct Weight {
     moments: Vec<[f32; 2]>,
 }
 
-/// In eight sums, which a compiler can keep in one register.
+/// The dot product, in eight sums, which a compiler can keep in one vector register.
 fn dot(a: &[f32], b: &[f32]) -> f32 {
     let mut sums = [0.0; 8];
     for (a, b) in a.chunks_exact(8).zip(b.chunks_exact(8)) {
@@ -72,7 +72,7 @@ impl Weight {
         let (lr, second) = ((LR * self.lr / first) as f32, second as f32);
         for ((w, m), g) in self.values.iter_mut().zip(&mut self.moments).zip(gradient) {
             *m = [0.9 * m[0] + 0.1 * g, 0.999 * m[1] + 0.001 * g * g];
-            // The gradients of wide layers are small: an epsilon of 1e-8 would count.
+            // The gradients of wide layers are so small that Adam's usual epsilon of 1e-8 would change the steps.
             *w -= lr * m[0] / ((m[1] / second).sqrt() + 1e-20);
         }
     }
@@ -195,9 +195,9 @@ fn mup(settings: &[(&str, f64)]) -> Recipe {
     recipe
 }
 
-/// How far the slopes of the recipe lie from 0 at most; measured: 0.06 at widths to 512, 0.04 at all.
+/// The largest slope of the recipe that passes, in absolute value; measured: 0.06 at widths to 512, 0.04 at all widths.
 const FLAT: f64 = 0.15;
-/// What the slopes of the controls exceed; measured: 0.38 and more.
+/// The slope that the controls must exceed; measured: 0.38 and more.
 const STEEP: f64 = 0.3;
 
 #[test]
@@ -216,7 +216,7 @@ fn without_it_they_grow_with_the_width() {
     }
 }
 
-/// Each of its numbers is needed: without one of them the changes of the layers behind it grow.
+/// Each multiplier is needed: without one of them the changes of the layers behind it grow with the width.
 #[test]
 fn without_one_of_its_multipliers_changes_grow_with_the_width() {
     let no_lr = slopes(&mup(&[]), |weight| weight.lr = 1.0);

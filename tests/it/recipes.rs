@@ -1,4 +1,4 @@
-//! The built-in recipes: each gives every role a law, and the numbers of their papers.
+//! The built-in recipes: each gives every role a law, with the numbers of its paper.
 
 use seedbed::law::Law;
 use seedbed::model::{Family, Model, ModelTensor, Role, Variables};
@@ -13,7 +13,7 @@ const INNER: f64 = 256.0;
 const LAYERS: f64 = 12.0;
 const LAYER: u64 = 5;
 
-/// A tensor of every role, those of layers in the sixth of 12.
+/// A tensor of every role. Those that belong in layers stand in the sixth of 12.
 fn tensors() -> Vec<ModelTensor> {
     let variables: Variables = [
         ("hidden", HIDDEN),
@@ -89,7 +89,7 @@ fn tensors() -> Vec<ModelTensor> {
 fn assign(recipe: &Recipe) -> Vec<(Role, Scheme, Law, Logical)> {
     let mut plan = Plan::new(StreamVersion::V1, 0);
     let mut whole = recipe.clone();
-    // What extends a model's own laws has none here: its rules alone are asked.
+    // A modifier extends a model's own laws, which nobody knows here: it is tested by its rules alone.
     let recipe = if whole.finish(None).is_ok() { &whole } else { recipe };
     let assigned = recipe.assign(&tensors()).unwrap_or_else(|e| panic!("{:?}: {e}", recipe.names()));
     let rows = assigned.tensors.into_iter().map(|mut a| {
@@ -112,7 +112,7 @@ fn every_recipe_gives_every_role_a_law_and_says_where_from() {
             "{}",
             builtin.name
         );
-        // Modifiers, and the rules that the others begin with, are no recipes by themselves.
+        // Modifiers, and `fixed`, which has the first rules of the others, are no recipes by themselves.
         if builtin.text.contains("\nextends = \"transformers\"") || builtin.name == "fixed" {
             continue;
         }
@@ -138,7 +138,7 @@ fn every_recipe_gives_every_role_a_law_and_says_where_from() {
     assert!(whole >= 19, "{whole}");
 }
 
-/// The std that a cut at `k` sigma leaves of 1.
+/// The std of a standard normal that is cut at `k` sigma.
 fn cut(k: f64) -> f64 {
     let law = Scheme::truncated_normal(0.0, 1.0, seedbed::scheme::Bounds::Sigma(-k, k), Default::default());
     law.law(&seedbed::shape::Shape::new([1]).unwrap(), &Default::default()).unwrap().std()
@@ -369,7 +369,7 @@ fn values(tensor: &PlannedTensor) -> Vec<f32> {
     bytes.chunks_exact(4).map(|b| f32::from_le_bytes(b.try_into().unwrap())).collect()
 }
 
-/// Fused tensors of other families, as a manifest gives them.
+/// Fused tensors as other families store them, listed by a manifest.
 #[test]
 fn split_names_the_parts_of_known_fused_tensors() {
     let manifest = r#"
@@ -410,7 +410,7 @@ fn split_names_the_parts_of_known_fused_tensors() {
         let assigned = recipe.assign(&tensors).unwrap().tensors;
         let mut plan = Plan::new(StreamVersion::V1, 0);
         let stored: Vec<Vec<f32>> = assigned.iter().map(|a| values(plan.push(&a.spec).unwrap())).collect();
-        // The second expert's gate for itself, and where the stacked tensor has its element [5, 7].
+        // The second expert's gate, stored alone, against the stacked tensor at its element [5, 7].
         let name = "model.layers.0.mlp.experts.1.gate_proj.weight";
         let alone = TensorSpec::new(name, [48, 32], Scheme::normal(0.0, 1.0)).unwrap();
         let alone = values(Plan::new(StreamVersion::V1, 0).push(&alone).unwrap());

@@ -10,7 +10,7 @@ use crate::recipe::Recipe;
 use crate::value::law::Law;
 use serde_json::Value;
 
-/// How many standard errors a sample's mean and std lie off the law's, the worse of the two.
+/// How many standard errors the sample's mean, or its std, lies off the law's: the larger of the two.
 fn deviation(row: &Value, law: &Law, factor: f64) -> f64 {
     let (n, std) = (row["count"].as_f64().unwrap(), law.std() * factor);
     let spread = ((law.kurtosis().unwrap() - 1.0) / (4.0 * n)).sqrt();
@@ -82,7 +82,7 @@ fn laws_are_those_of_transformers() {
 fn every_builtin_recipe_can_be_read_and_serves_every_family() {
     for fixture in fixtures(true) {
         let model = Model::from_json(&fixture.1["config"].to_string()).unwrap();
-        // `fixed` is what the others begin with.
+        // `fixed` is no recipe by itself: it has the first rules of the others.
         for builtin in crate::recipe::builtins().iter().filter(|b| b.name != "fixed") {
             let mut recipe = Recipe::builtin(builtin.name, Some(&model)).unwrap();
             recipe.finish(Some(&model)).unwrap();

@@ -1,4 +1,4 @@
-//! What a recipe's author, or an enemy, can do wrong.
+//! What is wrong in a recipe, by mistake or by malice: an error in one line that names file, line and cause.
 
 use super::{assign, llama};
 use crate::StreamVersion;

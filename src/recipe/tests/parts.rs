@@ -8,7 +8,7 @@ use crate::recipe::Recipe;
 
 #[test]
 fn parts_have_the_streams_and_fans_of_the_tensors_they_stand_for() {
-    // [heads * (q, k, v) * 2, 6], interleaved by head, against the three of them under their own names.
+    // [heads * (q, k, v) * 2, 6], by heads, against the same three matrices stored under their own names.
     let text = r#"
         [parameters]
         heads = 3
@@ -59,7 +59,7 @@ fn parts_have_the_streams_and_fans_of_the_tensors_they_stand_for() {
     let mut plan = Plan::new(StreamVersion::V1, 7);
     let stored: Vec<Vec<f32>> =
         assignment.tensors.iter().map(|a| values(&plan.push(&a.spec).unwrap().fill())).collect();
-    // The same logical tensors, each for itself.
+    // The same logical tensors, each stored alone.
     let alone = |name: &str, dims: &[u64], scheme: &str| {
         let spec = crate::plan::TensorSpec::new(name, dims, scheme.parse().unwrap()).unwrap();
         values(&Plan::new(StreamVersion::V1, 7).push(&spec).unwrap().fill())
@@ -109,7 +109,7 @@ fn groups_of_a_convolution_are_blocks_with_fans_of_their_own() {
     let planned = plan.push(&assignment.tensors[0].spec).unwrap();
     let names: Vec<&str> = planned.parts().iter().map(|p| p.name()).collect();
     assert_eq!(names, ["conv.weight.0", "conv.weight.1", "conv.weight.2", "conv.weight.3"]);
-    // Torch's formula on the whole would take 12 outputs: each group has 3.
+    // torch's formula on the whole tensor would count 12 outputs: each group has 3.
     assert_eq!(planned.parts()[3].law().std(), (2.0f64 / (2.0 * 5.0 + 3.0 * 5.0)).sqrt());
     let fill = |spec| values(&Plan::new(StreamVersion::V1, 3).push(spec).unwrap().fill());
     let alone = crate::plan::TensorSpec::new("conv.weight.2", [3, 2, 5], "xavier_normal".parse().unwrap()).unwrap();

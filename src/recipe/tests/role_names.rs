@@ -5,7 +5,8 @@ use crate::model::{Family, Model, Role};
 use crate::recipe::role_names::{kind_of, of_name};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-/// Where a name tells another role than the family's code: what the code knows, and the name cannot say.
+/// Where a name tells another role than the family's code, because the code knows what the name cannot say: (family,
+/// role by the code, role by the name).
 const ACCEPTED: &[(&str, Role, Role)] = &[
     // Whether the norm multiplies by its weight or by 1 + weight.
     ("gemma2", Role::NormOffset, Role::Norm),

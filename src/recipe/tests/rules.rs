@@ -1,4 +1,4 @@
-//! Which rule a tensor gets, and what it sees.
+//! Which rule a tensor gets, and which numbers the rule's expressions see.
 
 use super::{assign, llama};
 use crate::StreamVersion;
@@ -52,7 +52,7 @@ fn what_is_set_wins_and_must_be_known() {
     recipe.finish(Some(&model)).unwrap();
     let assignment = recipe.assign(model.tensors()).unwrap();
     assert_eq!(assignment.tensors[0].spec.scheme.to_string(), "normal(mean=0, std=0.5)");
-    // A name that a condition alone has can be set too.
+    // A name that stands in a condition alone can be set too.
     let text = "extends = \"transformers\"\n[[rule]]\nwhen = \"small == 1\"\nscheme = \"zeros\"";
     let mut recipe = Recipe::parse("mine.toml", text).unwrap();
     recipe.set("small", 1.0);
@@ -66,7 +66,7 @@ fn what_is_set_wins_and_must_be_known() {
 
 #[test]
 fn a_condition_guards_its_rule() {
-    // A vector has no fan_in, and what stands outside layers no layer: such a condition does not hold.
+    // A vector has no fan_in, and a tensor outside layers has no layer: a condition that names it does not hold.
     let text = r#"
         extends = "transformers"
         [[rule]]
@@ -83,7 +83,7 @@ fn a_condition_guards_its_rule() {
     assert!(rows.iter().any(|r| r == "model.layers.1.self_attn.q_proj.bias constant(1)"), "{rows:?}");
     assert!(rows.iter().any(|r| r == "model.layers.0.self_attn.q_proj.bias constant(0)"), "{rows:?}");
     assert!(rows.iter().any(|r| r == "model.norm.weight constant(1)"), "{rows:?}");
-    // Another mistake in it is one.
+    // Any other mistake in a condition is an error.
     let error = assign("[[rule]]\nwhen = \"hiden > 1\"\nscheme = \"zeros\"").unwrap_err().to_string();
     assert!(error.contains("unknown variable \"hiden\""), "{error}");
 }
@@ -123,13 +123,13 @@ fn roles_of_foreign_tensors_are_told_by_their_names() {
         ("layer1.0.bn1.running_var", &[64], "norm"),
         ("layer1.0.bn1.num_batches_tracked", &[], "other"),
         ("fc.weight", &[10, 64], "head"),
-        // Stems.
+        // The first convolutions of image and audio models.
         ("visual.conv1.weight", &[8, 3, 4, 4], "embedding.patch"),
         ("encoder.conv2.weight", &[8, 8, 3], "embedding.patch"),
         ("patch_embed.proj.weight", &[8, 3, 4, 4], "embedding.patch"),
         ("pos_embed.proj.weight", &[8, 3, 4, 4], "embedding.patch"),
         ("pos_embed", &[1, 9, 8], "embedding.position"),
-        // Other spellings of the same.
+        // Other spellings of the same roles.
         ("vit.encoder.layer.0.attention.attention.query.weight", &[8, 8], "attention.query"),
         ("vit.encoder.layer.0.attention.attention.key.bias", &[8], "bias"),
         ("transformer.h.0.crossattention.q_attn.weight", &[8, 8], "attention.query"),
@@ -152,7 +152,7 @@ fn roles_of_foreign_tensors_are_told_by_their_names() {
         ("lm_head.dense.weight", &[8, 8], "pooler"),
         ("lm_head.layer_norm.weight", &[8], "norm"),
         ("qa_outputs.weight", &[2, 8], "head"),
-        // Pieces of other words tell nothing.
+        // A known name that is only the end of another word tells nothing.
         ("audio_proj.weight", &[8, 8], "other"),
         ("seq_proj.weight", &[8, 8], "other"),
         ("q_proj.weight", &[8, 8], "attention.query"),
@@ -166,7 +166,7 @@ fn roles_of_foreign_tensors_are_told_by_their_names() {
     for (tensor, (name, _, role)) in tensors.iter().zip(rows) {
         assert_eq!(tensor.role.text(), role, "{name}");
     }
-    // A list of one's own may speak of one layer, and of nothing that is not there.
+    // A user's own entry may be about one layer, and must match something.
     let own = |text: &str| {
         let mut tensors =
             ["h.0.x", "h.1.x", "head.0.x"].map(|name| ModelTensor::new(name, [4, 4], Role::Other).unwrap());
@@ -209,19 +209,19 @@ fn laws_that_do_nothing_or_look_wrong_are_warned_of() {
         role = "mlp.out"
     "#;
     let with = |rules: &str| warnings(&format!("{tensors}{rules}"));
-    // torch's default bounds at its usual std, and bounds that cut.
+    // torch's default bounds at the usual std, which cut nothing, and bounds that cut.
     let absolute = with("[[rule]]\nscheme = \"truncated_normal(std = 0.02, lo = -2, hi = 2, bounds = absolute)\"");
     let expected = "l.0.up_proj.weight and 7 more: the bounds stand at 100.0000 sigma: nothing is ever cut (w.toml:12)";
     assert_eq!(absolute, [expected]);
     assert!(with("[[rule]]\nscheme = \"truncated_normal(std = 0.02)\"").is_empty());
     assert!(with("[[rule]]\nscheme = \"normal(std = 0.02)\"").is_empty());
-    // Zero inside a branch, and at its end.
+    // Zero inside a branch is warned of, at its end it is not.
     let zero = with("[[rule]]\nscheme = \"zeros\"");
     assert!(
         zero.len() == 1 && zero[0].starts_with("l.0.up_proj.weight and 3 more: a matrix whose elements are all 0"),
         "{zero:?}"
     );
-    // The layout of the other kind of storage.
+    // The layout of a matrix that is stored the other way around.
     let swapped = with("[[rule]]\nlayout = \"in_out\"\nscheme = \"kaiming_normal\"");
     let part = "l.0.up_proj.weight and 7 more: fan_in 32 and fan_out 8 look swapped for mlp.in in a model of width 8";
     assert!(swapped.len() == 1 && swapped[0].starts_with(part), "{swapped:?}");
@@ -242,11 +242,11 @@ fn a_parameter_means_one_thing_whatever_stands_beside_it() {
         let scheme = recipe.assign(model.tensors()).unwrap().tensors[0].spec.scheme;
         scheme.law(&model.tensors()[0].shape, &Default::default()).unwrap().std()
     };
-    // A parameter of its own name is that of the files behind.
+    // Inside a parameter its own name means that of the files behind.
     for rule in ["", "forward = \"0 * aa + 1\"", "forward = \"0 * zz + 1\""] {
         assert_eq!(std("", rule), 0.02 * 3.0 * 2.0, "{rule}");
     }
-    // Made of each other many times over: each is evaluated once, beside a config's numbers of the same names too.
+    // Parameters that are made of each other many times over are evaluated once each.
     let mut text: String = (0..60).map(|i| format!("p{i} = \"p{} + p{}\"\n", i + 1, i + 2)).collect();
     text += "p60 = 0\np61 = 0\n";
     assert_eq!(std(&text, "forward = \"p0 + 1\""), 0.12);

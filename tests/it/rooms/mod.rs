@@ -1,5 +1,5 @@
-//! The order of the rooms: a module imports those above it in src/lib.rs alone, and inside `value` those above it in
-//! src/value/mod.rs. Read from the sources, without their comments, strings and tests.
+//! The order of the rooms: a module imports those above it in src/lib.rs alone, and inside `value`, `model` and
+//! `recipe` those above it in the room's mod.rs. Read from the sources, without their comments, strings and tests.
 
 mod source;
 
@@ -11,14 +11,14 @@ use std::path::{Path, PathBuf};
 /// The order of the rooms and what the root re-exports.
 struct Order {
     rooms: Vec<String>,
-    /// The modules inside `value`, in their order.
-    inside: Vec<String>,
+    /// Rooms that have an order inside, each with its modules.
+    inside: Vec<(&'static str, Vec<String>)>,
     /// A name at the root, and the path that it stands for.
     exports: Vec<(String, Names)>,
 }
 
 impl Order {
-    fn read(lib: &str, value: &str) -> Self {
+    fn read(lib: &str, ordered: impl IntoIterator<Item = (&'static str, String)>) -> Self {
         let declared = |source: &str| read(source, &[]).modules.into_iter().map(|m| m.name).collect();
         let tokens = tokens(lib);
         let mut exports = Vec::new();
@@ -26,19 +26,23 @@ impl Order {
             expand(&tokens, at + 1, &[], &[], &mut exports);
         }
         let exports = exports.into_iter().filter_map(|(_, path)| Some((path.last()?.clone(), path))).collect();
-        Self { rooms: declared(lib), inside: declared(value), exports }
+        let inside = ordered.into_iter().map(|(room, source)| (room, declared(&source))).collect();
+        Self { rooms: declared(lib), inside, exports }
     }
 
-    /// The floor of a path: that of its room, then that inside `value`. `None` for a name that is no module's.
+    /// The floor of a path: that of its room, then that inside the room, where it has an order. A name that a room
+    /// re-exports counts as the room's lowest floor. `None` for a name that is no module's.
     fn floor(&self, path: &[String]) -> Option<(usize, usize, String)> {
         let first = path.first()?;
         let at = |list: &[String], name: &str| list.iter().position(|listed| listed == name);
         match at(&self.rooms, first) {
-            Some(room) if first == "value" => {
-                let inside = at(&self.inside, path.get(1)?)?;
-                Some((room, inside, format!("value::{}", path[1])))
+            Some(room) => {
+                let inside = self.inside.iter().find(|(ordered, _)| ordered == first);
+                let floor = inside.zip(path.get(1)).and_then(|((_, list), name)| Some((at(list, name)?, name)));
+                let (floor, name) =
+                    floor.map_or((0, first.clone()), |(floor, name)| (floor, format!("{first}::{name}")));
+                Some((room, floor, name))
             }
-            Some(room) => Some((room, 0, first.clone())),
             None => {
                 let (_, path) = self.exports.iter().find(|(name, path)| name == first && path.len() > 1)?;
                 self.floor(path)
@@ -67,7 +71,9 @@ pub fn text(path: &Path) -> String {
 }
 
 fn order() -> Order {
-    Order::read(&text(&root().join("src/lib.rs")), &text(&root().join("src/value/mod.rs")))
+    let src = root().join("src");
+    let ordered = ["value", "model", "recipe"].map(|room| (room, text(&src.join(room).join("mod.rs"))));
+    Order::read(&text(&src.join("lib.rs")), ordered)
 }
 
 /// Each Rust file of a folder.
@@ -139,8 +145,10 @@ fn a_room_that_climbs_is_found() {
         (
             "model::families",
             "use crate::plan::Plan;\nuse crate::recipe::{self as r, Recipe};",
-            "made_up.rs:2: model imports",
+            "made_up.rs:2: model::families imports recipe, which",
         ),
+        ("recipe::rule", "use super::file::RecipeFile;", "recipe::rule imports recipe::file,"),
+        ("model::fields", "use crate::model::family::Class;", "model::fields imports model::family,"),
         ("error", "fn f(d: crate::DType) {}", "error imports value::dtype,"),
     ] {
         let found = climbs(path, source);
