@@ -15,7 +15,8 @@ fn mistakes_name_file_and_line_and_what_is_wrong() {
         ),
         (
             "\n[[rule]]\nscheme = \"normal(std = 1 / (hidden - 64))\"",
-            "mine.toml:2: tensor model.embed_tokens.weight: scheme \"normal(std = 1 / (hidden - 64))\": std: expression \"1 / (hidden - 64)\" is inf, with hidden = 64",
+            "mine.toml:2: tensor model.embed_tokens.weight: scheme \"normal(std = 1 / (hidden - 64))\": std: \
+             expression \"1 / (hidden - 64)\" is inf, with hidden = 64",
         ),
         (
             "[[rule]]\nscheme = \"normal(std = 0 - 1)\"",

@@ -173,7 +173,10 @@ fn a_checkpoint_gives_names_shapes_and_dtypes() {
     assert_eq!(run(dir.path(), &["verify", "new", "--device", "cpu"]), "21 of 21 tensors equal\n");
     // The recipe cannot be the model's own: no config says what model it is.
     let error = refused(dir.path(), &["init", "--like", "old", "-o", "x"]);
-    assert!(error.contains("transformers' own initialization is known only for a model with a config.json"), "{error}");
+    assert!(
+        error.contains("transformers' own initialization is known for a config.json alone: give --recipe"),
+        "{error}"
+    );
     // A list in the recipe itself.
     let list = r#"
         [parameters]
