@@ -68,6 +68,14 @@ pub enum Error {
         /// What is wrong with it.
         reason: String,
     },
+    /// A path that is to be written and is taken, by what may be replaced where that is asked for.
+    #[error("{path}: {reason}")]
+    Exists {
+        /// The file.
+        path: String,
+        /// What stands there.
+        reason: String,
+    },
     /// A file that cannot be read or written.
     #[error("{path}: {source}")]
     Io {
@@ -139,6 +147,7 @@ impl Error {
             | Self::Model(_)
             | Self::Recipe { .. }
             | Self::Checkpoint { .. }
+            | Self::Exists { .. }
             | Self::Io { .. }
             | Self::Device(_) => self,
         }

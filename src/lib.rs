@@ -33,6 +33,7 @@
 //! | [`stats`] | moments and special functions, to compare a tensor with its law |
 //! | `model` | a model's config becomes its tensors, each with its role |
 //! | `recipe` | a recipe gives each role a scheme |
+//! | `model_plan` | both together: a whole model's plan from texts in memory, and its table `init.json` |
 //! | `checkpoint` | safetensors files: whole models written, verified and inspected |
 //!
 //! In words: a scheme, a shape and a layout make a law, which is a distribution with its numbers; a seed and a name
@@ -48,7 +49,7 @@
 //! | `vulkan` | wgpu's Vulkan, and buffers that are not cleared before they are filled | `gpu` |
 //! | `metal` | wgpu's Metal | `gpu` |
 //! | `dx12` | wgpu's Direct3D 12 | `gpu` |
-//! | `model` | model configs and recipes | serde, serde_json, toml, globset, exmex |
+//! | `model` | model configs, recipes, and plans of whole models | serde, serde_json, toml, globset, exmex |
 //! | `checkpoint` | safetensors files, and whole models in them | `model`, safetensors, tempfile, fs4 |
 //! | `rand_core` | `Philox` as a generator for `rand` | rand_core |
 //!
@@ -79,6 +80,9 @@ pub mod model;
 
 #[cfg(feature = "model")]
 pub mod recipe;
+
+#[cfg(feature = "model")]
+pub mod model_plan;
 
 #[cfg(all(feature = "checkpoint", not(target_arch = "wasm32")))]
 pub mod checkpoint;

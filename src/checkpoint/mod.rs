@@ -1,43 +1,51 @@
 //! Checkpoints: safetensors files, whole models in them, what they hold and whether it is what it should be.
 //!
-//! Each call takes a [`crate::backend::Backend`] where it fills, and a [`Progress`] where it takes long.
+//! What a user calls: [`ModelWriter`] writes a model's directory; [`write_safetensors`] and [`write_raw`] write single
+//! tensors; [`verify()`] recomputes what a checkpoint holds; [`inspect()`] measures it. [`Weights`] opens a checkpoint,
+//! [`Reader`] and [`Writer`] one file. Each call takes a [`Backend`](crate::backend::Backend) where it fills, and a
+//! [`Progress`] where it takes long.
+//!
+//! The files, each of which uses only the ones before it:
+//!
+//! - `disk`: places on the disk that are written to: temporary files, directories, free space, names that change together.
+//! - `safetensors`: the format: a header, a reader, and over `disk` a writer.
+//! - `names`: the names of the files in a model's directory.
+//! - `text_file`: config, recipe and table files.
+//! - `weights`: a checkpoint to be read, of one file or of several.
+//! - `provenance`: what a file's metadata says of what made it.
+//! - `table`: an `init.json` beside weights.
+//! - `model_paths`: the files that a plan of a model is made of.
+//! - `memory`: how much memory a call may use.
+//! - `inspect`: what is in a checkpoint, whoever wrote it.
+//! - `verify`: whether a checkpoint's bytes are what its metadata says.
+//! - `write`: fills into files, and whole models.
+//!
+//! Only `write`, `disk` and the writer of `safetensors` use the crates that writing needs.
 
-mod agreement;
-mod commit;
-mod dirs;
-mod in_place;
-mod init_json;
+mod disk;
 mod inspect;
-mod metadata;
-mod missing;
-mod pipeline;
-mod plan_rows;
-mod request;
+mod memory;
+mod model_paths;
+mod names;
+mod provenance;
 mod safetensors;
-mod shards;
-mod sources;
-mod space;
+mod table;
+mod text_file;
 mod verify;
 mod weights;
 mod write;
-mod write_model;
 
-pub use init_json::{InitTable, TABLE};
-pub use inspect::{Agreement, InspectRow, Laws, inspect};
-pub use metadata::{Origin, SingleTensor};
-pub use missing::Kept;
-pub use pipeline::DEFAULT_MEMORY;
-pub use plan_rows::{PartPlace, PlanRow};
-pub use request::{ModelPlan, ModelRequest};
-pub use safetensors::{CHUNK, Complete, Entry, Header, MAX_HEADER, Reader, StoredTensor, Writer};
-pub(crate) use safetensors::{PLACES, directory, new_temp, sync_directory, write_all_at};
-pub use sources::read_config;
-pub use verify::{Expected, Verdict, VerifyRow, beside_weights, expected, verify};
+pub use inspect::{Agreement, InspectRow, PlannedLaws, inspect};
+pub use memory::DEFAULT_MEMORY;
+pub use model_paths::ModelPaths;
+pub use provenance::{Provenance, SingleTensor};
+pub use safetensors::{CompleteFile, Header, HeaderEntry, MAX_HEADER, READ_BYTES, Reader, StoredTensor, Writer};
+pub use text_file::read_config;
+pub use verify::{ExpectedTensor, Verdict, VerifyRow, expected_tensors, plan_source, verify};
 pub use weights::Weights;
-pub use write::{WriteOptions, check_target, write_raw, write_safetensors};
-pub use write_model::{ModelFiles, Outputs};
+pub use write::{ModelFiles, ModelWriter, WriteOptions, check_target, write_raw, write_safetensors};
 
 use crate::Result;
 
-/// Told the bytes done so far; an error ends the call, which leaves nothing half-written.
+/// Told the bytes done so far, in all; an error that it returns ends the call, which then leaves nothing half-written.
 pub type Progress<'a> = &'a mut dyn FnMut(u64) -> Result<()>;

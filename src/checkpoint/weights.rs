@@ -1,6 +1,6 @@
 //! A checkpoint to be read: one file, or the shards of an index.
 
-use super::shards::{INDEX, SINGLE};
+use super::names::{INDEX, SINGLE};
 use crate::checkpoint::{MAX_HEADER, Reader, StoredTensor};
 use crate::{Error, Result};
 use serde::Deserialize;

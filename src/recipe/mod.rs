@@ -54,6 +54,5 @@ mod tests;
 pub use assignment::{Assigned, Assignment, Logical, RuleOrigin};
 pub use builtin::{BuiltIn, builtins};
 pub use file::About;
-#[cfg(feature = "checkpoint")]
 pub(crate) use pattern::glob_set;
 pub use recipe::Recipe;

@@ -51,7 +51,6 @@ fn set_of(globs: &[String]) -> Result<GlobSet> {
 }
 
 /// Globs over dotted names of which one has to match; `None` where there are none.
-#[cfg(feature = "checkpoint")]
 pub(crate) fn glob_set(globs: &[String]) -> Result<Option<GlobSet>> {
     if globs.is_empty() { Ok(None) } else { set_of(globs).map(Some) }
 }

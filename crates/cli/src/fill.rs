@@ -1,7 +1,7 @@
 //! `seedbed fill`.
 
 use super::{Outcome, args, print, progress::Bar};
-use seedbed::checkpoint::{self, Origin, SingleTensor};
+use seedbed::checkpoint::{self, Provenance, SingleTensor};
 use seedbed::plan::Plan;
 use seedbed::{DType, Error, Rounding, StreamVersion};
 use std::io::{IsTerminal, stdout};
@@ -90,7 +90,7 @@ pub fn run(args: &Args) -> Outcome {
         return Ok(());
     }
     let summary = format!("{} {} {}", args.name, print::shape(&dims), args.dtype);
-    let metadata = Origin::of_tensor(seed, tensor, args.rounding).metadata();
+    let metadata = Provenance::of_tensor(seed, tensor, args.rounding).metadata();
     let bytes =
         checkpoint::write_safetensors(&args.output, vec![(fill, dims)], &metadata, &engine, &options, &mut progress)?;
     drop(bar);

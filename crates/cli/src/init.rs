@@ -48,7 +48,7 @@ pub fn run(args: &Args) -> Outcome {
     args.seed.announce(seed);
     let plan = &planned.plan;
     let options = WriteOptions { max_shard_size: args.max_shard_size, ..args.writing.options() };
-    let outputs = checkpoint::Outputs::prepare(&args.output, &planned, &options)?;
+    let outputs = checkpoint::ModelWriter::prepare(&args.output, &planned, &args.model.paths(), &options)?;
     let dtypes: BTreeSet<_> = plan.tensors().iter().map(|t| t.dtype()).collect();
     let dtypes: Vec<_> = dtypes.into_iter().collect();
     let engine = args.device.open(&dtypes)?;
@@ -85,7 +85,7 @@ pub fn run(args: &Args) -> Outcome {
         if files.files.len() > 1 { format!(" in {} files", files.files.len()) } else { String::new() },
     )];
     let kept = planned.kept.iter();
-    lines.extend(kept.map(|k| format!("{}: rows 0 to {} kept from {}", k.name, k.rows - 1, k.from.display())));
+    lines.extend(kept.map(|k| format!("{}: rows 0 to {} kept from {}", k.name, k.rows - 1, k.from)));
     if let Some(config) = &files.config {
         lines.push(format!("{}: dtype {names}", config.display()));
     }

@@ -1,7 +1,8 @@
 //! `seedbed inspect`.
 
 use super::{Failure, Outcome, print, progress::Bar, table::table};
-use seedbed::checkpoint::{self, InspectRow, Laws, TABLE, Weights};
+use seedbed::checkpoint::{self, InspectRow, PlannedLaws, Weights};
+use seedbed::model_plan::INIT_JSON;
 use std::path::PathBuf;
 
 /// Show the metadata of a safetensors file or of shards, and statistics of each tensor
@@ -28,9 +29,9 @@ pub struct Args {
 
 pub fn run(args: &Args) -> Outcome {
     let mut weights = Weights::open(&args.file)?;
-    let beside = weights.path().with_file_name(TABLE);
+    let beside = weights.path().with_file_name(INIT_JSON);
     let table_path = args.plan.clone().or_else(|| beside.exists().then_some(beside));
-    let laws = table_path.as_deref().map(|path| Laws::read(path, &weights)).transpose()?;
+    let laws = table_path.as_deref().map(|path| PlannedLaws::read(path, &weights)).transpose()?;
     let bar = Bar::new(weights.bytes());
     let rows = checkpoint::inspect(&mut weights, laws.as_ref(), &mut |done| bar.at(done))?;
     drop(bar);

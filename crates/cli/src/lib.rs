@@ -99,6 +99,7 @@ pub fn run(args: impl IntoIterator<Item = std::ffi::OsString>) -> ExitCode {
     };
     let text = match outcome {
         Ok(()) | Err(Failure::Pipe) => return ExitCode::SUCCESS,
+        Err(Failure::Error(error @ seedbed::Error::Exists { .. })) => format!("{error}; --force replaces it"),
         Err(Failure::Error(error)) => error.to_string(),
         Err(Failure::Differs(text)) => text,
     };

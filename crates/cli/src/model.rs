@@ -1,7 +1,8 @@
 //! Arguments that say which model, which laws, and what of it.
 
 use super::print;
-use seedbed::checkpoint::{ModelPlan, ModelRequest};
+use seedbed::checkpoint::ModelPaths;
+use seedbed::model_plan::{ModelPlan, ModelRequest};
 use seedbed::{DType, Rounding};
 use std::path::PathBuf;
 
@@ -39,18 +40,23 @@ pub struct Args {
 }
 
 impl Args {
+    /// The files that say what is written.
+    pub fn paths(&self) -> ModelPaths {
+        ModelPaths {
+            config: self.config.clone(),
+            like: self.like.clone(),
+            recipes: self.recipe.clone(),
+            missing_from: self.missing_from.clone(),
+        }
+    }
+
     /// Plans, and says on stderr what looks wrong.
     pub fn plan(&self, seed: u64) -> seedbed::Result<ModelPlan> {
-        let mut request = ModelRequest::default();
-        request.config.clone_from(&self.config);
-        request.like.clone_from(&self.like);
-        request.recipes.clone_from(&self.recipe);
-        request.set.clone_from(&self.set);
-        request.only.clone_from(&self.only);
-        request.skip.clone_from(&self.skip);
-        request.missing_from.clone_from(&self.missing_from);
-        request.dtype = self.dtype;
-        request.rounding = self.rounding;
+        let mut request = self.paths().read(ModelRequest::new().rounding(self.rounding))?;
+        request = self.set.iter().fold(request, |r, (name, value)| r.set(name, *value));
+        request = self.only.iter().fold(request, |r, glob| r.only(glob));
+        request = self.skip.iter().fold(request, |r, glob| r.skip(glob));
+        request = self.dtype.iter().fold(request, |r, &dtype| r.dtype(dtype));
         let planned = request.plan(seed)?;
         for warning in &planned.warnings {
             print::note("warning", warning);

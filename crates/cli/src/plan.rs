@@ -4,7 +4,7 @@ use super::{
     Outcome, args, model, print,
     table::{stream, table},
 };
-use seedbed::checkpoint::PlanRow;
+use seedbed::model_plan::PlanRow;
 use std::collections::HashMap;
 
 /// Show what init would write, tensor by tensor: role, shape, fans, rule, law, key, multipliers
@@ -70,10 +70,10 @@ pub fn run(args: &Args) -> Outcome {
 fn cells(name: &str, r: &PlanRow, bytes: u64) -> Vec<String> {
     vec![
         name.to_owned(),
-        r.role.clone(),
-        print::shape(&r.shape),
-        r.dtype.clone(),
-        r.layout.clone(),
+        r.role.to_string(),
+        print::shape(r.shape.dims()),
+        r.dtype.to_string(),
+        r.layout.to_string(),
         print::or_dash(r.fan_in, print::count),
         print::or_dash(r.fan_out, print::count),
         r.rule.clone(),
@@ -96,8 +96,9 @@ fn grouped(rows: impl Iterator<Item = PlanRow>) -> Vec<Vec<String>> {
         // All that a line shows, before it is made text: most tensors are like one before.
         let multipliers =
             [row.lr_multiplier, row.weight_decay_multiplier, row.forward_multiplier, row.std].map(f64::to_bits);
-        let words = [&row.role, &row.dtype, &row.layout, &row.rule, &row.law].map(String::clone);
-        let key = (pattern, row.shape.clone(), words, [row.fan_in, row.fan_out], multipliers);
+        let words = [&row.rule, &row.law].map(String::clone);
+        let kind = (row.role, row.dtype, row.layout.clone());
+        let key = (pattern, row.shape.clone(), kind, words, [row.fan_in, row.fan_out], multipliers);
         let at = match known.get(&key) {
             Some(&at) => at,
             None => {

@@ -30,10 +30,10 @@ pub fn run(args: &Args) -> Outcome {
     let file = weights.path().to_path_buf();
     let source = match (&args.source, file.parent()) {
         (Some(source), _) => source.clone(),
-        (None, Some(dir)) if !dir.as_os_str().is_empty() => checkpoint::beside_weights(dir),
-        (None, _) => checkpoint::beside_weights(".".as_ref()),
+        (None, Some(dir)) if !dir.as_os_str().is_empty() => checkpoint::plan_source(dir),
+        (None, _) => checkpoint::plan_source(".".as_ref()),
     };
-    let expected = checkpoint::expected(&weights, &source)?;
+    let expected = checkpoint::expected_tensors(&weights, &source)?;
     let engine = args.device.open(&dtypes(expected.iter().map(|e| &e.fill)))?;
     let bar = Bar::new(weights.bytes());
     let rows = checkpoint::verify(&mut weights, &expected, &engine, &mut |done| bar.at(done))?;

@@ -1,4 +1,4 @@
-//! What stands where in a file, computed before it is written.
+//! A file's header, computed before anything is written.
 
 use super::{LENGTH_FIELD, MAX_HEADER, METADATA_KEY, to_stored};
 use crate::{DType, Error, Result};
@@ -6,27 +6,42 @@ use safetensors::tensor::{Metadata, TensorInfo};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use std::collections::{BTreeMap, HashMap};
 
-/// One tensor to be written.
+/// A tensor that is to be written.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Entry {
+pub struct HeaderEntry {
     /// The name: any UTF-8 except `__metadata__`.
     pub name: String,
     /// The element type.
     pub dtype: DType,
-    /// The dimensions, row-major, outermost first; `[]` is one element, a 0 means no bytes at all.
+    /// The dimensions, row-major, outermost first; `[]` is one element, a 0 means that there is none.
     pub dims: Vec<u64>,
 }
 
-/// Where everything will stand in a file: computed without touching the disk.
+/// The header of a file that is to be written: which tensor's bytes stand where. Computed without touching the disk.
 ///
-/// The tensors are ordered by the dtype's alignment, descending, then by name, as the `safetensors` crate
-/// orders them, and the bytes equal that crate's. One addition: the metadata's keys are sorted (there their
-/// order changes from run to run), so equal input gives equal files.
+/// The tensors are ordered by the dtype's alignment, descending, then by name, as the `safetensors` crate orders them, and
+/// the bytes equal that crate's. One addition: the metadata's keys are sorted (there their order changes from run to run),
+/// so equal input gives equal files.
+///
+/// ```
+/// # fn main() -> seedbed::Result<()> {
+/// use seedbed::DType;
+/// use seedbed::checkpoint::{Header, HeaderEntry};
+/// use std::collections::BTreeMap;
+///
+/// let entry = |name: &str, dtype| HeaderEntry { name: name.to_owned(), dtype, dims: vec![3, 4] };
+/// let header = Header::new(vec![entry("a", DType::F16), entry("b", DType::F32)], &BTreeMap::new())?;
+/// assert_eq!(header.entries()[0].name, "b");
+/// assert_eq!(header.range(1), Some(48..72));
+/// assert_eq!(header.file_len(), header.bytes().len() as u64 + 72);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct Header {
     /// Length field, JSON and padding.
     bytes: Vec<u8>,
-    entries: Vec<Entry>,
+    entries: Vec<HeaderEntry>,
     /// Where each entry ends in the data section.
     ends: Vec<u64>,
 }
@@ -54,7 +69,7 @@ impl Header {
     /// # Errors
     /// [`Error::Tensor`] where a name occurs twice, is `__metadata__`, or a tensor exceeds the address space;
     /// [`Error::Placement`] where the header exceeds [`MAX_HEADER`] bytes.
-    pub fn new(mut entries: Vec<Entry>, metadata: &BTreeMap<String, String>) -> Result<Self> {
+    pub fn new(mut entries: Vec<HeaderEntry>, metadata: &BTreeMap<String, String>) -> Result<Self> {
         entries.sort_by(|a, b| to_stored(b.dtype).cmp(&to_stored(a.dtype)).then_with(|| a.name.cmp(&b.name)));
         let mut names = std::collections::HashSet::with_capacity(entries.len());
         for entry in &entries {
@@ -81,7 +96,7 @@ impl Header {
         let fail = |e: &dyn std::fmt::Display| Error::Placement(format!("safetensors header: {e}"));
         let mut bytes = vec![0; LENGTH_FIELD as usize];
         serde_json::to_writer(&mut bytes, &Json { metadata: &metadata, tensors: &tensors }).map_err(|e| fail(&e))?;
-        // The format's own opinion of what was laid out here.
+        // The format's own crate checks what was laid out here.
         Metadata::new(Some(HashMap::from_iter(metadata)), tensors).map_err(|e| fail(&e))?;
 
         bytes.resize(bytes.len().next_multiple_of(LENGTH_FIELD as usize), b' ');
@@ -102,7 +117,7 @@ impl Header {
 
     /// The entries in the file's order.
     #[must_use]
-    pub fn entries(&self) -> &[Entry] {
+    pub fn entries(&self) -> &[HeaderEntry] {
         &self.entries
     }
 
@@ -126,12 +141,12 @@ impl Header {
     }
 }
 
-fn too_large(entry: &Entry) -> Error {
+fn too_large(entry: &HeaderEntry) -> Error {
     let reason = format!("{} is more than a file can hold", entry.dtype);
     Error::Shape { shape: entry.dims.clone(), reason }.in_tensor(&entry.name)
 }
 
-fn sizes(entry: &Entry) -> Result<(Vec<usize>, usize)> {
+fn sizes(entry: &HeaderEntry) -> Result<(Vec<usize>, usize)> {
     let dims: Option<Vec<usize>> = entry.dims.iter().map(|&d| usize::try_from(d).ok()).collect();
     let dims = dims.ok_or_else(|| too_large(entry))?;
     let count = dims.iter().try_fold(1usize, |n, &d| n.checked_mul(d));

@@ -1,22 +1,22 @@
 //! safetensors files in and out, streamed: memory use depends on the number of tensors, never on their size.
 //!
-//! A file is `N` (u64, little-endian), `N` bytes of JSON padded with spaces to a multiple of 8, then the
+//! A file is `N` (u64, little-endian), `N` bytes of JSON padded with spaces to a multiple of 8, then the bytes of the
 //! tensors without holes. The format's own types come from the `safetensors` crate.
+//!
+//! - `header`: a header that is to be written.
+//! - `parse`: a header that was read, from memory.
+//! - `read`: the reader.
+//! - `write`: the writer, which alone uses `disk`.
 
-mod ahead;
 mod header;
-mod place;
+mod parse;
 mod read;
 mod write;
 
-pub use header::{Entry, Header};
-pub use read::{CHUNK, Reader, StoredTensor};
-pub use write::{Complete, Writer};
-
-#[cfg(not(target_arch = "wasm32"))]
-pub(crate) use place::{AVAILABLE as PLACES, write_all_at};
-#[cfg(not(target_arch = "wasm32"))]
-pub(crate) use write::{directory, new_temp, sync_directory};
+pub use header::{Header, HeaderEntry};
+pub use parse::StoredTensor;
+pub use read::{READ_BYTES, Reader};
+pub use write::{CompleteFile, Writer};
 
 use crate::DType;
 use safetensors::Dtype;
@@ -43,6 +43,7 @@ const fn from_stored(dtype: Dtype) -> Option<DType> {
         Dtype::F32 => Some(DType::F32),
         Dtype::F16 => Some(DType::F16),
         Dtype::BF16 => Some(DType::BF16),
+        // The format's other types, of which later versions of its crate may have more.
         _ => None,
     }
 }

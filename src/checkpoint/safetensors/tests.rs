@@ -6,12 +6,12 @@ use safetensors::tensor::TensorView;
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
-fn entry(name: &str, dtype: DType, dims: &[u64]) -> Entry {
-    Entry { name: name.to_owned(), dtype, dims: dims.to_vec() }
+fn entry(name: &str, dtype: DType, dims: &[u64]) -> HeaderEntry {
+    HeaderEntry { name: name.to_owned(), dtype, dims: dims.to_vec() }
 }
 
 /// Names out of order, of different lengths, that need escapes; every dtype; a scalar; an empty tensor.
-fn entries() -> Vec<Entry> {
+fn entries() -> Vec<HeaderEntry> {
     vec![
         entry("h.10.attn", DType::BF16, &[3, 5]),
         entry("h.2.attn", DType::BF16, &[7]),
@@ -23,7 +23,7 @@ fn entries() -> Vec<Entry> {
     ]
 }
 
-fn bytes_of(entry: &Entry) -> Vec<u8> {
+fn bytes_of(entry: &HeaderEntry) -> Vec<u8> {
     let n = entry.dims.iter().product::<u64>() * entry.dtype.size();
     let salt = entry.name.len() as u64 * 31;
     (0..n).map(|i| ((i * 7 + salt) % 251) as u8).collect()
@@ -39,7 +39,7 @@ fn write_in_pieces(path: &Path, header: Header, piece: usize) -> Result<u64> {
     writer.finish()
 }
 
-fn by_the_crate(entries: &[Entry], metadata: HashMap<String, String>) -> Vec<u8> {
+fn by_the_crate(entries: &[HeaderEntry], metadata: HashMap<String, String>) -> Vec<u8> {
     let data: Vec<Vec<u8>> = entries.iter().map(bytes_of).collect();
     let views = entries.iter().zip(&data).map(|(e, data)| {
         let dims = e.dims.iter().map(|&d| d as usize).collect();
@@ -113,7 +113,7 @@ fn a_reader_returns_what_was_written() {
 #[test]
 fn values_of_every_float_type_are_decoded_across_chunks() {
     // Above one chunk in each dtype, and no multiple of it.
-    let n = CHUNK / 2 + 12_345;
+    let n = READ_BYTES / 2 + 12_345;
     let value = |i: usize| (i as f32 - 1000.0) * 0.125;
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("m.safetensors");

@@ -1,7 +1,7 @@
-//! The writer: the header first, then the tensors' bytes, in the file's order or all at once, each at its place; then one rename.
+//! The writer: the header first, then the tensors' bytes, in the file's order or each at its offset; then one rename.
 
-use super::ahead::Ahead;
-use super::{Entry, Header};
+use super::{Header, HeaderEntry};
+use crate::checkpoint::disk::{Ahead, directory, new_temp, sync_directory};
 use crate::{Error, Result};
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
@@ -11,10 +11,37 @@ use tempfile::{NamedTempFile, TempPath};
 /// Bytes collected before the operating system is called; larger writes pass through uncopied.
 const BUFFER: usize = 1 << 20;
 
-/// Writes one safetensors file: all tensors in the order of [`Header::entries`], each in as many pieces as suit.
+/// Writes one safetensors file: all tensors in the order of [`Header::entries`], each by as many calls as suit.
 ///
-/// The bytes go to a temporary file in the target's directory, which [`finish`](Self::finish) renames: the target is
-/// absent (or its old self) or complete, and a writer that is dropped leaves nothing behind.
+/// The bytes go to a temporary file in the target's directory, which [`finish`](Self::finish) renames: at any time the
+/// target is as it was before, or complete. A writer that is dropped leaves nothing behind.
+///
+/// ```
+/// # fn main() -> seedbed::Result<()> {
+/// use seedbed::DType;
+/// use seedbed::checkpoint::{Header, HeaderEntry, Reader, Writer};
+/// use std::collections::BTreeMap;
+///
+/// let entry = HeaderEntry { name: "w".to_owned(), dtype: DType::F16, dims: vec![2, 2] };
+/// let dir = tempfile::tempdir().unwrap();
+/// let target = dir.path().join("w.safetensors");
+/// let mut writer = Writer::create(&target, Header::new(vec![entry], &BTreeMap::new())?)?;
+/// while let Some((entry, missing)) = writer.pending() {
+///     assert_eq!((entry.name.as_str(), missing), ("w", 8));
+///     writer.write(&[0; 8])?;
+/// }
+/// writer.finish()?;
+///
+/// let mut reader = Reader::open(&target)?;
+/// let mut values = Vec::new();
+/// reader.read_f32("w", |_, read| {
+///     values.extend_from_slice(read);
+///     Ok(())
+/// })?;
+/// assert_eq!(values, [0.0; 4]);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct Writer {
     file: BufWriter<NamedTempFile>,
@@ -25,7 +52,7 @@ pub struct Writer {
     written: u64,
     sync: bool,
     ahead: Ahead,
-    /// A failed write may have left part of a piece behind: nothing may follow it.
+    /// A failed write may have left some of its bytes behind: nothing may follow it.
     failed: bool,
 }
 
@@ -41,7 +68,7 @@ impl Writer {
         if target.file_name().is_none() {
             return Err(refuse("is not the name of a file"));
         }
-        // A rename would replace a device such as /dev/null by a file.
+        // A rename would replace a device such as /dev/null with a file.
         if std::fs::metadata(&target).is_ok_and(|m| !m.is_file()) {
             return Err(refuse("exists and is not a regular file"));
         }
@@ -55,7 +82,7 @@ impl Writer {
         Ok(writer)
     }
 
-    /// Whether [`finish`](Self::finish) waits until the file is on the disk; it does unless told otherwise.
+    /// The same writer, which waits at the end until the file is on the disk, or does not. By default it waits.
     #[must_use]
     pub fn sync(mut self, sync: bool) -> Self {
         self.sync = sync;
@@ -67,7 +94,7 @@ impl Writer {
         &self.target
     }
 
-    /// What stands where.
+    /// The header that was given.
     #[must_use]
     pub fn header(&self) -> &Header {
         &self.header
@@ -76,7 +103,7 @@ impl Writer {
     /// The tensor whose bytes come next and how many it still needs, at least 1; `None` once all are written.
     /// Tensors without elements are passed over.
     #[must_use]
-    pub fn pending(&self) -> Option<(&Entry, u64)> {
+    pub fn pending(&self) -> Option<(&HeaderEntry, u64)> {
         let entry = self.header.entries().get(self.index)?;
         Some((entry, self.header.range(self.index)?.end - self.written))
     }
@@ -99,7 +126,7 @@ impl Writer {
         if self.failed {
             return Err(self.refuse("an earlier write failed".to_owned()));
         }
-        if let Err(e) = self.file.write_all(bytes).and_then(|()| self.went(given)) {
+        if let Err(e) = self.file.write_all(bytes).and_then(|()| self.count(given)) {
             self.failed = true;
             return Err(self.io(&e));
         }
@@ -108,8 +135,9 @@ impl Writer {
         Ok(())
     }
 
-    /// Writes all tensors at once: `work` is given the file, the name it will have, the place of the first data byte, and what to tell of bytes as they
-    /// are written; when it returns, every data byte of the header stands there.
+    /// Writes all tensors at once. `work` is given the file, the path that it will have, the offset of the first data byte,
+    /// and a function to be told how many bytes were written, as they are. When it returns, it has written every data byte
+    /// of the header.
     ///
     /// # Errors
     /// [`Error::Io`]; those of `work`, after which the file cannot be continued.
@@ -118,7 +146,7 @@ impl Writer {
         work: impl FnOnce((&File, &Path, u64), &mut dyn FnMut(u64) -> Result<()>) -> Result<()>,
     ) -> Result<()> {
         if self.written != 0 || self.failed {
-            return Err(self.refuse("all tensors at once: others were written before".to_owned()));
+            return Err(self.refuse("all tensors are to be written at once, but some were written before".to_owned()));
         }
         self.failed = true;
         self.file.flush().map_err(|e| self.io(&e))?;
@@ -135,15 +163,15 @@ impl Writer {
         Ok(())
     }
 
-    /// So many bytes were handed to the system: from time to time it is asked to bring them to the disk.
-    fn went(&mut self, bytes: u64) -> io::Result<()> {
+    /// Counts bytes that were handed to the system: from time to time it is asked to bring them to the disk.
+    fn count(&mut self, bytes: u64) -> io::Result<()> {
         if self.sync { self.ahead.wrote(self.file.get_ref().as_file(), bytes) } else { Ok(()) }
     }
 
     /// Flushes, syncs, renames; returns the bytes of the file.
     ///
     /// # Errors
-    /// As [`complete`](Self::complete) and [`Complete::persist`]. The target is as before then.
+    /// As [`complete`](Self::complete) and [`CompleteFile::persist`]. The target is as before then.
     pub fn finish(self) -> Result<u64> {
         self.complete()?.persist()
     }
@@ -152,7 +180,7 @@ impl Writer {
     ///
     /// # Errors
     /// [`Error::Tensor`] where the pending tensor still needs bytes; [`Error::Io`].
-    pub fn complete(mut self) -> Result<Complete> {
+    pub fn complete(mut self) -> Result<CompleteFile> {
         if let Some((entry, left)) = self.pending() {
             let total = self.header.data_len();
             let reason = format!("unfinished: {left} bytes missing, {} of {total} written in all", self.written);
@@ -165,7 +193,7 @@ impl Writer {
         }
         let Self { file, target, header, sync, .. } = self;
         let temp = file.into_inner().map_err(|e| Error::io(&target, e.into_error()))?;
-        Ok(Complete { temp: temp.into_temp_path(), target, bytes: header.file_len(), sync })
+        Ok(CompleteFile { temp: temp.into_temp_path(), target, bytes: header.file_len(), sync })
     }
 
     fn skip_complete(&mut self) {
@@ -184,16 +212,16 @@ impl Writer {
     }
 }
 
-/// A file that is written whole under a temporary name; dropped, it is removed.
+/// A file whose bytes are all written, under a temporary name. Dropped without [`persist`](Self::persist), it is removed.
 #[derive(Debug)]
-pub struct Complete {
+pub struct CompleteFile {
     temp: TempPath,
     target: PathBuf,
     bytes: u64,
     sync: bool,
 }
 
-impl Complete {
+impl CompleteFile {
     /// Bytes of the file.
     #[must_use]
     pub fn bytes(&self) -> u64 {
@@ -212,7 +240,7 @@ impl Complete {
         Ok(self.bytes)
     }
 
-    /// Where its bytes are for now.
+    /// The temporary file.
     pub(crate) fn path(&self) -> &Path {
         &self.temp
     }
@@ -220,31 +248,6 @@ impl Complete {
     pub(crate) fn into_parts(self) -> (TempPath, PathBuf) {
         (self.temp, self.target)
     }
-}
-
-/// Waits until a directory's names are on the disk: they are its own data.
-pub(crate) fn sync_directory(dir: &Path) -> Result<()> {
-    #[cfg(unix)]
-    std::fs::File::open(dir).and_then(|d| d.sync_all()).map_err(|e| Error::io(dir, e))?;
-    #[cfg(not(unix))]
-    let _ = dir;
-    Ok(())
-}
-
-pub(crate) fn directory(target: &Path) -> &Path {
-    match target.parent() {
-        Some(dir) if !dir.as_os_str().is_empty() => dir,
-        _ => Path::new("."),
-    }
-}
-
-pub(crate) fn new_temp(dir: &Path) -> io::Result<NamedTempFile> {
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".seedbed-").suffix(".tmp");
-    // The default is 0600, which a rename would keep; the umask takes its share from 0666.
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    builder.tempfile_in(dir)
 }
 
 #[cfg(test)]

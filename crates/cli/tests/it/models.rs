@@ -265,12 +265,17 @@ fn growing_keeps_what_was_there() {
     assert!(inspected.ends_with(&format!("; 11 of 11 compared with the plan agree{note}")), "{inspected}");
     // Nothing is missing, other axes, the same place.
     let error = refused(dir.path(), &["init", "llama.json", "--missing-from", "old", "-o", "x"]);
-    assert_eq!(error, "old/model.safetensors: has every tensor of the model: nothing is missing");
+    assert_eq!(error, "old: has every tensor of the model: nothing is missing");
     fs::write(dir.path().join("wide.json"), grown.replace("\"hidden_size\": 16", "\"hidden_size\": 32")).unwrap();
     let error = refused(dir.path(), &["init", "wide.json", "--missing-from", "old", "-o", "x"]);
-    assert!(error.starts_with("old/model.safetensors: tensor \"model.embed_tokens.weight\": its shape is [33, 16], the model's [40, 32]: only rows"), "{error}");
+    assert!(
+        error.starts_with(
+            "old: tensor \"model.embed_tokens.weight\": its shape is [33, 16], the model's [40, 32]: only rows"
+        ),
+        "{error}"
+    );
     let error = refused(dir.path(), &["init", "grown.json", "--missing-from", "old", "-o", "old", "--force"]);
-    assert!(error.starts_with("old: has the checkpoint of --missing-from"), "{error}");
+    assert!(error.starts_with("old: has the checkpoint that the new tensors are missing from"), "{error}");
 }
 
 #[test]
@@ -326,13 +331,13 @@ fn mistakes_in_recipes_and_lists_are_refused() {
         ),
         ("--recipe huge.toml", "huge.toml:1: tensor w: shape [4294967296, 4294967296]: more than 2^60 elements"),
         ("--recipe twice.toml", "tensor w: the name \"w\" is already in the plan"),
-        ("--recipe llama", "nothing says which tensors there are: give a config.json, --like"),
+        ("--recipe llama", "nothing says which tensors there are: give a model's config, a list"),
         ("other.json", "other.json: unknown model_type \"rwkv\": expected gpt2, gpt_neox, "),
         ("--like overlap.safetensors --recipe llama", "overlap.safetensors: "),
         ("--like far.safetensors --recipe llama", "far.safetensors: "),
         (
             "--like whole.safetensors --recipe llama",
-            "whole.safetensors: tensor a: unknown dtype \"I64\": expected F32, F16, BF16, or --skip to leave it out",
+            "whole.safetensors: tensor a: unknown dtype \"I64\": expected F32, F16, BF16, or the tensor left out",
         ),
         ("--like none --recipe llama", "none: No such file"),
     ] {

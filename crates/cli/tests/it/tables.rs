@@ -215,8 +215,8 @@ fn kept_rows_are_left_out_and_the_new_ones_compared() {
     );
     assert_eq!(
         error,
-        "error: old/model.safetensors: tensor \"model.embed_tokens.weight\": is f32 there, --dtype asks for bf16, and its \
-         first rows are kept"
+        "error: old: tensor \"model.embed_tokens.weight\": is f32 there and its first rows are kept, but bf16 is asked for: \
+         ask for f32"
     );
     assert!(!path("x").exists());
 }
@@ -235,7 +235,10 @@ fn the_checkpoint_of_kept_rows_is_not_replaced_under_another_name() {
     for from in ["m", "again", "cache", "linked", "cache/model.safetensors"] {
         let args = ["init", "grown.json", "--missing-from", from, "-o", "m", "--force", "--device", "cpu"];
         let error = fails(dir.path(), &args);
-        assert!(error.starts_with("error: m: has the checkpoint of --missing-from"), "{from}: {error}");
+        assert!(
+            error.starts_with("error: m: has the checkpoint that the new tensors are missing from"),
+            "{from}: {error}"
+        );
     }
     run(dir.path(), &["verify", "m", "--device", "cpu"]);
 }

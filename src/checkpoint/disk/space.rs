@@ -9,7 +9,7 @@ use std::path::Path;
 ///
 /// # Errors
 /// [`Error::Io`] naming `target`, of the kind `StorageFull`.
-pub(super) fn check_space(dir: &Path, target: &Path, needed: u64) -> Result<()> {
+pub fn check_space(dir: &Path, target: &Path, needed: u64) -> Result<()> {
     let Ok(about) = fs4::statvfs(dir) else { return Ok(()) };
     let free = about.available_space();
     // A virtual file system says that it has none at all, used or free.

@@ -1,18 +1,23 @@
 //! What is in a checkpoint, whoever wrote it.
 
-use super::agreement::agreement;
-use super::init_json::{InitTable, TABLE, check_seed, kept_elements};
+mod agreement;
+
+pub use agreement::Agreement;
+
+use agreement::agreement;
+
+use super::table::{check_seed, elements_of_rows, read_table};
 use super::{Progress, Weights};
 use crate::Result;
+use crate::model_plan::INIT_JSON;
 use crate::plan::{Plan, PlannedTensor};
 use crate::stats::Moments;
 use serde::Serialize;
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
-pub use super::agreement::Agreement;
-
-/// One stored tensor. The statistics are of its finite values; absent where there is none, or the dtype is not read.
+/// A stored tensor and the statistics of its finite values, which are absent where there is no such value, or the dtype is
+/// not read.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct InspectRow {
@@ -30,45 +35,43 @@ pub struct InspectRow {
     pub read: bool,
     /// The mean.
     pub mean: Option<f64>,
-    /// The std, with n - 1.
+    /// The standard deviation, of a sample: divided by n - 1.
     pub std: Option<f64>,
     /// The smallest value.
     pub min: Option<f32>,
     /// The largest value.
     pub max: Option<f32>,
-    /// Infinities and NaNs.
+    /// The number of infinities and NaNs.
     pub nonfinite: Option<u64>,
-    /// The rows, its first ones, that are another checkpoint's and are not compared; the statistics are of all rows.
+    /// How many of its first rows are another checkpoint's and are not compared; the statistics are of all rows.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub kept_rows: Option<u64>,
-    /// The sample beside its law; absent where the plan has no such tensor.
+    /// How the values compare with the law; absent where the plan has no such tensor.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub plan: Option<Agreement>,
 }
 
-/// The laws that a table gives to the tensors beside it.
+/// The laws that an `init.json` gives to the tensors beside it.
 #[derive(Debug)]
-pub struct Laws {
+pub struct PlannedLaws {
     plan: Plan,
-    /// How many rows of a tensor another checkpoint has.
+    /// How many first rows of a stored tensor are another checkpoint's.
     kept: HashMap<String, u64>,
 }
 
-impl Laws {
-    /// Reads the table of `init`, or the one in a directory, for these weights.
+impl PlannedLaws {
+    /// Reads an `init.json`, or the one in a directory, for these weights.
     ///
     /// # Errors
-    /// Those of [`InitTable::read`] and [`InitTable::plan`]; [`crate::Error::Checkpoint`] where a file's metadata names another
-    /// seed.
+    /// [`crate::Error::Io`]; [`crate::Error::Checkpoint`] where it is no table, or a file's metadata names another seed.
     pub fn read(table: &Path, weights: &Weights) -> Result<Self> {
-        let table = if table.is_dir() { table.join(TABLE) } else { table.to_path_buf() };
-        let read = InitTable::read(&table)?;
-        let plan = read.plan(&table)?;
-        // Weights that were saved by others since may say nothing.
+        let path = if table.is_dir() { table.join(INIT_JSON) } else { table.to_path_buf() };
+        let (table, plan) = read_table(&path)?;
+        // The metadata of weights that were saved by others since may name no seed.
         for seed in weights.readers().iter().filter_map(|r| r.metadata().get("seedbed.seed")) {
-            check_seed(&table, &plan, seed)?;
+            check_seed(&path, &plan, seed)?;
         }
-        let kept = read.kept_rows().into_iter().map(|(name, rows)| (name.to_owned(), rows)).collect();
+        let kept = table.kept_rows().into_iter().map(|(name, rows)| (name.to_owned(), rows)).collect();
         Ok(Self { plan, kept })
     }
 
@@ -86,9 +89,31 @@ impl Laws {
 
 /// Reads every tensor once, in the files' order, and compares each with its law where `laws` has one.
 ///
+/// ```
+/// # fn main() -> seedbed::Result<()> {
+/// use seedbed::backend::Backend;
+/// use seedbed::checkpoint::{self, ModelPaths, ModelWriter, PlannedLaws, Weights, WriteOptions};
+/// use seedbed::model_plan::ModelRequest;
+///
+/// let config = r#"{"model_type": "gpt2", "n_embd": 32, "n_head": 4, "n_layer": 1, "vocab_size": 100}"#;
+/// let planned = ModelRequest::new().config("config.json", config).plan(42)?;
+/// let dir = tempfile::tempdir().unwrap();
+/// ModelWriter::prepare(dir.path(), &planned, &ModelPaths::default(), &WriteOptions::default())?
+///     .write(&Backend::cpu(), &mut |_| Ok(()))?;
+///
+/// let mut weights = Weights::open(dir.path())?;
+/// let laws = PlannedLaws::read(dir.path(), &weights)?;
+/// for row in checkpoint::inspect(&mut weights, Some(&laws), &mut |_| Ok(()))? {
+///     println!("{}: mean {:?}, std {:?}", row.name, row.mean, row.std);
+///     assert!(row.plan.unwrap().agrees);
+/// }
+/// # Ok(())
+/// # }
+/// ```
+///
 /// # Errors
 /// Those of [`crate::checkpoint::Reader::read_f32`]; whatever `progress` returns.
-pub fn inspect(weights: &mut Weights, laws: Option<&Laws>, progress: Progress<'_>) -> Result<Vec<InspectRow>> {
+pub fn inspect(weights: &mut Weights, laws: Option<&PlannedLaws>, progress: Progress<'_>) -> Result<Vec<InspectRow>> {
     let planned: HashMap<&str, (&PlannedTensor, Option<u64>)> = (laws.iter())
         .flat_map(|laws| laws.plan.tensors().iter().map(|t| (t.name(), (t, laws.kept.get(t.name()).copied()))))
         .collect();
@@ -100,7 +125,7 @@ pub fn inspect(weights: &mut Weights, laws: Option<&Laws>, progress: Progress<'_
         let (mut moments, mut drawn) = (Moments::new(), Moments::new());
         let of_plan = planned.get(tensor.name.as_str());
         let kept_rows = of_plan.and_then(|(_, kept)| *kept);
-        let kept = of_plan.map_or(0, |(planned, rows)| kept_elements(planned, rows.unwrap_or(0)));
+        let kept = of_plan.map_or(0, |(planned, rows)| elements_of_rows(planned, rows.unwrap_or(0)));
         if tensor.is_readable() {
             let size = bytes / tensor.count().max(1);
             weights.reader(file).read_f32(&tensor.name, |first, values| {
@@ -126,7 +151,7 @@ pub fn inspect(weights: &mut Weights, laws: Option<&Laws>, progress: Progress<'_
             nonfinite: tensor.is_readable().then(|| moments.nonfinite()),
             kept_rows,
             plan: of_plan.map(|&(planned, _)| {
-                // Of another shape or dtype nothing agrees.
+                // A tensor of another shape or dtype is not the plan's.
                 if planned.shape().dims() != tensor.dims || Some(planned.dtype()) != tensor.dtype() {
                     return Agreement { mean_z: None, std_z: None, agrees: false };
                 }

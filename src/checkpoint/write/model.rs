@@ -1,16 +1,13 @@
 //! A model's directory: the weights, the config that says their dtype, and the table of what made them.
 
-use super::commit::Commit;
-use super::dirs::MadeDirs;
-use super::init_json::TABLE;
-use super::missing::{Kept, copy_rows};
-use super::request::ModelPlan;
-use super::space::check_space;
-use super::write::{OutFile, write_files};
-use super::{Origin, Progress, Weights, WriteOptions, check_target, shards};
+use super::kept::copy_rows;
+use super::queue::{FilePlan, write_files};
+use super::{WriteOptions, check_target, shards};
 use crate::backend::Backend;
-use crate::checkpoint::{Complete, directory, new_temp};
+use crate::checkpoint::disk::{Commit, MadeDirs, check_space, directory, new_temp};
+use crate::checkpoint::{CompleteFile, ModelPaths, Progress, Provenance, Weights, names};
 use crate::model::config_with_dtype;
+use crate::model_plan::{INIT_JSON, KeptRows, ModelPlan};
 use crate::plan::Plan;
 use crate::{DType, Error, Result};
 use std::collections::{BTreeMap, HashSet};
@@ -27,7 +24,7 @@ pub struct ModelFiles {
     pub weights: PathBuf,
     /// The safetensors files, at least one.
     pub files: Vec<PathBuf>,
-    /// `config.json`, where there is a config.
+    /// `config.json`, where the plan has a config.
     pub config: Option<PathBuf>,
     /// `init.json`: what made the weights.
     pub table: PathBuf,
@@ -35,64 +32,95 @@ pub struct ModelFiles {
     pub bytes: u64,
 }
 
-/// The places of a model's files, found to be free, writable and large enough before anything is filled.
+/// Writes a model: its weights, its config and the table of what made it, in one directory.
 ///
-/// Config, table and index are written first, to temporary files, so that only renames are left when the weights stand. Dropped
-/// before [`Outputs::write`] has ended, nothing is left: no temporary file, no directory that was made.
+/// [`ModelWriter::prepare`] finds every place to be free, writable and large enough before anything is filled, and
+/// [`ModelWriter::write`] fills. Config, table and index are written first, to temporary files, so that only renames are
+/// left when the weights stand. Dropped before `write` has ended, it leaves nothing: no temporary file, and no directory
+/// that it made.
+///
+/// ```
+/// # fn main() -> seedbed::Result<()> {
+/// use seedbed::backend::Backend;
+/// use seedbed::checkpoint::{ModelPaths, ModelWriter, Weights, WriteOptions};
+/// use seedbed::model_plan::ModelRequest;
+///
+/// let config = r#"{"model_type": "gpt2", "n_embd": 32, "n_head": 4, "n_layer": 1, "vocab_size": 100}"#;
+/// let planned = ModelRequest::new().config("config.json", config).plan(42)?;
+/// let dir = tempfile::tempdir().unwrap();
+/// let out = dir.path().join("gpt2");
+/// let writer = ModelWriter::prepare(&out, &planned, &ModelPaths::default(), &WriteOptions::default())?;
+/// let files = writer.write(&Backend::cpu(), &mut |_bytes_done| Ok(()))?;
+/// assert_eq!(files.weights, out.join("model.safetensors"));
+/// assert_eq!(files.config, Some(out.join("config.json")));
+/// assert_eq!(Weights::open(&out)?.tensors().count(), planned.plan.tensors().len());
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
-pub struct Outputs {
+pub struct ModelWriter {
     // Dropped in this order: the files in the directory, then the directory.
     config: Option<TempPath>,
     table: TempPath,
     index: Option<TempPath>,
-    kept: Vec<Kept>,
+    kept: Vec<KeptRows>,
+    /// The checkpoint that has the kept rows.
+    kept_from: Option<PathBuf>,
     made: MadeDirs,
     dir: PathBuf,
-    files: Vec<OutFile>,
+    files: Vec<FilePlan>,
     /// Weights of another layout, which a loader would take instead of the new ones or beside them.
     stale: Vec<PathBuf>,
     options: WriteOptions,
 }
 
-impl Outputs {
-    /// Lays out the files, makes `dir` where it is missing, and checks every place. A `config.json` in `dir` that is the very
-    /// file that was read may be replaced: only its dtype changes.
+impl ModelWriter {
+    /// Lays out the files, makes `dir` where it is missing, and checks every place.
+    ///
+    /// `paths` are the files that the plan was made of, none where it was made from memory: a `config.json` in `dir` that is
+    /// the very file of `paths` may be replaced, since only its dtype changes, and the rows that the plan keeps are copied
+    /// from [`ModelPaths::missing_from`].
     ///
     /// # Errors
-    /// [`Error::Checkpoint`] where a file stands there, or weights of another layout, and `force` is not set, or where the
-    /// checkpoint whose rows are kept is one that would be replaced;
-    /// [`Error::Io`] where the directory cannot be made or written to, or its disk has no room; those of
-    /// [`config_with_dtype`] and [`crate::checkpoint::Header::new`].
-    pub fn prepare(dir: &Path, model: &ModelPlan, options: &WriteOptions) -> Result<Self> {
+    /// [`Error::Exists`] where a file stands there, or weights of another layout, and `force` is not set;
+    /// [`Error::Checkpoint`] where something else stands there, the checkpoint whose rows are kept is one that would be
+    /// replaced, or `paths` does not name it; [`Error::Io`] where the directory cannot be made or written to, or its disk
+    /// has no room; those of [`config_with_dtype`] and [`crate::checkpoint::Header::new`].
+    pub fn prepare(dir: &Path, model: &ModelPlan, paths: &ModelPaths, options: &WriteOptions) -> Result<Self> {
         let plan = &model.plan;
         let sizes: Vec<u64> = plan.tensors().iter().map(|t| t.bytes()).collect();
         let shards = shards::split(&sizes, options.max_shard_size.unwrap_or(u64::MAX));
-        let metadata = Origin::of_plan(plan)?.metadata();
+        let metadata = Provenance::of_plan(plan)?.metadata();
         let mut files = Vec::with_capacity(shards.len());
         let mut weight_map = BTreeMap::new();
         for (i, shard) in shards.iter().enumerate() {
-            let name = shards::name(i, shards.len());
+            let name = names::shard(i, shards.len());
             let tensors = shard.iter().map(|&t| &plan.tensors()[t]);
             weight_map.extend(tensors.clone().map(|t| (t.name(), name.clone())));
             let tensors = tensors.map(|t| (t.fill(), t.shape().dims().to_vec())).collect();
-            files.push(OutFile::new(dir.join(name), tensors, &metadata)?);
+            files.push(FilePlan::new(dir.join(name), tensors, &metadata)?);
         }
-        let (config, index) = (dir.join("config.json"), dir.join(shards::INDEX));
+        let (config, index) = (dir.join(names::CONFIG), dir.join(names::INDEX));
         let index = (files.len() > 1).then_some(index);
         for target in files.iter().map(|f| &f.target).chain(&index) {
             check_target(target, options.force)?;
         }
         let stale = stale(dir, files.iter().map(|f| &f.target).chain(&index), options.force)?;
-        let table = dir.join(TABLE);
+        let table = dir.join(INIT_JSON);
         check_target(&table, options.force)?;
         let dtype = prevailing_dtype(plan);
         let mut config_text = None;
-        if let Some((path, text)) = &model.config {
-            let same = fs::canonicalize(&config).ok().zip(fs::canonicalize(path).ok()).is_some_and(|(a, b)| a == b);
-            check_target(&config, options.force || same)?;
-            config_text = Some(config_with_dtype(text, dtype)?);
+        if let Some(given) = &model.config {
+            let read = paths.config_file().and_then(|path| fs::canonicalize(path).ok());
+            let is_same = read.is_some() && fs::canonicalize(&config).ok() == read;
+            check_target(&config, options.force || is_same)?;
+            config_text = Some(config_with_dtype(&given.text, dtype)?);
         }
-        if let Some(from) = &model.missing_from {
+        if let (Some(kept), None) = (model.kept.first(), &paths.missing_from) {
+            let reason = format!("the plan keeps rows of tensor {:?}, but no path says where it is", kept.name);
+            return Err(Error::Checkpoint { path: kept.from.clone(), reason });
+        }
+        if let Some(from) = &paths.missing_from {
             let weights = Weights::open(from)?;
             // The files by their names, and where those lead to.
             let paths = weights.readers().iter().map(|r| r.path()).chain([weights.path()]);
@@ -102,7 +130,8 @@ impl Outputs {
             });
             let out = fs::canonicalize(dir).ok();
             if out.is_some() && places.any(|place| place == out) {
-                let reason = "has the checkpoint of --missing-from, which would be replaced: give another directory";
+                let reason = "has the checkpoint that the new tensors are missing from, which would be replaced: give \
+                              another directory";
                 return Err(Error::Checkpoint { path: dir.display().to_string(), reason: reason.to_owned() });
             }
         }
@@ -119,43 +148,46 @@ impl Outputs {
             move |out: &mut BufWriter<&mut fs::File>| out.write_all(text.as_bytes())
         };
         let config = config_text.map(|t| small_file(&config, options.sync, text(&t))).transpose()?;
-        let table = small_file(&table, options.sync, |out| model.write_table(out))?;
+        let table = small_file(&table, options.sync, |out| model.write_init_json(out))?;
         let index = index.map(|path| small_file(&path, options.sync, text(&index_text))).transpose()?;
-        let (kept, dir) = (model.kept.clone(), dir.to_path_buf());
-        Ok(Self { config, table, index, kept, made, dir, files, stale, options: *options })
+        let (kept, kept_from, dir) = (model.kept.clone(), paths.missing_from.clone(), dir.to_path_buf());
+        Ok(Self { config, table, index, kept, kept_from, made, dir, files, stale, options: *options })
     }
 
-    /// Fills and writes the weights, then gives all files their names, the index last: from the moment that an old file is
-    /// touched until then, a loader finds no model rather than a mixed one.
+    /// Fills and writes the weights, then gives all files their names, the index last: between the first change of an old
+    /// file and that, a loader finds no model rather than a mixed one.
     ///
     /// # Errors
     /// [`Error::Buffer`] where the memory is too small; those of [`crate::checkpoint::Writer`] and
-    /// [`Backend::fill_range`]; whatever `progress` returns. The directory is as before then.
-    pub fn write(mut self, engine: &Backend, progress: Progress<'_>) -> Result<ModelFiles> {
+    /// [`Backend::fill_range`]; [`Error::Checkpoint`] where kept rows are gone meanwhile; whatever `progress` returns. The
+    /// directory is as before then.
+    pub fn write(mut self, backend: &Backend, progress: Progress<'_>) -> Result<ModelFiles> {
         let places = kept_places(&self.kept, &self.files);
-        let complete = write_files(self.files, engine, &self.options, progress)?;
-        for (kept, file, at) in places {
-            copy_rows(kept, complete[file].path(), at, self.options.sync)?;
+        let complete = write_files(self.files, backend, &self.options, progress)?;
+        if let Some(from) = &self.kept_from {
+            for (kept, file, at) in places {
+                copy_rows(kept, from, complete[file].path(), at, self.options.sync)?;
+            }
         }
-        let bytes = complete.iter().map(Complete::bytes).sum();
+        let bytes = complete.iter().map(CompleteFile::bytes).sum();
         let mut commit = Commit::default();
         for path in &self.stale {
             commit.remove(path)?;
         }
         let mut files = Vec::with_capacity(complete.len());
-        let index = self.dir.join(shards::INDEX);
+        let index = self.dir.join(names::INDEX);
         if self.index.is_some() && index.exists() {
             commit.remove(&index)?;
         }
-        for (temp, target) in complete.into_iter().map(Complete::into_parts) {
+        for (temp, target) in complete.into_iter().map(CompleteFile::into_parts) {
             commit.place(temp, &target)?;
             files.push(target);
         }
-        let config = self.config.is_some().then(|| self.dir.join("config.json"));
+        let config = self.config.is_some().then(|| self.dir.join(names::CONFIG));
         if let (Some(temp), Some(config)) = (self.config, &config) {
             commit.place(temp, config)?;
         }
-        let table = self.dir.join(TABLE);
+        let table = self.dir.join(INIT_JSON);
         commit.place(self.table, &table)?;
         let weights = match self.index {
             Some(temp) => {
@@ -173,16 +205,16 @@ impl Outputs {
     }
 }
 
-/// The dtype of most bytes: what a config says of a model of several.
+/// The dtype that most bytes have: what the config of a model with several dtypes says.
 fn prevailing_dtype(plan: &Plan) -> DType {
     let bytes =
         |dtype| plan.tensors().iter().filter(|t| t.dtype() == dtype).map(|t| u128::from(t.bytes())).sum::<u128>();
     DType::ALL.into_iter().max_by_key(|&dtype| bytes(dtype)).unwrap_or(DType::F32)
 }
 
-/// Where kept rows go: the number of the file, and the place of the tensor's first byte in it.
-fn kept_places<'a>(kept: &'a [Kept], files: &[OutFile]) -> Vec<(&'a Kept, usize, u64)> {
-    let place = |k: &'a Kept| {
+/// Where kept rows go: the number of the file, and the offset of the tensor's first byte in it.
+fn kept_places<'a>(kept: &'a [KeptRows], files: &[FilePlan]) -> Vec<(&'a KeptRows, usize, u64)> {
+    let place = |k: &'a KeptRows| {
         files.iter().enumerate().find_map(|(i, file)| {
             let at = file.header.entries().iter().position(|e| e.name == k.name)?;
             Some((k, i, file.header.bytes().len() as u64 + file.header.range(at)?.start))
@@ -211,26 +243,29 @@ fn small_file(
     make().map_err(|e| Error::io(target, e))
 }
 
-/// Files in `dir` that a loader takes for the model's weights and that are none of `targets`.
+/// Files in `dir` that a loader would take for the model's weights and that are none of `targets`.
+///
+/// # Errors
+/// [`Error::Exists`] where there is one and `force` is not set; [`Error::Checkpoint`] where one is no regular file.
 fn stale<'a>(dir: &Path, targets: impl Iterator<Item = &'a PathBuf>, force: bool) -> Result<Vec<PathBuf>> {
     let targets: HashSet<_> = targets.filter_map(|t| t.file_name()).collect();
     let Ok(entries) = fs::read_dir(dir) else { return Ok(Vec::new()) };
     let mut found: Vec<PathBuf> = entries
         .flatten()
         .filter(|e| {
-            !targets.contains(e.file_name().as_os_str()) && e.file_name().to_str().is_some_and(shards::is_weights)
+            !targets.contains(e.file_name().as_os_str()) && e.file_name().to_str().is_some_and(names::is_weights)
         })
         .map(|e| dir.join(e.file_name()))
         .collect();
     found.sort();
-    let refuse =
-        |path: &Path, reason: &str| Error::Checkpoint { path: path.display().to_string(), reason: reason.into() };
     if let Some(path) = found.iter().find(|p| fs::metadata(p).is_ok_and(|m| !m.is_file())) {
-        return Err(refuse(path, "exists and is not a regular file"));
+        let reason = "exists and is not a regular file".to_owned();
+        return Err(Error::Checkpoint { path: path.display().to_string(), reason });
     }
     match found.first() {
         Some(path) if !force => {
-            Err(refuse(path, "exists, weights of another layout than the new ones; --force removes it"))
+            let reason = "exists, weights of another layout, which a loader would take for the new ones".to_owned();
+            Err(Error::Exists { path: path.display().to_string(), reason })
         }
         _ => Ok(found),
     }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 /// Directories that were made, outermost first; removed again where they are empty, unless kept.
 #[derive(Debug)]
-pub(super) struct MadeDirs(Vec<PathBuf>);
+pub struct MadeDirs(Vec<PathBuf>);
 
 impl MadeDirs {
     pub fn create(dir: &Path) -> Result<Self> {

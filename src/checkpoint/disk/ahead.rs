@@ -14,7 +14,7 @@ const STEP: u64 = 64 << 20;
 /// until the last byte is written. Where no thread is to be had, or the job ends by an error, nobody asks or waits: the thread
 /// ends with the request that it is at.
 #[derive(Debug, Default)]
-pub(super) struct Ahead {
+pub struct Ahead {
     thread: Option<Requests>,
     since: u64,
 }

@@ -1,8 +1,9 @@
-//! Fills by all cores straight into a file: every thread fills a piece that its cache holds, and writes it where it belongs.
+//! Fills by all cores straight into a file: every thread fills a buffer that its cache holds, and writes it where it
+//! belongs.
 
-use super::Progress;
-use super::pipeline::{WRITER, least_memory};
-use crate::checkpoint::write_all_at;
+use super::pipeline::{WRITER, check_memory};
+use crate::checkpoint::Progress;
+use crate::checkpoint::disk::write_all_at;
 use crate::cpu::{self, Level};
 use crate::{Error, Fill, Result};
 use std::fs::File;
@@ -13,48 +14,50 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Sender, channel};
 use std::thread;
 
-/// What a core's own cache holds.
-const PIECE: u64 = 1 << 20;
+/// A thread's buffer: what a core's own cache holds.
+const BUFFER: u64 = 1 << 20;
 
-/// Below, system calls cost more than the bytes.
-const MIN_PIECE: u64 = 256 << 10;
+/// Smaller buffers are not used: system calls would cost more than the bytes.
+const MIN_BUFFER: u64 = 256 << 10;
 
-/// A stretch of a file: bytes of one or several fills, one behind the other.
-struct Stretch<'a> {
+/// A range of a file's bytes: ranges of one or several fills, one behind the other.
+struct FileRange<'a> {
+    /// The first byte, from the start of the file.
     at: u64,
     len: u64,
-    parts: Vec<(&'a Fill, u64, u64)>,
+    /// Each fill with its first byte and the number of its bytes.
+    fills: Vec<(&'a Fill, u64, u64)>,
 }
 
-/// Cuts fills that lie behind each other from byte `at` on into stretches of at most `piece` bytes.
-fn stretches<'a>(fills: &'a [Fill], mut at: u64, piece: u64) -> impl Iterator<Item = Stretch<'a>> + Send {
+/// Cuts fills that lie behind each other from byte `at` on into ranges of at most `max` bytes.
+fn ranges<'a>(fills: &'a [Fill], mut at: u64, max: u64) -> impl Iterator<Item = FileRange<'a>> + Send {
     let (mut next, mut from) = (0, 0);
     std::iter::from_fn(move || {
-        let mut stretch = Stretch { at, len: 0, parts: Vec::new() };
+        let mut range = FileRange { at, len: 0, fills: Vec::new() };
         while let Some(fill) = fills.get(next) {
-            // A cut inside a fill falls on a multiple of its first byte's place plus 4: whole words of it.
-            let len = (fill.bytes() - from).min((piece - stretch.len) & !3);
+            // A fill is cut only at multiples of 4 bytes from its start, as `fill_range` requires.
+            let len = (fill.bytes() - from).min((max - range.len) & !3);
             if len > 0 {
-                stretch.parts.push((fill, from, len));
+                range.fills.push((fill, from, len));
             }
-            stretch.len += len;
+            range.len += len;
             from += len;
             if from < fill.bytes() {
                 break;
             }
             (next, from) = (next + 1, 0);
         }
-        at += stretch.len;
-        (stretch.len > 0).then_some(stretch)
+        at += range.len;
+        (range.len > 0).then_some(range)
     })
 }
 
-/// Writes fills, one behind the other, into a file from byte `at` on. `wrote` and `progress` are called on this thread, with the
-/// bytes since the last call and with all so far.
+/// Writes fills, one behind the other, into a file from byte `at` on. `wrote` and `progress` are called on this thread,
+/// with the bytes since the last call and with all so far.
 ///
 /// # Errors
 /// [`Error::Buffer`] where the memory is too small; [`Error::Io`] with the path; whatever `wrote` and `progress` return.
-pub(super) fn fill_in_place(
+pub fn fill_in_place(
     fills: &[Fill],
     level: Level,
     (file, path, at): (&File, &Path, u64),
@@ -62,13 +65,13 @@ pub(super) fn fill_in_place(
     wrote: &mut dyn FnMut(u64) -> Result<()>,
     progress: Progress<'_>,
 ) -> Result<()> {
-    let memory = least_memory(memory, 0)? - WRITER;
-    let workers = (cpu::threads() as u64).clamp(1, memory / MIN_PIECE);
-    let piece = (memory / workers).min(PIECE) & !4095;
-    by_workers(fills, level, (file, path, at), (workers, piece), wrote, progress)
+    let memory = check_memory(memory, 0)? - WRITER;
+    let workers = (cpu::threads() as u64).clamp(1, memory / MIN_BUFFER);
+    let buffer = (memory / workers).min(BUFFER) & !4095;
+    by_workers(fills, level, (file, path, at), (workers, buffer), wrote, progress)
 }
 
-/// Ends the others where its thread panics.
+/// Dropped by a panic, it tells the other threads to end.
 struct EndOthers<'a>(&'a AtomicBool);
 
 impl Drop for EndOthers<'_> {
@@ -83,32 +86,32 @@ fn by_workers(
     fills: &[Fill],
     level: Level,
     (file, path, at): (&File, &Path, u64),
-    (workers, piece): (u64, u64),
+    (workers, buffer): (u64, u64),
     wrote: &mut dyn FnMut(u64) -> Result<()>,
     progress: Progress<'_>,
 ) -> Result<()> {
-    let work = Mutex::new(stretches(fills, at, piece));
+    let work = Mutex::new(ranges(fills, at, buffer));
     let stop = AtomicBool::new(false);
     let end = at + fills.iter().map(Fill::bytes).sum::<u64>();
     let (sender, written) = channel();
     let ranges = cpu::RangeFiller::new(level);
     let worker = |sender: Sender<u64>| -> Result<()> {
         let _guard = EndOthers(&stop);
-        let mut bytes = vec![0; piece as usize];
+        let mut bytes = vec![0; buffer as usize];
         while !stop.load(Ordering::Relaxed) {
             // The lock is held for the cut alone, which cannot panic.
-            let Some(stretch) = work.lock().ok().and_then(|mut work| work.next()) else { break };
+            let Some(range) = work.lock().ok().and_then(|mut work| work.next()) else { break };
             let mut done = 0;
-            for (fill, from, len) in stretch.parts {
+            for (fill, from, len) in range.fills {
                 ranges.fill_here(fill, from, &mut bytes[done..done + len as usize])?;
                 done += len as usize;
             }
-            write_all_at(file, &bytes[..done], stretch.at).map_err(|e| {
-                let where_to = format!("{e} (writing {done} bytes at byte {} of {end})", stretch.at);
+            write_all_at(file, &bytes[..done], range.at).map_err(|e| {
+                let where_to = format!("{e} (writing {done} bytes at byte {} of {end})", range.at);
                 Error::io(path, io::Error::new(e.kind(), where_to))
             })?;
-            // Who counts may have stopped.
-            let _ = sender.send(stretch.len);
+            // The thread that counts may have stopped.
+            let _ = sender.send(range.len);
         }
         Ok(())
     };
@@ -116,11 +119,11 @@ fn by_workers(
         let _guard = EndOthers(&stop);
         let guarded = |sender| worker(sender).inspect_err(|_| stop.store(true, Ordering::Relaxed));
         let mut threads = Vec::new();
-        for _ in 0..workers.min((end - at).div_ceil(piece)) {
+        for _ in 0..workers.min((end - at).div_ceil(buffer)) {
             let sender = sender.clone();
             match thread::Builder::new().spawn_scoped(scope, move || guarded(sender)) {
                 Ok(thread) => threads.push(thread),
-                // The system allows no more: those there are do all the work.
+                // The system allows no more threads: the ones that have started do all the work.
                 Err(_) if !threads.is_empty() => break,
                 Err(e) => return Err(Error::io(path, io::Error::new(e.kind(), format!("no thread to write it: {e}")))),
             }
@@ -165,16 +168,16 @@ mod tests {
     }
 
     #[test]
-    fn stretches_hold_every_byte_once_and_cut_fills_at_words() {
+    fn ranges_hold_every_byte_once_and_cut_fills_at_words() {
         let (fills, bytes) = some();
-        for piece in [4096, 8192, 1 << 20] {
+        for max in [4096, 8192, 1 << 20] {
             let mut at = 10;
-            for stretch in stretches(&fills, 10, piece) {
-                assert_eq!(stretch.at, at);
-                assert_eq!(stretch.len, stretch.parts.iter().map(|p| p.2).sum::<u64>());
-                assert!((1..=piece).contains(&stretch.len));
-                assert!(stretch.parts.iter().all(|p| p.1.is_multiple_of(4)));
-                at += stretch.len;
+            for range in ranges(&fills, 10, max) {
+                assert_eq!(range.at, at);
+                assert_eq!(range.len, range.fills.iter().map(|p| p.2).sum::<u64>());
+                assert!((1..=max).contains(&range.len));
+                assert!(range.fills.iter().all(|p| p.1.is_multiple_of(4)));
+                at += range.len;
             }
             assert_eq!(at, 10 + bytes.len() as u64);
         }
@@ -185,14 +188,14 @@ mod tests {
         let (fills, bytes) = some();
         let mut file = tempfile::NamedTempFile::new().unwrap();
         std::io::Write::write_all(&mut file, b"before").unwrap();
-        for (workers, piece) in [(1, 4096), (3, 4096), (2, 256 << 10), (9, 1 << 20)] {
+        for (workers, buffer) in [(1, 4096), (3, 4096), (2, 256 << 10), (9, 1 << 20)] {
             let (mut told, mut last) = (0, 0);
             file.as_file().set_len(6).unwrap();
             by_workers(
                 &fills,
                 Level::best(),
                 (file.as_file(), file.path(), 6),
-                (workers, piece),
+                (workers, buffer),
                 &mut |n| {
                     told += n;
                     Ok(())

@@ -1,6 +1,6 @@
 //! Several files that get their names together, or not at all.
 
-use crate::checkpoint::{directory, sync_directory};
+use super::temp::{directory, sync_directory};
 use crate::{Error, Result};
 use std::fs;
 use std::io;
@@ -11,7 +11,7 @@ use tempfile::TempPath;
 ///
 /// Old files are kept under temporary names in their own directory until then.
 #[derive(Debug, Default)]
-pub(super) struct Commit {
+pub struct Commit {
     /// What was changed, and what stood there before.
     changes: Vec<(PathBuf, Option<TempPath>)>,
 }
@@ -89,7 +89,7 @@ fn aside(place: &Path, mut make: impl FnMut(&Path) -> io::Result<()>) -> io::Res
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::checkpoint::new_temp;
+    use crate::checkpoint::disk::new_temp;
 
     fn files(dir: &Path) -> Vec<(String, String)> {
         let read = |e: fs::DirEntry| {

@@ -1,25 +1,24 @@
-//! What a file's metadata says of where its bytes come from: enough to make it again.
+//! What a file's metadata says of what made its bytes: enough to make them again.
 
-use crate::plan::Rows;
-use crate::plan::Slab;
-use crate::plan::{Plan, TensorSpec};
+use crate::plan::{Plan, Rows, Slab, TensorSpec};
 use crate::value::shape::{Layout, Shape};
 use crate::{DType, Error, Fill, Result, Rounding, Scheme, StreamVersion};
 use std::collections::BTreeMap;
 
-/// The seed and the version of the stream, and for a single tensor how it was asked for.
+/// What made the bytes of a file, as its metadata says: the seed, the version of the stream and the rounding, and for a
+/// single tensor how it was asked for.
 ///
-/// In a file: `seedbed.seed` (decimal), `seedbed.stream_version`, `seedbed.version` (the crate's), `seedbed.rounding` where it is
-/// not `nearest`; for a single tensor also
-/// `seedbed.shape` (the whole one), `seedbed.scheme`, `seedbed.layout` and, where there are any, `seedbed.slab` and `seedbed.zero_rows`.
+/// The keys in a file: `seedbed.seed` (decimal), `seedbed.stream_version`, `seedbed.version` (the crate's), and
+/// `seedbed.rounding` where it is not `nearest`; for a single tensor also `seedbed.shape` (of the whole tensor),
+/// `seedbed.scheme`, `seedbed.layout` and, where there are any, `seedbed.slab` and `seedbed.zero_rows`.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
-pub struct Origin {
+pub struct Provenance {
     /// The seed.
     pub seed: u64,
     /// The version of the stream.
     pub stream: StreamVersion,
-    /// The tensor, where the file holds a single one; a model's are in the config beside the file.
+    /// The tensor, where the file holds a single one; those of a model are described by a table or a config beside it.
     pub tensor: Option<SingleTensor>,
     /// How the values of every tensor are rounded to its dtype.
     pub rounding: Rounding,
@@ -34,14 +33,14 @@ pub struct SingleTensor {
     pub scheme: Scheme,
     /// Which axes feed in and out.
     pub layout: Layout,
-    /// The box of it that the file holds; none: all of it.
+    /// The slab of it that the file holds; none: the whole tensor.
     pub slab: Option<Slab>,
     /// Rows of the whole tensor that are zero.
     pub zero_rows: Rows,
 }
 
-impl Origin {
-    /// The origin of what a plan writes.
+impl Provenance {
+    /// What makes the tensors of a plan.
     ///
     /// # Errors
     /// [`Error::Config`] where its 16-bit tensors are rounded in several ways: a file's metadata names one.
@@ -55,7 +54,7 @@ impl Origin {
         Ok(Self { seed: plan.seed(), stream: plan.version(), tensor: None, rounding })
     }
 
-    /// The origin of a single tensor.
+    /// What makes a single tensor.
     #[must_use]
     pub fn of_tensor(seed: u64, tensor: SingleTensor, rounding: Rounding) -> Self {
         Self { seed, stream: StreamVersion::V1, tensor: Some(tensor), rounding }
@@ -70,7 +69,7 @@ impl Origin {
             ("seedbed.stream_version".to_owned(), self.stream.number().to_string()),
             ("seedbed.version".to_owned(), env!("CARGO_PKG_VERSION").to_owned()),
         ]);
-        // What is usual is not written: files are as they were before there was a choice.
+        // The usual rounding is not written: files are as they were before there was a choice.
         if self.rounding != Rounding::default() {
             map.insert("seedbed.rounding".to_owned(), self.rounding.to_string());
         }
@@ -117,7 +116,7 @@ impl Origin {
 }
 
 impl SingleTensor {
-    /// The tensor, or its slab, as work, and the dimensions that it has in a file.
+    /// The fill of the tensor, or of its slab, and the dimensions that it has in a file.
     ///
     /// # Errors
     /// Those of [`Plan::push`] and [`crate::plan::PlannedTensor::fill_slab`], with the name.
@@ -165,17 +164,17 @@ mod tests {
             slab: Some(Slab::new([2, 0], [3, 6])),
             zero_rows: "7,1:3".parse().unwrap(),
         };
-        let of_tensor = |rounding| Origin::of_tensor(u64::MAX, tensor.clone(), rounding);
-        for origin in
-            [Origin::of_plan(&plan).unwrap(), of_tensor(Rounding::NearestEven), of_tensor(Rounding::Stochastic)]
+        let of_tensor = |rounding| Provenance::of_tensor(u64::MAX, tensor.clone(), rounding);
+        for provenance in
+            [Provenance::of_plan(&plan).unwrap(), of_tensor(Rounding::NearestEven), of_tensor(Rounding::Stochastic)]
         {
-            assert_eq!(Origin::from_metadata(&origin.metadata()).unwrap(), origin);
+            assert_eq!(Provenance::from_metadata(&provenance.metadata()).unwrap(), provenance);
         }
-        let mut map = Origin::of_plan(&plan).unwrap().metadata();
+        let mut map = Provenance::of_plan(&plan).unwrap().metadata();
         assert!(!map.contains_key("seedbed.rounding"));
         map.insert("seedbed.stream_version".into(), "7".into());
-        assert!(Origin::from_metadata(&map).unwrap_err().to_string().contains("unknown stream version \"7\""));
+        assert!(Provenance::from_metadata(&map).unwrap_err().to_string().contains("unknown stream version \"7\""));
         map.remove("seedbed.stream_version");
-        assert!(Origin::from_metadata(&map).unwrap_err().to_string().contains("seedbed.stream_version"));
+        assert!(Provenance::from_metadata(&map).unwrap_err().to_string().contains("seedbed.stream_version"));
     }
 }

@@ -1,80 +1,64 @@
-//! Fills beside writes, in the order of the bytes and within a stated memory.
+//! Fills and writes at the same time, in the order of the bytes and within a stated memory.
 
-use super::Progress;
 use crate::backend::Backend;
+use crate::checkpoint::Progress;
 use crate::cpu::Level;
 use crate::{Error, Fill, Result, cpu};
 use std::sync::mpsc::{channel, sync_channel};
 use std::thread;
 
-/// The memory that writing a file may use where nothing else is said, in bytes.
-pub const DEFAULT_MEMORY: u64 = 512 << 20;
-
-/// Pieces that exist at once: one is filled, one is written, one waits, so that neither side stands still.
+/// Buffers that exist at once: one is filled, one is written, one waits, so that neither side stands still.
 const BUFFERS: u64 = 3;
 
-/// Below, threads and system calls cost more than the bytes.
-const MIN_PIECE: u64 = 1 << 20;
+/// Smaller buffers are not used: threads and system calls would cost more than the bytes.
+const MIN_BUFFER: u64 = 1 << 20;
 
-/// Above, no device gets faster, and the first write waits longer for the first piece.
-const MAX_PIECE: u64 = 32 << 20;
+/// Larger buffers are not used: no device gets faster, and the first write would wait longer for its bytes.
+const MAX_BUFFER: u64 = 32 << 20;
 
-/// What a CPU of few threads takes: a piece that its caches hold until it is written.
-const CPU_PIECE: u64 = 4 << 20;
+/// The buffer of a CPU with few threads: its caches hold the bytes until they are written.
+const CPU_BUFFER: u64 = 4 << 20;
 
-/// What a `checkpoint::Writer` collects.
-pub(super) const WRITER: u64 = 1 << 20;
+/// Bytes that a [`Writer`](crate::checkpoint::Writer) collects before it calls the operating system.
+pub const WRITER: u64 = 1 << 20;
 
-/// The memory, where it is enough for the smallest pieces, for a writer and for what the device keeps.
+/// Checks that `memory` bytes are enough for the smallest buffers, for a writer and for the `device` bytes that a device
+/// keeps; returns them.
 ///
 /// # Errors
-/// [`Error::Buffer`] where it is not.
-pub(super) fn least_memory(memory: u64, device: u64) -> Result<u64> {
-    // What a device makes is read where it stands.
-    let pieces = if device == 0 { BUFFERS * MIN_PIECE } else { 0 };
-    let least = device + WRITER + pieces;
+/// [`Error::Buffer`] where they are not.
+pub fn check_memory(memory: u64, device: u64) -> Result<u64> {
+    // What a device makes is written from where it stands.
+    let buffers = if device == 0 { BUFFERS * MIN_BUFFER } else { 0 };
+    let least = device + WRITER + buffers;
     if memory >= least {
         return Ok(memory);
     }
     Err(Error::Buffer(format!(
-        "a memory of {memory} bytes is too small: {least} are needed ({pieces} to fill, {WRITER} to write, {device} for the \
-         device)"
+        "a memory of {memory} bytes is too small: {least} are needed ({buffers} to fill, {WRITER} to write, {device} for \
+         the device)"
     )))
 }
 
-/// Refuses tensors whose orthogonal matrices, which are made as a whole, leave the memory: two are held where one ends and the next
-/// begins.
+/// The bytes of one buffer, so that all that is allocated for the data stays within `memory`.
 ///
 /// # Errors
-/// [`Error::Buffer`] with the tensor and the numbers.
-pub(super) fn check_matrices<'a>(fills: impl IntoIterator<Item = &'a Fill>, memory: u64) -> Result<()> {
-    for fill in fills {
-        let needed = fill.matrix_bytes();
-        if needed > memory {
-            let reason = format!(
-                "a memory of {memory} bytes is too small: orthogonal matrices are made as a whole, which takes {needed}"
-            );
-            return Err(Error::Buffer(reason).in_tensor(fill.name()));
-        }
-    }
-    Ok(())
-}
-
-/// The bytes of one piece, so that all that is allocated for the data stays within `memory`.
-fn piece_bytes(memory: u64) -> Result<u64> {
+/// Those of [`check_memory`].
+fn buffer_bytes(memory: u64) -> Result<u64> {
     // Each thread wants a few tasks.
-    let best = (cpu::threads() as u64 * MIN_PIECE).clamp(CPU_PIECE, MAX_PIECE);
-    // Whole pages, so that a piece ends with an element, and with a task.
-    let piece = ((least_memory(memory, 0)? - WRITER) / BUFFERS).min(best);
-    Ok(piece - piece % MIN_PIECE.min(4096))
+    let best = (cpu::threads() as u64 * MIN_BUFFER).clamp(CPU_BUFFER, MAX_BUFFER);
+    // Whole pages, so that a buffer ends with an element, and with a task.
+    let buffer = ((check_memory(memory, 0)? - WRITER) / BUFFERS).min(best);
+    Ok(buffer - buffer % 4096)
 }
 
-/// Hands the bytes of the fills to `write` in order, a piece at a time, no piece with bytes of two fills. The next piece is made
-/// meanwhile: by the device, or by all cores.
+/// Hands the bytes of the fills to `write` in order, a buffer at a time, none of which has bytes of two fills. The next
+/// buffer is filled meanwhile: by the device, or by all cores.
 ///
 /// # Errors
-/// [`Error::Buffer`] where the memory is too small; those of [`Backend::fill_range`]; whatever `write` and `progress` return.
-pub(super) fn in_order(
+/// [`Error::Buffer`] where the memory is too small; those of [`Backend::fill_range`]; whatever `write` and `progress`
+/// return.
+pub fn in_order(
     fills: &[&Fill],
     memory: u64,
     engine: &Backend,
@@ -85,7 +69,7 @@ pub(super) fn in_order(
         Backend::Cpu(level) => from_cores(fills, memory, *level, progress, write),
         #[cfg(feature = "gpu")]
         Backend::Gpu(gpu) => {
-            least_memory(memory, engine.working_bytes())?;
+            check_memory(memory, engine.working_bytes())?;
             from_device(fills, gpu, progress, write)
         }
     }
@@ -116,7 +100,7 @@ fn from_cores(
     mut write: impl FnMut(&[u8]) -> Result<()> + Send,
 ) -> Result<()> {
     let largest = fills.iter().map(|f| f.bytes()).max().unwrap_or(0);
-    let piece = piece_bytes(memory)?.min(largest);
+    let size = buffer_bytes(memory)?.min(largest);
     thread::scope(|scope| {
         let (filled, to_write) = sync_channel::<(Vec<u8>, usize)>(BUFFERS as usize);
         let (written, free) = channel::<Vec<u8>>();
@@ -143,9 +127,9 @@ fn from_cores(
                     let Ok(mut buffer) = free.recv() else { return Ok(()) };
                     // At its full length from the first use on: growing it again would clear it again.
                     if buffer.is_empty() {
-                        buffer = vec![0; piece as usize];
+                        buffer = vec![0; size as usize];
                     }
-                    let len = piece.min(fill.bytes() - at);
+                    let len = size.min(fill.bytes() - at);
                     ranges.fill(fill, at, &mut buffer[..len as usize])?;
                     if filled.send((buffer, len as usize)).is_err() {
                         return Ok(());
@@ -167,16 +151,17 @@ fn from_cores(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::checkpoint::DEFAULT_MEMORY;
 
     #[test]
-    fn pieces_stay_within_the_memory() {
+    fn buffers_stay_within_the_memory() {
         for memory in [4 << 20, (4 << 20) + 1, 5_000_000, 50 << 20, DEFAULT_MEMORY, u64::MAX] {
-            let piece = piece_bytes(memory).unwrap();
-            assert!(piece.is_multiple_of(4096) && (MIN_PIECE..=MAX_PIECE).contains(&piece), "{memory}: {piece}");
-            assert!(BUFFERS * piece + WRITER <= memory);
+            let bytes = buffer_bytes(memory).unwrap();
+            assert!(bytes.is_multiple_of(4096) && (MIN_BUFFER..=MAX_BUFFER).contains(&bytes), "{memory}: {bytes}");
+            assert!(BUFFERS * bytes + WRITER <= memory);
         }
-        assert!(piece_bytes(DEFAULT_MEMORY).unwrap() >= CPU_PIECE);
-        let text = piece_bytes((4 << 20) - 1).unwrap_err().to_string();
+        assert!(buffer_bytes(DEFAULT_MEMORY).unwrap() >= CPU_BUFFER);
+        let text = buffer_bytes((4 << 20) - 1).unwrap_err().to_string();
         assert!(text.starts_with("buffer: a memory of 4194303 bytes is too small: 4194304 are needed"), "{text}");
     }
 }

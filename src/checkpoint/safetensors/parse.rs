@@ -1,0 +1,144 @@
+//! A header that was read: what it says, and whether it fits the file.
+
+use super::{LENGTH_FIELD, MAX_HEADER, METADATA_KEY, from_stored};
+use crate::DType;
+use safetensors::Dtype;
+use safetensors::tensor::{Metadata, TensorInfo};
+use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, Visitor};
+use std::collections::BTreeMap;
+
+/// A tensor of a file, as its header lists it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredTensor {
+    /// The name.
+    pub name: String,
+    /// The dimensions, row-major, outermost first.
+    pub dims: Vec<u64>,
+    /// The byte range, from the start of the file.
+    pub range: std::ops::Range<u64>,
+    pub(super) stored: Dtype,
+}
+
+impl StoredTensor {
+    /// The element type; `None` for one that seedbed does not write.
+    #[must_use]
+    pub fn dtype(&self) -> Option<DType> {
+        from_stored(self.stored)
+    }
+
+    /// The element type as the format spells it: `F32`, `BF16`, `F64`, `I64`, ..
+    #[must_use]
+    pub fn dtype_name(&self) -> String {
+        self.stored.to_string()
+    }
+
+    /// Whether [`Reader::read_f32`](super::Reader::read_f32) can read it.
+    #[must_use]
+    pub fn is_readable(&self) -> bool {
+        matches!(self.stored, Dtype::F64 | Dtype::F32 | Dtype::F16 | Dtype::BF16)
+    }
+
+    /// The number of elements.
+    #[must_use]
+    pub fn count(&self) -> u64 {
+        // Checked against the byte range when the header was read.
+        self.dims.iter().product()
+    }
+}
+
+/// Checks that a header of `n` bytes fits the file, before anything of that size is allocated.
+///
+/// # Errors
+/// The reason, with the numbers.
+pub fn header_len(n: u64, file_len: u64) -> Result<usize, String> {
+    let room = file_len.saturating_sub(LENGTH_FIELD);
+    if n > MAX_HEADER {
+        return Err(format!("header of {n} bytes, the format allows {MAX_HEADER}: not a safetensors file"));
+    }
+    if n > room {
+        return Err(format!("header of {n} bytes, but only {room} follow: truncated, or not a safetensors file"));
+    }
+    usize::try_from(n).map_err(|e| e.to_string())
+}
+
+struct Json {
+    metadata: BTreeMap<String, String>,
+    tensors: Vec<(String, TensorInfo)>,
+}
+
+impl<'de> Deserialize<'de> for Json {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Entries;
+        impl<'de> Visitor<'de> for Entries {
+            type Value = Json;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("a map of tensors")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Json, A::Error> {
+                let mut json = Json { metadata: BTreeMap::new(), tensors: Vec::new() };
+                while let Some(key) = map.next_key::<String>()? {
+                    let named = |e| A::Error::custom(format_args!("{key:?}: {e}"));
+                    if key == METADATA_KEY {
+                        json.metadata = map.next_value::<Option<_>>().map_err(named)?.unwrap_or_default();
+                    } else {
+                        let info = map.next_value().map_err(named)?;
+                        json.tensors.push((key, info));
+                    }
+                }
+                Ok(json)
+            }
+        }
+        deserializer.deserialize_map(Entries)
+    }
+}
+
+type Contents = (Vec<StoredTensor>, BTreeMap<String, String>);
+
+/// Reads the JSON, and proves that its tensors cover the `data_len` bytes behind it, each byte once.
+///
+/// # Errors
+/// The reason, with the tensor and the numbers.
+pub fn parse(json: &[u8], data_len: u64) -> Result<Contents, String> {
+    let text = std::str::from_utf8(json).map_err(|e| format!("header: {e}"))?;
+    let Json { metadata, mut tensors } = serde_json::from_str(text).map_err(|e| format!("header: {e}"))?;
+    tensors.sort_by(|(a_name, a), (b_name, b)| (a.data_offsets, a_name).cmp(&(b.data_offsets, b_name)));
+
+    let mut names = std::collections::HashSet::with_capacity(tensors.len());
+    let mut expected = 0;
+    for (name, info) in &tensors {
+        let (start, end) = info.data_offsets;
+        let at = format_args!("bytes {start} to {end} of the data");
+        if !names.insert(name.as_str()) {
+            return Err(format!("tensor {name:?} occurs twice"));
+        }
+        if start != expected || end < start {
+            return Err(format!("tensor {name:?}: {at}, but the one before it ends at {expected}"));
+        }
+        if end as u64 > data_len {
+            return Err(format!("tensor {name:?}: {at}, of which the file has {data_len}"));
+        }
+        let bits = info.shape.iter().try_fold(info.dtype.bitsize(), |n, &d| n.checked_mul(d));
+        if bits.is_none_or(|bits| bits % 8 != 0 || bits / 8 != end - start) {
+            return Err(format!("tensor {name:?}: {at} do not hold {} {:?}", info.dtype, info.shape));
+        }
+        expected = end;
+    }
+    if expected as u64 != data_len {
+        return Err(format!("the tensors take {expected} bytes, the file has {data_len}"));
+    }
+    let stored = |(name, info): &(String, TensorInfo)| StoredTensor {
+        name: name.clone(),
+        dims: info.shape.iter().map(|&d| d as u64).collect(),
+        range: {
+            let base = LENGTH_FIELD + json.len() as u64;
+            base + info.data_offsets.0 as u64..base + info.data_offsets.1 as u64
+        },
+        stored: info.dtype,
+    };
+    let found = tensors.iter().map(stored).collect();
+    // Whatever else the format asks for.
+    Metadata::new(None, tensors).map_err(|e| format!("header: {e}"))?;
+    Ok((found, metadata))
+}

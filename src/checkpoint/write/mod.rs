@@ -1,0 +1,23 @@
+//! Fills into files, and whole models.
+//!
+//! - `options`: how files are written.
+//! - `pipeline`: fills and writes at the same time, in order.
+//! - `in_place`: fills by all cores straight into a file.
+//! - `queue`: several files, one after the other.
+//! - `tensors`: single tensors.
+//! - `shards`: which tensor goes to which file.
+//! - `kept`: rows that are copied from another checkpoint.
+//! - `model`: a model's directory.
+
+mod in_place;
+mod kept;
+mod model;
+mod options;
+mod pipeline;
+mod queue;
+mod shards;
+mod tensors;
+
+pub use model::{ModelFiles, ModelWriter};
+pub use options::{WriteOptions, check_target};
+pub use tensors::{write_raw, write_safetensors};

@@ -1,0 +1,32 @@
+//! Planning a whole model from memory: tensors and recipes become an [`Assignment`](crate::recipe::Assignment), a
+//! [`Plan`](crate::plan::Plan) and the table that says what made each weight. No file is read, no device is used.
+//!
+//! [`ModelRequest`] says what is asked for and makes a [`ModelPlan`]. The files of this module, each of which uses only
+//! the ones before it:
+//!
+//! - `text`: a text, and the name by which errors call it.
+//! - `names`: globs that choose tensors by name.
+//! - `existing`: what a checkpoint's header lists, and what a model has beyond it.
+//! - `request`: the request.
+//! - `source`: where the request's tensors come from, and the recipe that gives them laws.
+//! - `planned`: from the request to the plan.
+//! - `rows`: the plan as rows, one per logical tensor.
+//! - `table`: those rows as the text of `init.json`, and a plan made of that text again.
+
+mod existing;
+mod names;
+mod planned;
+mod request;
+mod rows;
+mod source;
+mod table;
+#[cfg(test)]
+mod tests;
+mod text;
+
+pub use existing::{HeaderTensor, KeptRows};
+pub use planned::ModelPlan;
+pub use request::ModelRequest;
+pub use rows::{PartBox, PlanRow};
+pub use table::{INIT_JSON, InitTable};
+pub use text::NamedText;

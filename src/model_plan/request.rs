@@ -1,0 +1,169 @@
+//! What is asked for of a model.
+
+use super::existing::{Header, HeaderTensor};
+use super::names::Chosen;
+use super::text::NamedText;
+use crate::model::ModelTensor;
+use crate::{DType, Rounding};
+use std::collections::BTreeMap;
+
+/// What is asked for: where a model's tensors come from, which laws they get, and which of them are wanted.
+///
+/// The tensors are those of [`tensors`](Self::tensors) or [`like`](Self::like), the last one called, where there is such
+/// a call; else those that a recipe lists; else those of the [`config`](Self::config). Everything is in memory: nothing
+/// here reads a file. Nothing is checked before [`plan`](Self::plan).
+///
+/// ```
+/// # fn main() -> seedbed::Result<()> {
+/// use seedbed::DType;
+/// use seedbed::model_plan::ModelRequest;
+///
+/// let config = r#"{"model_type": "gpt2", "n_embd": 32, "n_head": 4, "n_layer": 2, "vocab_size": 100}"#;
+/// let planned = ModelRequest::new().config("config.json", config).recipe("mitchell").dtype(DType::BF16).plan(42)?;
+/// let tensor = &planned.plan.tensors()[2];
+/// assert_eq!((tensor.name(), tensor.dtype()), ("transformer.h.0.ln_1.weight", DType::BF16));
+/// let output = planned.rows().find(|row| row.name == "transformer.h.1.attn.c_proj.weight").unwrap();
+/// assert_eq!(output.role.to_string(), "attention.output");
+/// // Any tensor is a fill now, for the CPU or a GPU.
+/// let mut bytes = vec![0; tensor.bytes() as usize];
+/// seedbed::cpu::fill(&tensor.fill(), &mut bytes)?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct ModelRequest {
+    pub(super) config: Option<NamedText>,
+    pub(super) listed: Option<Listed>,
+    pub(super) recipes: Vec<RecipeText>,
+    pub(super) set: BTreeMap<String, f64>,
+    pub(super) chosen: Chosen,
+    pub(super) missing_from: Option<Header>,
+    pub(super) dtype: Option<DType>,
+    pub(super) rounding: Rounding,
+}
+
+/// Tensors that are listed one by one.
+#[derive(Clone, Debug)]
+pub(super) enum Listed {
+    /// By the caller.
+    Model(Vec<ModelTensor>),
+    /// By a checkpoint's header.
+    Header(Header),
+}
+
+/// Where a recipe's rules are.
+#[derive(Clone, Debug)]
+pub(super) enum RecipeText {
+    /// In a built-in recipe of this name.
+    Builtin(String),
+    /// In this text.
+    Own(NamedText),
+}
+
+impl ModelRequest {
+    /// Nothing asked for yet: no tensors, the recipe `transformers`, f32, nearest rounding.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The text of a model's `config.json`, and what errors call it. Beside listed tensors it gives its numbers to a
+    /// recipe's expressions, and to tensors that it knows by name and shape what the list leaves open.
+    #[must_use]
+    pub fn config(mut self, name: impl Into<String>, text: impl Into<String>) -> Self {
+        self.config = Some(NamedText { name: name.into(), text: text.into() });
+        self
+    }
+
+    /// These tensors. A role [`Other`](crate::model::Role::Other) and a layer that is absent are told from the name.
+    ///
+    /// ```
+    /// # fn main() -> seedbed::Result<()> {
+    /// use seedbed::model::{ModelTensor, Role};
+    /// use seedbed::model_plan::ModelRequest;
+    ///
+    /// let tensors = [
+    ///     ModelTensor::new("embed.weight", [100, 16], Role::Embedding)?,
+    ///     ModelTensor::new("layers.0.mlp.up_proj.weight", [64, 16], Role::Other)?,
+    /// ];
+    /// let rules = "[[rule]]\nrole = 'mlp.*'\nscheme = 'kaiming_normal'\n[[rule]]\nscheme = 'normal(std = 0.02)'\n";
+    /// let planned = ModelRequest::new().tensors(tensors).recipe_text("mine.toml", rules).plan(0)?;
+    /// let rules: Vec<String> = planned.rows().map(|row| row.rule).collect();
+    /// assert_eq!(rules, ["mine.toml:4", "mine.toml:1"]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn tensors(mut self, tensors: impl Into<Vec<ModelTensor>>) -> Self {
+        self.listed = Some(Listed::Model(tensors.into()));
+        self
+    }
+
+    /// The tensors that a checkpoint's header lists: their names, shapes and dtypes. `name` is what errors call it.
+    #[must_use]
+    pub fn like(mut self, name: impl Into<String>, tensors: impl Into<Vec<HeaderTensor>>) -> Self {
+        self.listed = Some(Listed::Header(Header { name: name.into(), tensors: tensors.into() }));
+        self
+    }
+
+    /// One more built-in recipe, by its name. Of several recipes the rules of the first one come first; with none, the
+    /// laws are those of `transformers`.
+    #[must_use]
+    pub fn recipe(mut self, name: impl Into<String>) -> Self {
+        self.recipes.push(RecipeText::Builtin(name.into()));
+        self
+    }
+
+    /// One more recipe, by its text in TOML. `name` is what errors and [`PlanRow::rule`](super::PlanRow::rule) call it.
+    #[must_use]
+    pub fn recipe_text(mut self, name: impl Into<String>, text: impl Into<String>) -> Self {
+        self.recipes.push(RecipeText::Own(NamedText { name: name.into(), text: text.into() }));
+        self
+    }
+
+    /// Another value for a parameter of a recipe, or for a number of the config.
+    #[must_use]
+    pub fn set(mut self, name: impl Into<String>, value: f64) -> Self {
+        self.set.insert(name.into(), value);
+        self
+    }
+
+    /// Only tensors whose names match this glob, or one of the others that are given so: `*` stands for any characters,
+    /// dots too.
+    #[must_use]
+    pub fn only(mut self, glob: impl Into<String>) -> Self {
+        self.chosen.only.push(glob.into());
+        self
+    }
+
+    /// No tensor whose name matches this glob.
+    #[must_use]
+    pub fn skip(mut self, glob: impl Into<String>) -> Self {
+        self.chosen.skip.push(glob.into());
+        self
+    }
+
+    /// Only what a checkpoint lacks: the tensors that its header lists are left out. A tensor that has fewer rows there
+    /// is planned whole, in the checkpoint's dtype, and its first rows are the checkpoint's: see
+    /// [`ModelPlan::kept`](super::ModelPlan::kept). `name` is what errors call the checkpoint.
+    #[must_use]
+    pub fn missing_from(mut self, name: impl Into<String>, tensors: impl Into<Vec<HeaderTensor>>) -> Self {
+        self.missing_from = Some(Header { name: name.into(), tensors: tensors.into() });
+        self
+    }
+
+    /// The dtype of every tensor. Where none is asked for, a listed tensor has its own, a config's tensor the config's,
+    /// and any other f32.
+    #[must_use]
+    pub fn dtype(mut self, dtype: DType) -> Self {
+        self.dtype = Some(dtype);
+        self
+    }
+
+    /// How values are rounded to f16 and bf16.
+    #[must_use]
+    pub fn rounding(mut self, rounding: Rounding) -> Self {
+        self.rounding = rounding;
+        self
+    }
+}

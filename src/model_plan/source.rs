@@ -1,0 +1,142 @@
+//! Where a request's tensors come from, and the recipe that gives them laws.
+
+use super::existing::Header;
+use super::request::{Listed, ModelRequest, RecipeText};
+use super::text::NamedText;
+use crate::model::{Model, ModelTensor, Role, Variables, numbers_of_config};
+use crate::recipe::Recipe;
+use crate::value::shape::Layout;
+use crate::{DType, Error, Result};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// The tensors of a request, and what gives them laws.
+pub(super) struct Source<'a> {
+    pub model: Option<Model>,
+    pub config: Option<&'a NamedText>,
+    pub recipe: Recipe,
+    /// The tensors, where they are not the model's.
+    listed: Option<Vec<ModelTensor>>,
+    /// Names in a checkpoint's header that no model could have, but that the request leaves out anyway.
+    pub dropped: Vec<String>,
+}
+
+impl<'a> Source<'a> {
+    /// Reads the texts of a request.
+    ///
+    /// # Errors
+    /// Those of [`Model::from_json`], with the config's name, where the tensors are the config's; of [`Recipe`];
+    /// [`Error::Model`] where nothing says which tensors there are.
+    pub fn find(request: &'a ModelRequest) -> Result<Self> {
+        let config = request.config.as_ref();
+        let (mut model, mut unread) = (None, None);
+        if let Some(config) = config {
+            match Model::from_json(&config.text) {
+                Ok(read) => model = Some(read),
+                Err(error) => unread = Some(config.blame(&error)),
+            }
+        }
+        let mut recipe = Recipe::default();
+        for text in &request.recipes {
+            recipe = recipe.then(match text {
+                RecipeText::Builtin(name) => Recipe::builtin(name, model.as_ref())?,
+                RecipeText::Own(own) => Recipe::parse(&own.name, &own.text)?,
+            });
+        }
+        for (name, value) in &request.set {
+            recipe.set(name, *value);
+        }
+        // Beside another list of tensors the config only lends its numbers: it may be of an unknown type.
+        let is_listed = request.listed.is_some() || recipe.has_manifest();
+        if let Some(error) = unread.filter(|_| !is_listed) {
+            return Err(error);
+        }
+        recipe.finish(model.as_ref())?;
+        let mut source = Self { model, config, recipe, listed: None, dropped: Vec::new() };
+        if is_listed {
+            let variables = Arc::new(source.numbers()?);
+            let mut tensors = match &request.listed {
+                Some(Listed::Model(tensors)) => tensors.clone(),
+                Some(Listed::Header(header)) => source.of_header(header, request)?,
+                None => source.recipe.manifest(&variables)?,
+            };
+            for tensor in tensors.iter_mut().filter(|t| t.variables.is_empty()) {
+                tensor.variables = Arc::clone(&variables);
+            }
+            source.take_from_config(&mut tensors);
+            source.recipe.find_roles(&mut tensors)?;
+            source.listed = Some(tensors);
+        } else if source.model.is_none() {
+            return Err(Error::Model(NO_TENSORS.to_owned()));
+        }
+        Ok(source)
+    }
+
+    /// The tensors, in their order.
+    pub fn tensors(&self) -> &[ModelTensor] {
+        match (&self.listed, &self.model) {
+            (Some(listed), _) => listed,
+            (None, Some(model)) => model.tensors(),
+            (None, None) => &[],
+        }
+    }
+
+    /// The dtype of tensors that have none of their own, where none is asked for: the config's, of its own tensors.
+    ///
+    /// # Errors
+    /// Those of [`Model::dtype`], with the config's name.
+    pub fn default_dtype(&self, asked: Option<DType>) -> Result<DType> {
+        match (&self.model, self.config) {
+            (Some(model), Some(config)) if asked.is_none() && self.listed.is_none() => {
+                Ok(model.dtype().map_err(|e| config.blame(&e))?.unwrap_or(DType::F32))
+            }
+            _ => Ok(DType::F32),
+        }
+    }
+
+    /// What expressions can name beside listed tensors: the config's numbers, else the recipe's own.
+    fn numbers(&self) -> Result<Variables> {
+        let mut numbers = self.recipe.numbers();
+        match (self.model.as_ref().and_then(|m| m.tensors().first()), self.config) {
+            (Some(first), _) => numbers.extend((*first.variables).clone()),
+            (None, Some(config)) => numbers.extend(numbers_of_config(&config.text).map_err(|e| config.blame(&e))?),
+            (None, None) => {}
+        }
+        Ok(numbers)
+    }
+
+    /// What the config says of tensors that it knows by name and shape: better than what a name tells.
+    fn take_from_config(&self, tensors: &mut [ModelTensor]) {
+        let Some(model) = &self.model else { return };
+        let known: HashMap<&str, &ModelTensor> = model.tensors().iter().map(|t| (t.name.as_str(), t)).collect();
+        for tensor in tensors {
+            if let Some(model) = known.get(tensor.name.as_str()).filter(|m| m.shape == tensor.shape) {
+                // What the list says itself holds.
+                let role = if tensor.role == Role::Other { model.role } else { tensor.role };
+                let layout = if tensor.layout == Layout::default() { &model.layout } else { &tensor.layout };
+                let (dtype, layout) = (tensor.dtype, layout.clone());
+                *tensor = ModelTensor { role, layout, dtype, ..(*model).clone() };
+            }
+        }
+    }
+
+    /// The tensors that a checkpoint's header lists.
+    fn of_header(&mut self, header: &Header, request: &ModelRequest) -> Result<Vec<ModelTensor>> {
+        if header.tensors.is_empty() {
+            return Err(header.blame(&Error::Model("it has no tensors".to_owned())));
+        }
+        let is_chosen = request.chosen.filter()?;
+        let mut tensors = Vec::with_capacity(header.tensors.len());
+        for listed in &header.tensors {
+            match listed.to_model(request.dtype) {
+                Ok(tensor) => tensors.push(tensor),
+                Err(_) if !is_chosen(&listed.name) => self.dropped.push(listed.name.clone()),
+                Err(error) => return Err(header.blame(&error)),
+            }
+        }
+        Ok(tensors)
+    }
+}
+
+const NO_TENSORS: &str = "nothing says which tensors there are: give a model's config, a list of tensors such as a \
+                          checkpoint's, or a recipe with [[tensor]] entries";
