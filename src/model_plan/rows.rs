@@ -17,18 +17,14 @@ pub struct PlanRow {
     /// The stored tensor that holds it.
     pub stored_in: String,
     /// What it does in the model: `attention.query`, `norm`, ..
-    #[serde(with = "as_text")]
     pub role: Role,
     /// The layer it stands in, from 0; absent outside layers.
     pub layer: Option<u64>,
     /// The logical shape.
-    #[serde(with = "as_dims")]
     pub shape: Shape,
     /// The element type: `f32`, `f16`, `bf16`.
-    #[serde(with = "as_text")]
     pub dtype: DType,
     /// Which axes feed in and out.
-    #[serde(with = "as_text")]
     pub layout: Layout,
     /// Weights that meet in one output element; a bias has its weight's. Absent where the layout defines no fans.
     pub fan_in: Option<u64>,
@@ -39,7 +35,6 @@ pub struct PlanRow {
     /// The paper or the file that the rule follows.
     pub source: String,
     /// The scheme.
-    #[serde(with = "as_text")]
     pub scheme: Scheme,
     /// The law that the scheme gives this shape, with its numbers, for people to read.
     pub law: String,
@@ -64,7 +59,6 @@ pub struct PlanRow {
     /// Bytes of its elements.
     pub bytes: u64,
     /// How values are rounded to the element type: `nearest`, `stochastic`.
-    #[serde(with = "as_text")]
     pub rounding: Rounding,
     /// Which elements of the stored tensor it is; absent where it is all of them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -79,7 +73,6 @@ pub struct PlanRow {
 #[non_exhaustive]
 pub struct PartBox {
     /// The stored tensor's shape.
-    #[serde(with = "as_dims")]
     pub stored_shape: Shape,
     /// Its axes, split further.
     pub view: Vec<u64>,
@@ -149,36 +142,5 @@ fn row(
         rounding: tensor.rounding(),
         part: part_box,
         kept_rows,
-    }
-}
-
-/// Types that have a text form, as that text.
-mod as_text {
-    use serde::{Deserialize, Deserializer, Serializer};
-
-    pub fn serialize<S: Serializer>(value: &impl std::fmt::Display, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(value)
-    }
-
-    pub fn deserialize<'de, D: Deserializer<'de>, T>(deserializer: D) -> Result<T, D::Error>
-    where
-        T: std::str::FromStr<Err = crate::Error>,
-    {
-        let text = std::borrow::Cow::<str>::deserialize(deserializer)?;
-        text.parse().map_err(serde::de::Error::custom)
-    }
-}
-
-/// A shape as the list of its dimensions.
-mod as_dims {
-    use crate::value::shape::Shape;
-    use serde::{Deserialize, Deserializer, Serializer};
-
-    pub fn serialize<S: Serializer>(shape: &Shape, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(shape.dims())
-    }
-
-    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Shape, D::Error> {
-        Shape::new(Vec::<u64>::deserialize(deserializer)?).map_err(serde::de::Error::custom)
     }
 }
