@@ -5,8 +5,8 @@ use crate::{Error, Fill, Result};
 /// The memory that writing a file may use where nothing else is said, in bytes: 512 MiB.
 pub const DEFAULT_MEMORY: u64 = 512 << 20;
 
-/// Refuses tensors whose orthogonal matrices do not fit in `memory` bytes: each is made as a whole, and two are held where
-/// one ends and the next begins.
+/// Refuses tensors whose orthogonal matrices do not fit in `memory` bytes: each is made as a whole, and two are held
+/// where one ends and the next begins.
 ///
 /// # Errors
 /// [`Error::Buffer`] with the tensor and the numbers.

@@ -1,13 +1,13 @@
 //! Checkpoints: safetensors files, whole models in them, what they hold and whether it is what it should be.
 //!
-//! What a user calls: [`ModelWriter`] writes a model's directory; [`write_safetensors`] and [`write_raw`] write single
+//! What a user calls: [`write_model`] writes a model's directory; [`write_safetensors`] and [`write_raw`] write single
 //! tensors; [`verify()`] recomputes what a checkpoint holds; [`inspect()`] measures it. [`Weights`] opens a checkpoint,
 //! [`Reader`] and [`Writer`] one file. Each call takes a [`Backend`](crate::backend::Backend) where it fills, and a
 //! [`Progress`] where it takes long.
 //!
 //! The files, each of which uses only the ones before it:
 //!
-//! - `disk`: places on the disk that are written to: temporary files, directories, free space, names that change together.
+//! - `disk`: places on the disk that are written to: temporary files, directories, free space, renames.
 //! - `safetensors`: the format: a header, a reader, and over `disk` a writer.
 //! - `names`: the names of the files in a model's directory.
 //! - `text_file`: config, recipe and table files.
@@ -43,7 +43,7 @@ pub use safetensors::{CompleteFile, Header, HeaderEntry, MAX_HEADER, READ_BYTES,
 pub use text_file::read_config;
 pub use verify::{ExpectedTensor, Verdict, VerifyRow, expected_tensors, plan_source, verify};
 pub use weights::Weights;
-pub use write::{ModelFiles, ModelWriter, WriteOptions, check_target, write_raw, write_safetensors};
+pub use write::{ModelFiles, ModelWriter, WriteOptions, check_target, write_model, write_raw, write_safetensors};
 
 use crate::Result;
 

@@ -81,3 +81,81 @@ fn header(weights: &Weights) -> Vec<HeaderTensor> {
         |t: &super::StoredTensor| HeaderTensor { name: t.name.clone(), dims: t.dims.clone(), dtype: t.dtype_name() };
     weights.tensors().map(entry).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::backend::Backend;
+    use crate::checkpoint::{WriteOptions, write_model};
+    use crate::model_plan::ModelPlan;
+    use crate::{DType, Rounding};
+
+    const CONFIG_TEXT: &str = r#"{"model_type": "gpt2", "n_embd": 24, "n_head": 3, "n_layer": 2, "n_positions": 16,
+                                  "vocab_size": 41}"#;
+    const RECIPE_TEXT: &str = "extends = 'transformers'\n[[rule]]\nrole = 'mlp.*'\nscheme = 'kaiming_normal'\n";
+
+    /// Names, keys, laws, roles, rules, dtypes: all that a plan says.
+    fn assert_same(a: &ModelPlan, b: &ModelPlan) {
+        assert!(a.rows().eq(b.rows()));
+        assert_eq!(a.assignment, b.assignment);
+        assert_eq!((&a.recipe, &a.set, &a.warnings, &a.kept), (&b.recipe, &b.set, &b.warnings, &b.kept));
+        for (a, b) in a.plan.tensors().iter().zip(b.plan.tensors()) {
+            let laws =
+                |t: &crate::plan::PlannedTensor| t.parts().iter().map(|p| (p.key(), *p.law())).collect::<Vec<_>>();
+            assert_eq!(laws(a), laws(b));
+        }
+    }
+
+    #[test]
+    fn files_and_memory_give_the_same_plan() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = |name: &str| dir.path().join(name);
+        let text = |name: &str| path(name).display().to_string();
+        std::fs::write(path("config.json"), CONFIG_TEXT).unwrap();
+        std::fs::write(path("mine.toml"), RECIPE_TEXT).unwrap();
+        let choices = ModelRequest::new().set("initializer_range", 0.05).skip("*.bias").dtype(DType::BF16);
+        let choices = choices.rounding(Rounding::Stochastic);
+
+        // `config` is the directory of the file.
+        let recipes = vec![text("mine.toml"), "residual-sqrt-n".to_owned()];
+        let paths = ModelPaths { config: Some(dir.path().into()), recipes, ..ModelPaths::default() };
+        let by_paths = paths.read(choices.clone()).unwrap().plan(7).unwrap();
+        let in_memory = choices.clone().config(text("config.json"), CONFIG_TEXT);
+        let in_memory = in_memory.recipe_text(text("mine.toml"), RECIPE_TEXT).recipe("residual-sqrt-n");
+        let in_memory = in_memory.plan(7).unwrap();
+        assert_eq!(in_memory.plan.tensors().len(), 15);
+        assert!(in_memory.rows().any(|row| row.rule == format!("{}:2", text("mine.toml"))));
+        assert_same(&by_paths, &in_memory);
+        assert_eq!(by_paths.config, in_memory.config);
+
+        // The tensors of the checkpoint that this plan makes, for another seed.
+        let out = path("out");
+        let options = WriteOptions { sync: false, ..WriteOptions::default() };
+        write_model(&out, &in_memory, &paths, &Backend::cpu(), &options, &mut |_| Ok(())).unwrap();
+        let recipes = vec!["llm-roles".to_owned()];
+        let paths = ModelPaths { like: Some(out.clone()), recipes, ..ModelPaths::default() };
+        let by_paths = paths.read(ModelRequest::new()).unwrap().plan(8).unwrap();
+        let header = header(&Weights::open(&out).unwrap());
+        let in_memory = ModelRequest::new().like("out", header.clone()).recipe("llm-roles").plan(8).unwrap();
+        assert_eq!(in_memory.plan.tensors().len(), 15);
+        assert_same(&by_paths, &in_memory);
+
+        // What that checkpoint lacks of the whole model: the biases.
+        let (config, missing_from) = (Some(path("config.json")), Some(out.clone()));
+        let paths = ModelPaths { config, missing_from, ..ModelPaths::default() };
+        let by_paths = paths.read(ModelRequest::new()).unwrap().plan(8).unwrap();
+        let in_memory = ModelRequest::new().config("tiny", CONFIG_TEXT).missing_from("out", header).plan(8).unwrap();
+        assert_eq!(in_memory.plan.tensors().len(), 13);
+        assert_same(&by_paths, &in_memory);
+    }
+
+    #[test]
+    fn recipes_are_files_or_names() {
+        for file in ["mine.toml", "./llama", "dir/llama"] {
+            assert!(is_file(file), "{file}");
+        }
+        for name in ["llama", "transformers", "transformers/llama"] {
+            assert!(!is_file(name), "{name}");
+        }
+    }
+}

@@ -59,7 +59,7 @@ impl Weights {
         }
         let mut readers: Vec<Reader> = Vec::with_capacity(files.len());
         for file in files.keys() {
-            // A downloaded index must not read other places.
+            // An index that was downloaded must not name files elsewhere.
             let mut parts = Path::new(file).components();
             if !matches!((parts.next(), parts.next()), (Some(Component::Normal(_)), None)) {
                 return Err(refuse(format!("{file:?} is not the name of a file beside the index")));
@@ -84,7 +84,7 @@ impl Weights {
         Ok(Self { path, readers, index })
     }
 
-    /// The file or the index.
+    /// The safetensors file, or the index of several.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
@@ -96,7 +96,7 @@ impl Weights {
         self.readers.len()
     }
 
-    /// The tensors, in the files' order.
+    /// The tensors, in the order of the files' names, and in each file's own order.
     pub fn tensors(&self) -> impl Iterator<Item = &StoredTensor> {
         self.readers.iter().flat_map(|r| r.tensors())
     }
@@ -113,7 +113,7 @@ impl Weights {
         self.tensors().map(|t| t.range.end - t.range.start).sum()
     }
 
-    /// The string-to-string map: what all files say alike.
+    /// The metadata that all files have in common, string to string.
     #[must_use]
     pub fn metadata(&self) -> BTreeMap<String, String> {
         let mut readers = self.readers.iter();
@@ -135,7 +135,7 @@ impl Weights {
         &self.readers
     }
 
-    /// A file by its number.
+    /// A file by its number, as [`Weights::list`] has it.
     pub(super) fn reader(&mut self, file: usize) -> &mut Reader {
         &mut self.readers[file]
     }

@@ -62,12 +62,12 @@ impl HeaderTensor {
 }
 
 impl Header {
-    /// Takes out the tensors that this checkpoint has. One that has more rows in the model stays, and its first rows are
-    /// kept: where a dtype is `asked` for, it must be the checkpoint's.
+    /// Takes out the tensors that this checkpoint has. One that has more rows in the model stays, and its first rows
+    /// are kept: where a dtype is `asked` for, it must be the checkpoint's.
     ///
     /// # Errors
-    /// [`Error::Checkpoint`] where a shape differs in another way, a dtype is not the one asked for or none that seedbed
-    /// writes, or nothing is missing.
+    /// [`Error::Checkpoint`] where a shape differs in another way, a dtype is not the one asked for or none that
+    /// seedbed writes, or nothing is missing.
     pub fn keep_missing(&self, tensors: &mut Vec<Assigned>, asked: Option<DType>) -> Result<Vec<KeptRows>> {
         let existing: HashMap<&str, &HeaderTensor> = self.tensors.iter().map(|t| (t.name.as_str(), t)).collect();
         let mut kept = Vec::new();

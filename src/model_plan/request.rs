@@ -9,9 +9,9 @@ use std::collections::BTreeMap;
 
 /// What is asked for: where a model's tensors come from, which laws they get, and which of them are wanted.
 ///
-/// The tensors are those of [`tensors`](Self::tensors) or [`like`](Self::like), the last one called, where there is such
-/// a call; else those that a recipe lists; else those of the [`config`](Self::config). Everything is in memory: nothing
-/// here reads a file. Nothing is checked before [`plan`](Self::plan).
+/// The tensors are those of [`tensors`](Self::tensors) or [`like`](Self::like), the last one called, where there is
+/// such a call; else those that a recipe lists; else those of the [`config`](Self::config). Everything is in memory:
+/// nothing here reads a file. Nothing is checked before [`plan`](Self::plan).
 ///
 /// ```
 /// # fn main() -> seedbed::Result<()> {

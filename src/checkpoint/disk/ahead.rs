@@ -1,4 +1,4 @@
-//! Bytes on their way to the disk beside the writes that follow them.
+//! Bytes that are brought to the disk while the ones after them are written.
 
 use std::fs::File;
 use std::io;
@@ -10,9 +10,9 @@ use std::thread::{Builder, JoinHandle};
 /// Bytes between two requests: enough for a disk to be busy, few enough that little is left for the end.
 const STEP: u64 = 64 << 20;
 
-/// Asks the system, from a thread of its own, to bring a file's bytes to the disk, again and again: without it the disk idles
-/// until the last byte is written. Where no thread is to be had, or the job ends by an error, nobody asks or waits: the thread
-/// ends with the request that it is at.
+/// Asks the system again and again, from a thread of its own, to bring a file's bytes to the disk: without it the disk
+/// idles until the last byte is written. Dropped before [`Ahead::finish`], as after an error, it waits for nothing: the
+/// thread ends after the request under way. Where the system allows no thread, nothing is asked.
 #[derive(Debug, Default)]
 pub struct Ahead {
     thread: Option<Requests>,
@@ -22,13 +22,16 @@ pub struct Ahead {
 #[derive(Debug)]
 struct Requests {
     sender: Sender<()>,
-    /// What is still asked for is left to the file's own last sync.
+    /// Set at the end: requests that still wait are dropped, since the file's last sync serves them too.
     enough: Arc<AtomicBool>,
     thread: JoinHandle<io::Result<()>>,
 }
 
 impl Ahead {
-    /// So many bytes more of the file were written.
+    /// Is told that `bytes` more of the file were written.
+    ///
+    /// # Errors
+    /// Those of the system, of this request or of an earlier one.
     pub fn wrote(&mut self, file: &File, bytes: u64) -> io::Result<()> {
         self.since += bytes;
         if self.since < STEP {
@@ -39,14 +42,16 @@ impl Ahead {
             self.thread = start(file.try_clone()?);
         }
         match &self.thread {
-            // A thread that has ended met an error.
+            // The thread ends early only by an error.
             Some(requests) if requests.sender.send(()).is_err() => self.finish(),
             _ => Ok(()),
         }
     }
 
-    /// Waits for the request under way. The system tells an error of the disk once, to whom it meets first: here or at the file's
-    /// own last sync.
+    /// Waits for the request under way.
+    ///
+    /// # Errors
+    /// Those of the system, which tells an error of the disk once: here, or at the file's last sync.
     pub fn finish(&mut self) -> io::Result<()> {
         let Some(Requests { sender, enough, thread }) = self.thread.take() else { return Ok(()) };
         enough.store(true, Ordering::Relaxed);
@@ -62,7 +67,7 @@ fn start(file: File) -> Option<Requests> {
     let told = enough.clone();
     let work = move || {
         while asked.recv().is_ok() && !told.load(Ordering::Relaxed) {
-            // What was asked for meanwhile is one request.
+            // One sync serves all requests that came meanwhile.
             while asked.try_recv().is_ok() {}
             file.sync_data()?;
         }

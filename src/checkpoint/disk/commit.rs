@@ -7,12 +7,12 @@ use std::io;
 use std::path::{Path, PathBuf};
 use tempfile::TempPath;
 
-/// Renames that are undone when this is dropped before [`Commit::done`]: what stood there stands there again.
+/// Renames that are undone when this is dropped before [`Commit::done`]: every old file then has its name again.
 ///
-/// Old files are kept under temporary names in their own directory until then.
+/// Until then, old files are kept under temporary names in their own directory.
 #[derive(Debug, Default)]
 pub struct Commit {
-    /// What was changed, and what stood there before.
+    /// What was changed, and the old file that stood there.
     changes: Vec<(PathBuf, Option<TempPath>)>,
 }
 
@@ -27,7 +27,7 @@ impl Commit {
         Ok(())
     }
 
-    /// Gives a written file its name. An old one is replaced at once: at no time is there none.
+    /// Gives a written file its name. An old file is replaced in one step: at no time does the name lead nowhere.
     ///
     /// # Errors
     /// [`Error::Io`].
@@ -35,7 +35,7 @@ impl Commit {
         let failed = |e| Error::io(target, e);
         let mut kept = None;
         if fs::symlink_metadata(target).is_ok_and(|m| !m.is_dir()) {
-            // Where a file system has no hard links there is none for a moment.
+            // On a file system without hard links the name leads nowhere for a moment.
             kept = match aside(target, |to| fs::hard_link(target, to)) {
                 Ok(kept) => Some(kept),
                 Err(_) => {
@@ -45,7 +45,8 @@ impl Commit {
             };
         }
         temp.persist(target).map_err(|e| failed(e.error))?;
-        // `remove` has noted the old file where there was no link: the new one is removed first, then that put back.
+        // Where there was no link, `remove` has noted the old file. What is undone last first removes the new file, then
+        // puts the old one back.
         self.changes.push((target.to_path_buf(), kept));
         Ok(())
     }
@@ -67,7 +68,7 @@ impl Commit {
 impl Drop for Commit {
     fn drop(&mut self) {
         for (place, kept) in self.changes.drain(..).rev() {
-            // A failure here has nobody to tell; the error that led here is the one that is seen.
+            // The error that led here is on its way to the user: another one is not told.
             match kept {
                 Some(kept) => drop(kept.persist(&place)),
                 None => drop(fs::remove_file(&place)),
@@ -76,7 +77,7 @@ impl Drop for Commit {
     }
 }
 
-/// Makes a second name in the directory of `place` by `make`, under one that is free.
+/// Gives the file at `place` a free temporary name in the same directory; `make` links or renames it.
 fn aside(place: &Path, mut make: impl FnMut(&Path) -> io::Result<()>) -> io::Result<TempPath> {
     let free = |to: &Path| match fs::symlink_metadata(to) {
         Ok(_) => Err(io::ErrorKind::AlreadyExists.into()),

@@ -1,14 +1,19 @@
-//! Directories made for a result.
+//! Directories that are made for a result.
 
 use crate::{Error, Result};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Directories that were made, outermost first; removed again where they are empty, unless kept.
+/// Directories that were made, outermost first. Dropped before [`MadeDirs::keep`], it removes them again, except those that
+/// are not empty.
 #[derive(Debug)]
 pub struct MadeDirs(Vec<PathBuf>);
 
 impl MadeDirs {
+    /// Makes the directories of a path that are missing.
+    ///
+    /// # Errors
+    /// [`Error::Io`]; [`Error::Checkpoint`] where something else than a directory stands there.
     pub fn create(dir: &Path) -> Result<Self> {
         let mut missing: Vec<&Path> =
             dir.ancestors().take_while(|d| !d.as_os_str().is_empty() && fs::symlink_metadata(d).is_err()).collect();
@@ -17,7 +22,7 @@ impl MadeDirs {
         for dir in missing {
             match fs::create_dir(dir) {
                 Ok(()) => made.0.push(dir.to_path_buf()),
-                // Another process was faster: the directory is not ours.
+                // Another process was faster: the directory is not ours to remove.
                 Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => {}
                 Err(e) => return Err(Error::io(dir, e)),
             }
@@ -29,6 +34,7 @@ impl MadeDirs {
         Ok(made)
     }
 
+    /// Leaves the directories where they are.
     pub fn keep(&mut self) {
         self.0.clear();
     }
@@ -37,7 +43,7 @@ impl MadeDirs {
 impl Drop for MadeDirs {
     fn drop(&mut self) {
         for dir in self.0.iter().rev() {
-            // One that holds something is not ours to remove.
+            // Fails where the directory holds something, which stays.
             let _ = fs::remove_dir(dir);
         }
     }

@@ -1,18 +1,18 @@
-//! Room on the disk, asked for before it is used.
+//! Free space on the disk, asked for before it is used.
 
 use crate::{Error, Result};
 use std::io;
 use std::path::Path;
 
-/// Refuses where the file system of `dir` has less than `needed` bytes free. One that cannot say passes: a disk that fills
-/// up is found by the write.
+/// Refuses where the file system of `dir` has less than `needed` bytes free. Where it does not say how many, nothing is
+/// refused: a disk that fills up is found by the write.
 ///
 /// # Errors
 /// [`Error::Io`] naming `target`, of the kind `StorageFull`.
 pub fn check_space(dir: &Path, target: &Path, needed: u64) -> Result<()> {
     let Ok(about) = fs4::statvfs(dir) else { return Ok(()) };
     let free = about.available_space();
-    // A virtual file system says that it has none at all, used or free.
+    // Virtual file systems say that they have no space at all, used or free.
     if needed <= free || about.total_space() == 0 {
         return Ok(());
     }

@@ -1,4 +1,4 @@
-//! Whether what is in a tensor can have come of the law that a plan gives it.
+//! Whether the values of a tensor can be a sample of the law that a plan gives it.
 
 use crate::DType;
 use crate::plan::PlannedTensor;
@@ -6,31 +6,32 @@ use crate::stats::{Moments, special};
 use crate::value::law::Law;
 use serde::Serialize;
 
-/// The chance that a checkpoint as planned is called off the plan, over all of its tensors.
+/// The probability that a checkpoint which is as planned is said not to be, over all of its tensors.
 const ALPHA: f64 = 1e-6;
 
 /// A tensor's sample beside its law.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Agreement {
-    /// How many standard errors the mean lies off the law's; absent where nothing is drawn, or too little is known of
-    /// the rows that are compared.
+    /// How many standard errors the mean lies off the law's; absent where nothing is drawn, or where only the range of
+    /// the compared rows is known.
     pub mean_z: Option<f64>,
-    /// How many standard errors the mean square lies off the law's; absent likewise, and of orthogonal matrices.
+    /// How many standard errors the mean square lies off the law's; absent likewise, and for orthogonal matrices.
     pub std_z: Option<f64>,
-    /// Whether mean, std and range are the law's: |z| within what alpha = 1e-6 over all tensors and rounding to the dtype allow,
-    /// what is not drawn within what rounding allows, every value finite and in the law's range, constants exact.
+    /// Whether mean, std and range are the law's. A mean and a mean square that are drawn may be off by chance (1e-6
+    /// for all tensors together) and by rounding to the dtype, those that are not drawn by rounding alone; every value
+    /// is finite and in the law's range; constants are exact.
     pub agrees: bool,
 }
 
-/// Elements of one kind in a tensor.
+/// Elements of a tensor that have one law: the diagonal of an identity, the zeros beside it, ..
 struct Share {
     count: u64,
     mean: f64,
     std: f64,
-    /// How much of the std is chance.
+    /// The part of the standard deviation that is drawn: `std`, or 0 where no element is.
     noise: f64,
-    /// 1 where the squares are no chance.
+    /// 1 where the squares of the elements have a fixed sum.
     kurtosis: f64,
     range: (f64, f64),
 }
@@ -44,7 +45,7 @@ impl Share {
         Self { count, mean, std, noise: std, kurtosis: 3.0, range: law.range() }
     }
 
-    /// The kinds that all `count` elements of a law are of.
+    /// The shares of `count` elements of a law.
     fn of(law: &Law, count: u64) -> Vec<Self> {
         let some = |on: u64, share: Self| vec![share, Self::constant(count - on, 0.0)];
         match law {
@@ -69,22 +70,32 @@ impl Share {
                 let on = (sparse.rows() - sparse.zeros()) * sparse.cols();
                 some(on, Self::normal(on, 0.0, sparse.std(), law))
             }
-            _ => {
+            // Drawn one by one, but for orthogonal matrices, whose elements are uncorrelated and their squares have a
+            // fixed sum: a kurtosis of 1.
+            Law::Uniform(_)
+            | Law::Normal(_)
+            | Law::TruncatedNormal(_)
+            | Law::LogOfUniform(_)
+            | Law::DtBias(_)
+            | Law::Orthogonal(_) => {
+                let (mean, std, kurtosis) = (law.mean(), law.std(), law.kurtosis().unwrap_or(1.0));
+                vec![Self { count, mean, std, noise: std, kurtosis, range: law.range() }]
+            }
+            // Nothing of these is drawn.
+            Law::Sinusoidal(_) | Law::LogRange(_) | Law::Linspace(_) => {
                 let (mean, std) = (law.mean(), law.std());
-                // The elements of an orthogonal matrix are uncorrelated, but their squares have a fixed sum.
-                let noise = if law.kurtosis().is_some() || matches!(law, Law::Orthogonal(_)) { std } else { 0.0 };
-                vec![Self { count, mean, std, noise, kurtosis: law.kurtosis().unwrap_or(1.0), range: law.range() }]
+                vec![Self { count, mean, std, noise: 0.0, kurtosis: 1.0, range: law.range() }]
             }
         }
     }
 }
 
-/// How values of a dtype differ from the numbers that they stand for.
+/// How far the values of a dtype lie apart: what rounding to it may change.
 struct Grain {
     dtype: DType,
     /// Relative to the value.
     step: f64,
-    /// The least value, below which steps are no smaller.
+    /// The smallest positive value: steps are never smaller.
     least: f64,
 }
 
@@ -111,10 +122,10 @@ impl Grain {
     /// How far rounding may move the root mean square of a share.
     fn error(&self, share: &Share) -> f64 {
         if share.kurtosis == 1.0 {
-            // An f32 matrix is orthogonal within 1e-5.
+            // Orthogonal matrices in f32 are orthogonal within 1e-5.
             return self.step.max(1e-5) * share.mean.hypot(share.std) + self.least;
         }
-        // Steps much finer than the spread even out.
+        // Roundings up and down cancel where the steps are much finer than the spread of the values.
         let step = self.step * share.mean.abs() + self.least;
         step * (step / share.std).min(1.0)
     }
@@ -134,17 +145,18 @@ impl Sum {
         (self.variance > 0.0).then(|| (sum - self.expected) / self.variance.sqrt())
     }
 
-    /// Whether a sum may be this: by a chance of at least `limit`, `skew` standard errors further off than a normal would be.
+    /// Whether a sum can be this one: whether a sum of this kind lies as far off with a probability of at least
+    /// `limit`. `skew` standard errors are allowed beyond those of a normal distribution.
     fn allows(&self, sum: f64, limit: f64, skew: f64) -> bool {
         let off = (sum - self.expected).abs() - self.slack;
         off <= 0.0 || self.variance > 0.0 && special::two_sided((off / self.variance.sqrt() - skew).max(0.0)) >= limit
     }
 }
 
-/// Compares the sample of a tensor from row `from` on with its plan; `tensors` is how many are compared.
+/// Compares the values of a tensor from row `from` on with its plan; `tensors` is how many tensors are compared in all.
 ///
-/// Where rows are left out of a law whose elements depend on where they lie, or of a tensor of several parts, only the range is
-/// compared.
+/// Only the range is compared where rows are left out of a tensor with several parts, or with a law whose elements
+/// depend on where they lie.
 pub(super) fn agreement(tensor: &PlannedTensor, from: u64, sample: &Moments, tensors: usize) -> Agreement {
     let rows = tensor.shape().dims().first().copied().unwrap_or(1);
     let row = tensor.shape().count() / rows;
@@ -183,7 +195,7 @@ pub(super) fn agreement(tensor: &PlannedTensor, from: u64, sample: &Moments, ten
         first.variance += count * share.noise * share.noise;
         first.slack += count * error;
         second.expected += count * spread * spread;
-        // At most: a law's skewness is at most the root of kurtosis - 1.
+        // An upper bound: the skewness of a law is at most the square root of kurtosis - 1.
         let each = share.noise * share.noise * (share.kurtosis - 1.0).sqrt() + 2.0 * off.abs() * share.noise;
         second.variance += count * each * each;
         second.slack += count * (2.0 * spread * error + error * error);
@@ -193,7 +205,7 @@ pub(super) fn agreement(tensor: &PlannedTensor, from: u64, sample: &Moments, ten
     let squares = if n > 1.0 { sample.variance() * (n - 1.0) } else { 0.0 } + n * off * off;
     let sum = n * off;
     let limit = ALPHA / (2 * tensors.max(1)) as f64;
-    // A sum of few squares is skewed: far from a normal in the tail, nearer with the root of their number.
+    // A sum of few squares is skewed: its tail is heavier than a normal one, the less so the more there are.
     let skew = 30.0 / chances.sqrt();
     Agreement {
         mean_z: first.z(sum),

@@ -16,8 +16,8 @@ use serde::Serialize;
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
-/// A stored tensor and the statistics of its finite values, which are absent where there is no such value, or the dtype is
-/// not read.
+/// A stored tensor and the statistics of its finite values, which are absent where there is no such value, or the dtype
+/// is not read.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct InspectRow {
@@ -63,7 +63,8 @@ impl PlannedLaws {
     /// Reads an `init.json`, or the one in a directory, for these weights.
     ///
     /// # Errors
-    /// [`crate::Error::Io`]; [`crate::Error::Checkpoint`] where it is no table, or a file's metadata names another seed.
+    /// [`crate::Error::Io`]; [`crate::Error::Checkpoint`] where it is no table, or a file's metadata names another
+    /// seed.
     pub fn read(table: &Path, weights: &Weights) -> Result<Self> {
         let path = if table.is_dir() { table.join(INIT_JSON) } else { table.to_path_buf() };
         let (table, plan) = read_table(&path)?;
@@ -92,14 +93,14 @@ impl PlannedLaws {
 /// ```
 /// # fn main() -> seedbed::Result<()> {
 /// use seedbed::backend::Backend;
-/// use seedbed::checkpoint::{self, ModelPaths, ModelWriter, PlannedLaws, Weights, WriteOptions};
+/// use seedbed::checkpoint::{self, ModelPaths, PlannedLaws, Weights, WriteOptions};
 /// use seedbed::model_plan::ModelRequest;
 ///
 /// let config = r#"{"model_type": "gpt2", "n_embd": 32, "n_head": 4, "n_layer": 1, "vocab_size": 100}"#;
 /// let planned = ModelRequest::new().config("config.json", config).plan(42)?;
 /// let dir = tempfile::tempdir().unwrap();
-/// ModelWriter::prepare(dir.path(), &planned, &ModelPaths::default(), &WriteOptions::default())?
-///     .write(&Backend::cpu(), &mut |_| Ok(()))?;
+/// let (paths, options) = (ModelPaths::default(), WriteOptions::default());
+/// checkpoint::write_model(dir.path(), &planned, &paths, &Backend::cpu(), &options, &mut |_| Ok(()))?;
 ///
 /// let mut weights = Weights::open(dir.path())?;
 /// let laws = PlannedLaws::read(dir.path(), &weights)?;

@@ -19,9 +19,9 @@ pub struct HeaderEntry {
 
 /// The header of a file that is to be written: which tensor's bytes stand where. Computed without touching the disk.
 ///
-/// The tensors are ordered by the dtype's alignment, descending, then by name, as the `safetensors` crate orders them, and
-/// the bytes equal that crate's. One addition: the metadata's keys are sorted (there their order changes from run to run),
-/// so equal input gives equal files.
+/// The tensors are ordered by the dtype's alignment, descending, then by name, as the `safetensors` crate orders them,
+/// and the bytes equal that crate's. One addition: the metadata's keys are sorted (there their order changes from run
+/// to run), so equal input gives equal files.
 ///
 /// ```
 /// # fn main() -> seedbed::Result<()> {

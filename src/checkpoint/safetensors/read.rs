@@ -80,8 +80,8 @@ impl Reader {
         &self.path
     }
 
-    /// Hands a tensor's bytes to `sink`, in order and at most [`READ_BYTES`] per call, always whole elements: `sink` gets
-    /// the offset of the first byte in the tensor, and the bytes.
+    /// Hands a tensor's bytes to `sink`, in order and at most [`READ_BYTES`] per call, always whole elements: `sink`
+    /// gets the offset of the first byte in the tensor, and the bytes.
     ///
     /// # Errors
     /// [`Error::Checkpoint`] where there is no such tensor; [`Error::Io`]; whatever `sink` returns, at once.
@@ -108,8 +108,8 @@ impl Reader {
         Ok(())
     }
 
-    /// Hands a tensor's values to `sink` as f32, in order, some per call: `sink` gets the index of the first element, and
-    /// the values. Exact for F32, F16 and BF16; F64 is rounded to nearest.
+    /// Hands a tensor's values to `sink` as f32, in order, some per call: `sink` gets the index of the first element,
+    /// and the values. Exact for F32, F16 and BF16; F64 is rounded to nearest.
     ///
     /// # Errors
     /// As [`read_bytes`](Self::read_bytes), and [`Error::Tensor`] for any other dtype.

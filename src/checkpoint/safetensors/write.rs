@@ -135,9 +135,9 @@ impl Writer {
         Ok(())
     }
 
-    /// Writes all tensors at once. `work` is given the file, the path that it will have, the offset of the first data byte,
-    /// and a function to be told how many bytes were written, as they are. When it returns, it has written every data byte
-    /// of the header.
+    /// Writes all tensors at once. `work` is given the file, the path that it will have, the offset of the first data
+    /// byte, and a function to be told how many bytes were written, as they are. When it returns, it has written every
+    /// data byte of the header.
     ///
     /// # Errors
     /// [`Error::Io`]; those of `work`, after which the file cannot be continued.
@@ -212,7 +212,8 @@ impl Writer {
     }
 }
 
-/// A file whose bytes are all written, under a temporary name. Dropped without [`persist`](Self::persist), it is removed.
+/// A file whose bytes are all written, under a temporary name. Dropped without [`persist`](Self::persist), it is
+/// removed.
 #[derive(Debug)]
 pub struct CompleteFile {
     temp: TempPath,

@@ -63,21 +63,21 @@ pub struct VerifyRow {
     pub verdict: Verdict,
 }
 
-/// Recomputes each tensor of a checkpoint and compares it with the files' bytes. The rows are those of the files' tensors,
-/// in the files' order, then one for each tensor of `expected` that the files lack.
+/// Recomputes each tensor of a checkpoint and compares it with the files' bytes. The rows are those of the files'
+/// tensors, in the files' order, then one for each tensor of `expected` that the files lack.
 ///
 /// ```
 /// # fn main() -> seedbed::Result<()> {
 /// use seedbed::backend::Backend;
-/// use seedbed::checkpoint::{self, ModelPaths, ModelWriter, Verdict, Weights, WriteOptions};
+/// use seedbed::checkpoint::{self, ModelPaths, Verdict, Weights, WriteOptions};
 /// use seedbed::model_plan::ModelRequest;
 ///
 /// let config = r#"{"model_type": "gpt2", "n_embd": 32, "n_head": 4, "n_layer": 1, "vocab_size": 100}"#;
 /// let planned = ModelRequest::new().config("config.json", config).recipe("mitchell").plan(42)?;
 /// let dir = tempfile::tempdir().unwrap();
 /// let backend = Backend::cpu();
-/// ModelWriter::prepare(dir.path(), &planned, &ModelPaths::default(), &WriteOptions::default())?
-///     .write(&backend, &mut |_| Ok(()))?;
+/// let (paths, options) = (ModelPaths::default(), WriteOptions::default());
+/// checkpoint::write_model(dir.path(), &planned, &paths, &backend, &options, &mut |_| Ok(()))?;
 ///
 /// let mut weights = Weights::open(dir.path())?;
 /// let expected = checkpoint::expected_tensors(&weights, dir.path())?;
@@ -88,8 +88,8 @@ pub struct VerifyRow {
 /// ```
 ///
 /// # Errors
-/// Those of [`Reader::read_bytes`] and [`Backend::fill_range`]; [`Error::Buffer`](crate::Error::Buffer) where a tensor's
-/// orthogonal matrices take more than 8 GiB; whatever `progress` returns. A difference is no error.
+/// Those of [`Reader::read_bytes`] and [`Backend::fill_range`]; [`Error::Buffer`](crate::Error::Buffer) where a
+/// tensor's orthogonal matrices take more than 8 GiB; whatever `progress` returns. A difference is no error.
 pub fn verify(
     weights: &mut Weights,
     expected: &[ExpectedTensor],

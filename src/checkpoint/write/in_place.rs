@@ -56,7 +56,8 @@ fn ranges<'a>(fills: &'a [Fill], mut at: u64, max: u64) -> impl Iterator<Item = 
 /// with the bytes since the last call and with all so far.
 ///
 /// # Errors
-/// [`Error::Buffer`] where the memory is too small; [`Error::Io`] with the path; whatever `wrote` and `progress` return.
+/// [`Error::Buffer`] where the memory is too small; [`Error::Io`] with the path; whatever `wrote` and `progress`
+/// return.
 pub fn fill_in_place(
     fills: &[Fill],
     level: Level,

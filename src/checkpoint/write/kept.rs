@@ -6,8 +6,8 @@ use crate::{Error, Result};
 use std::io::{Seek, SeekFrom, Write};
 use std::path::Path;
 
-/// Copies the rows that the checkpoint `from` has into a file that is complete but for its name: the tensor's bytes begin
-/// at `at`.
+/// Copies the rows that the checkpoint `from` has into a file that is complete but for its name: the tensor's bytes
+/// begin at `at`.
 ///
 /// # Errors
 /// [`Error::Checkpoint`] where the checkpoint has no such tensor, or not so many rows of it; [`Error::Io`].

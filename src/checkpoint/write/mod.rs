@@ -18,6 +18,6 @@ mod queue;
 mod shards;
 mod tensors;
 
-pub use model::{ModelFiles, ModelWriter};
+pub use model::{ModelFiles, ModelWriter, write_model};
 pub use options::{WriteOptions, check_target};
 pub use tensors::{write_raw, write_safetensors};

@@ -32,31 +32,49 @@ pub struct ModelFiles {
     pub bytes: u64,
 }
 
-/// Writes a model: its weights, its config and the table of what made it, in one directory.
+/// Writes a model's directory: its weights, its config and the table of what made it.
 ///
-/// [`ModelWriter::prepare`] finds every place to be free, writable and large enough before anything is filled, and
-/// [`ModelWriter::write`] fills. Config, table and index are written first, to temporary files, so that only renames are
-/// left when the weights stand. Dropped before `write` has ended, it leaves nothing: no temporary file, and no directory
-/// that it made.
+/// `paths` are the files that the plan was made of: see [`ModelWriter::prepare`].
 ///
 /// ```
 /// # fn main() -> seedbed::Result<()> {
 /// use seedbed::backend::Backend;
-/// use seedbed::checkpoint::{ModelPaths, ModelWriter, Weights, WriteOptions};
+/// use seedbed::checkpoint::{ModelPaths, Weights, WriteOptions, write_model};
 /// use seedbed::model_plan::ModelRequest;
 ///
 /// let config = r#"{"model_type": "gpt2", "n_embd": 32, "n_head": 4, "n_layer": 1, "vocab_size": 100}"#;
 /// let planned = ModelRequest::new().config("config.json", config).plan(42)?;
 /// let dir = tempfile::tempdir().unwrap();
 /// let out = dir.path().join("gpt2");
-/// let writer = ModelWriter::prepare(&out, &planned, &ModelPaths::default(), &WriteOptions::default())?;
-/// let files = writer.write(&Backend::cpu(), &mut |_bytes_done| Ok(()))?;
+/// let (paths, backend, options) = (ModelPaths::default(), Backend::cpu(), WriteOptions::default());
+/// let files = write_model(&out, &planned, &paths, &backend, &options, &mut |_bytes_done| Ok(()))?;
 /// assert_eq!(files.weights, out.join("model.safetensors"));
 /// assert_eq!(files.config, Some(out.join("config.json")));
 /// assert_eq!(Weights::open(&out)?.tensors().count(), planned.plan.tensors().len());
 /// # Ok(())
 /// # }
 /// ```
+///
+/// # Errors
+/// Those of [`ModelWriter::prepare`] and [`ModelWriter::write`]. The directory is as before then.
+pub fn write_model(
+    dir: &Path,
+    model: &ModelPlan,
+    paths: &ModelPaths,
+    backend: &Backend,
+    options: &WriteOptions,
+    progress: Progress<'_>,
+) -> Result<ModelFiles> {
+    ModelWriter::prepare(dir, model, paths, options)?.write(backend, progress)
+}
+
+/// Writes a model's directory in two steps, for callers that have something to do in between, as to open a device; see
+/// [`write_model`].
+///
+/// [`ModelWriter::prepare`] finds every place to be free, writable and large enough before anything is filled, and
+/// [`ModelWriter::write`] fills. Config, table and index are written first, to temporary files, so that only renames
+/// are left when the weights stand. Dropped before `write` has ended, it leaves nothing: no temporary file, and no
+/// directory that it made.
 #[derive(Debug)]
 pub struct ModelWriter {
     // Dropped in this order: the files in the directory, then the directory.
@@ -77,29 +95,21 @@ pub struct ModelWriter {
 impl ModelWriter {
     /// Lays out the files, makes `dir` where it is missing, and checks every place.
     ///
-    /// `paths` are the files that the plan was made of, none where it was made from memory: a `config.json` in `dir` that is
-    /// the very file of `paths` may be replaced, since only its dtype changes, and the rows that the plan keeps are copied
-    /// from [`ModelPaths::missing_from`].
+    /// `paths` are the files that the plan was made of, none where it was made from memory: a `config.json` in `dir`
+    /// that is the very file of `paths` may be replaced, since only its dtype changes, and the rows that the plan keeps
+    /// are copied from [`ModelPaths::missing_from`].
     ///
     /// # Errors
     /// [`Error::Exists`] where a file stands there, or weights of another layout, and `force` is not set;
     /// [`Error::Checkpoint`] where something else stands there, the checkpoint whose rows are kept is one that would be
-    /// replaced, or `paths` does not name it; [`Error::Io`] where the directory cannot be made or written to, or its disk
-    /// has no room; those of [`config_with_dtype`] and [`crate::checkpoint::Header::new`].
+    /// replaced, or `paths` does not name it; [`Error::Io`] where the directory cannot be made or written to, or its
+    /// disk has no room; those of [`config_with_dtype`] and [`crate::checkpoint::Header::new`].
     pub fn prepare(dir: &Path, model: &ModelPlan, paths: &ModelPaths, options: &WriteOptions) -> Result<Self> {
         let plan = &model.plan;
         let sizes: Vec<u64> = plan.tensors().iter().map(|t| t.bytes()).collect();
         let shards = shards::split(&sizes, options.max_shard_size.unwrap_or(u64::MAX));
         let metadata = Provenance::of_plan(plan)?.metadata();
-        let mut files = Vec::with_capacity(shards.len());
-        let mut weight_map = BTreeMap::new();
-        for (i, shard) in shards.iter().enumerate() {
-            let name = names::shard(i, shards.len());
-            let tensors = shard.iter().map(|&t| &plan.tensors()[t]);
-            weight_map.extend(tensors.clone().map(|t| (t.name(), name.clone())));
-            let tensors = tensors.map(|t| (t.fill(), t.shape().dims().to_vec())).collect();
-            files.push(FilePlan::new(dir.join(name), tensors, &metadata)?);
-        }
+        let (files, weight_map) = lay_out(dir, plan, &shards, &metadata)?;
         let (config, index) = (dir.join(names::CONFIG), dir.join(names::INDEX));
         let index = (files.len() > 1).then_some(index);
         for target in files.iter().map(|f| &f.target).chain(&index) {
@@ -121,19 +131,7 @@ impl ModelWriter {
             return Err(Error::Checkpoint { path: kept.from.clone(), reason });
         }
         if let Some(from) = &paths.missing_from {
-            let weights = Weights::open(from)?;
-            // The files by their names, and where those lead to.
-            let paths = weights.readers().iter().map(|r| r.path()).chain([weights.path()]);
-            let mut places = paths.flat_map(|path| {
-                let real = fs::canonicalize(path).ok().and_then(|p| Some(p.parent()?.to_path_buf()));
-                [real, fs::canonicalize(directory(path)).ok()]
-            });
-            let out = fs::canonicalize(dir).ok();
-            if out.is_some() && places.any(|place| place == out) {
-                let reason = "has the checkpoint that the new tensors are missing from, which would be replaced: give \
-                              another directory";
-                return Err(Error::Checkpoint { path: dir.display().to_string(), reason: reason.to_owned() });
-            }
+            check_elsewhere(dir, from)?;
         }
         let parameters = plan.tensors().iter().map(|t| t.shape().count()).sum();
         let index_text = shards::index_json(&weight_map, (parameters, sizes.iter().sum()), &metadata);
@@ -154,13 +152,13 @@ impl ModelWriter {
         Ok(Self { config, table, index, kept, kept_from, made, dir, files, stale, options: *options })
     }
 
-    /// Fills and writes the weights, then gives all files their names, the index last: between the first change of an old
-    /// file and that, a loader finds no model rather than a mixed one.
+    /// Fills and writes the weights, then gives all files their names, the index last: between the first change of an
+    /// old file and that, a loader finds no model rather than a mixed one.
     ///
     /// # Errors
     /// [`Error::Buffer`] where the memory is too small; those of [`crate::checkpoint::Writer`] and
-    /// [`Backend::fill_range`]; [`Error::Checkpoint`] where kept rows are gone meanwhile; whatever `progress` returns. The
-    /// directory is as before then.
+    /// [`Backend::fill_range`]; [`Error::Checkpoint`] where kept rows are gone meanwhile; whatever `progress` returns.
+    /// The directory is as before then.
     pub fn write(mut self, backend: &Backend, progress: Progress<'_>) -> Result<ModelFiles> {
         let places = kept_places(&self.kept, &self.files);
         let complete = write_files(self.files, backend, &self.options, progress)?;
@@ -203,6 +201,42 @@ impl ModelWriter {
         self.made.keep();
         Ok(ModelFiles { weights, files, config, table, bytes })
     }
+}
+
+/// The files of these shards, and the name of each tensor's file.
+fn lay_out<'a>(
+    dir: &Path,
+    plan: &'a Plan,
+    shards: &[Vec<usize>],
+    metadata: &BTreeMap<String, String>,
+) -> Result<(Vec<FilePlan>, BTreeMap<&'a str, String>)> {
+    let mut files = Vec::with_capacity(shards.len());
+    let mut weight_map = BTreeMap::new();
+    for (i, shard) in shards.iter().enumerate() {
+        let name = names::shard(i, shards.len());
+        let tensors = shard.iter().map(|&t| &plan.tensors()[t]);
+        weight_map.extend(tensors.clone().map(|t| (t.name(), name.clone())));
+        let tensors = tensors.map(|t| (t.fill(), t.shape().dims().to_vec())).collect();
+        files.push(FilePlan::new(dir.join(name), tensors, metadata)?);
+    }
+    Ok((files, weight_map))
+}
+
+/// Refuses a directory that has the checkpoint `from`, by the paths of its files or by the files that these lead to.
+fn check_elsewhere(dir: &Path, from: &Path) -> Result<()> {
+    let weights = Weights::open(from)?;
+    let paths = weights.readers().iter().map(|r| r.path()).chain([weights.path()]);
+    let mut places = paths.flat_map(|path| {
+        let real = fs::canonicalize(path).ok().and_then(|p| Some(p.parent()?.to_path_buf()));
+        [real, fs::canonicalize(directory(path)).ok()]
+    });
+    let out = fs::canonicalize(dir).ok();
+    if out.is_some() && places.any(|place| place == out) {
+        let reason = "has the checkpoint that the new tensors are missing from, which would be replaced: give another \
+                      directory";
+        return Err(Error::Checkpoint { path: dir.display().to_string(), reason: reason.to_owned() });
+    }
+    Ok(())
 }
 
 /// The dtype that most bytes have: what the config of a model with several dtypes says.

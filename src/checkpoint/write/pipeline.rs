@@ -22,8 +22,8 @@ const CPU_BUFFER: u64 = 4 << 20;
 /// Bytes that a [`Writer`](crate::checkpoint::Writer) collects before it calls the operating system.
 pub const WRITER: u64 = 1 << 20;
 
-/// Checks that `memory` bytes are enough for the smallest buffers, for a writer and for the `device` bytes that a device
-/// keeps; returns them.
+/// Checks that `memory` bytes are enough for the smallest buffers, for a writer and for the `device` bytes that a
+/// device keeps; returns them.
 ///
 /// # Errors
 /// [`Error::Buffer`] where they are not.

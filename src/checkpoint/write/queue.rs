@@ -103,14 +103,14 @@ impl Queue {
 
 impl Drop for Queue {
     fn drop(&mut self) {
-        // A temporary file is removed by its thread, which must not outlive the call. An error is on its way already, so
-        // that of the thread is not told.
+        // A temporary file is removed by its thread, which must not outlive the call. An error is on its way already,
+        // so that of the thread is not told.
         let _ = self.syncing.take().map(JoinHandle::join);
     }
 }
 
-/// Writes files under temporary names. `progress` is told the bytes of all files together, and once more when everything
-/// is on the disk.
+/// Writes files under temporary names. `progress` is told the bytes of all files together, and once more when
+/// everything is on the disk.
 ///
 /// # Errors
 /// Those of [`write_safetensors`](super::write_safetensors).

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-/// The tensors of each shard, by their positions in `bytes`, which has the bytes of each. A shard has at most `max` bytes.
-/// They are taken in order, without looking for a better fit; a tensor larger than `max` has a shard of its own, before
-/// the one that was being collected.
+/// The tensors of each shard, by their positions in `bytes`, which has the bytes of each. A shard has at most `max`
+/// bytes. They are taken in order, without looking for a better fit; a tensor larger than `max` has a shard of its own,
+/// before the one that was being collected.
 pub fn split(bytes: &[u64], max: u64) -> Vec<Vec<usize>> {
     let mut shards = Vec::new();
     let mut current = Vec::new();
@@ -27,8 +27,8 @@ pub fn split(bytes: &[u64], max: u64) -> Vec<Vec<usize>> {
     shards
 }
 
-/// The text of the index, sorted as `save_pretrained` writes it: which file each tensor is in, and as metadata the totals
-/// (parameters, bytes) beside `extra`.
+/// The text of the index, sorted as `save_pretrained` writes it: which file each tensor is in, and as metadata the
+/// totals (parameters, bytes) beside `extra`.
 pub fn index_json(
     files: &BTreeMap<&str, String>,
     total: (u64, u64),

@@ -12,10 +12,11 @@ use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::Path;
 
-/// Writes fills, each with the dimensions that it has in the file, as one safetensors file; returns the bytes of the file.
+/// Writes fills, each with the dimensions that it has in the file, as one safetensors file; returns the bytes of the
+/// file.
 ///
-/// The tensors stand in the format's order, whatever order they are given in. A file that stands at `target` is replaced at
-/// the end, at once, whatever `options.force` says: ask [`check_target`] before.
+/// The tensors stand in the format's order, whatever order they are given in. A file that stands at `target` is
+/// replaced at the end, at once, whatever `options.force` says: ask [`check_target`] before.
 ///
 /// ```
 /// # fn main() -> seedbed::Result<()> {
@@ -55,12 +56,12 @@ pub fn write_safetensors(
     complete.into_iter().map(CompleteFile::persist).sum()
 }
 
-/// Writes the bytes of one fill as they are, little-endian and row-major; returns how many. `label` is what errors call the
-/// output, which has no path.
+/// Writes the bytes of one fill as they are, little-endian and row-major; returns how many. `label` is what errors call
+/// the output, which has no path.
 ///
 /// # Errors
-/// [`Error::Io`]; [`Error::Buffer`] where the memory is too small; those of [`Backend::fill_range`]; whatever `progress`
-/// returns.
+/// [`Error::Io`]; [`Error::Buffer`] where the memory is too small; those of [`Backend::fill_range`]; whatever
+/// `progress` returns.
 pub fn write_raw(
     out: &mut (dyn Write + Send),
     label: &str,
