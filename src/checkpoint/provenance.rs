@@ -24,7 +24,30 @@ pub struct Provenance {
     pub rounding: Rounding,
 }
 
-/// A tensor asked for by itself. Its name and dtype are the file's.
+/// A tensor that is asked for by itself. Its name and dtype are the file's.
+///
+/// ```
+/// # fn main() -> seedbed::Result<()> {
+/// use seedbed::checkpoint::{Provenance, SingleTensor};
+/// use seedbed::plan::{Plan, Rows};
+/// use seedbed::{DType, Rounding, StreamVersion};
+///
+/// let tensor = SingleTensor {
+///     shape: "128,64".parse()?,
+///     scheme: "normal(0, 0.02)".parse()?,
+///     layout: "out_in".parse()?,
+///     slab: Some("0:32,0:64".parse()?),
+///     zero_rows: Rows::default(),
+/// };
+/// let rounding = Rounding::NearestEven;
+/// let (fill, dims) = tensor.fill(&mut Plan::new(StreamVersion::V1, 42), "w", DType::BF16, rounding)?;
+/// assert_eq!((fill.bytes(), dims), (32 * 64 * 2, vec![32, 64]));
+/// // What `write_safetensors` takes: with it, `verify` can make the bytes again.
+/// let metadata = Provenance::of_tensor(42, tensor, rounding).metadata();
+/// assert_eq!(metadata["seedbed.scheme"], "normal(mean=0, std=0.02)");
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct SingleTensor {
     /// The shape of the whole tensor.

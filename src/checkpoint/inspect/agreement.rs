@@ -9,7 +9,7 @@ use serde::Serialize;
 /// The probability that a checkpoint which is as planned is said not to be, over all of its tensors.
 const ALPHA: f64 = 1e-6;
 
-/// A tensor's sample beside its law.
+/// How the values of a tensor compare with their law.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Agreement {

@@ -59,6 +59,22 @@ pub fn write_safetensors(
 /// Writes the bytes of one fill as they are, little-endian and row-major; returns how many. `label` is what errors call
 /// the output, which has no path.
 ///
+/// ```
+/// # fn main() -> seedbed::Result<()> {
+/// use seedbed::backend::Backend;
+/// use seedbed::checkpoint::{WriteOptions, write_raw};
+/// use seedbed::plan::{Plan, TensorSpec};
+/// use seedbed::{Scheme, StreamVersion};
+///
+/// let mut plan = Plan::new(StreamVersion::V1, 42);
+/// let fill = plan.push(&TensorSpec::new("w", [3, 4], Scheme::constant(1.0))?)?.fill();
+/// let mut out = Vec::new();
+/// write_raw(&mut out, "memory", &fill, &Backend::cpu(), &WriteOptions::default(), &mut |_| Ok(()))?;
+/// assert_eq!(out, 1f32.to_le_bytes().repeat(12));
+/// # Ok(())
+/// # }
+/// ```
+///
 /// # Errors
 /// [`Error::Io`]; [`Error::Buffer`] where the memory is too small; those of [`Backend::fill_range`]; whatever
 /// `progress` returns.

@@ -214,7 +214,7 @@ fn what_is_asked_for_is_written_and_nothing_shifts() {
     for (args, expected) in [
         (
             &["--only", "*.h.7.*"][..],
-            "--only \"*.h.7.*\" matches none of the 28 tensors, the first of which is \"transformer.wte.weight\"",
+            "only: glob \"*.h.7.*\" matches none of the 28 tensors, the first of which is \"transformer.wte.weight\"",
         ),
         (&["--skip", "x"], "--skip \"x\" matches none"),
         (&["--skip", "*"], "no tensor is left to write"),
