@@ -52,8 +52,8 @@ impl HeaderTensor {
         let is_float = dtype.is_some() || self.dtype == "F64";
         if dtype.is_none() && !(is_float && asked.is_some()) {
             let what = if is_float { "one dtype asked for all tensors" } else { "the tensor left out" };
-            let (given, expected) = (self.dtype.clone(), format!("F32, F16, BF16, or {what}"));
-            return Err(Error::Unknown { what: "dtype", given, expected }.in_tensor(&self.name));
+            let error = Error::unknown("dtype", self.dtype.clone(), ["F32", "F16", "BF16"]).or_expected(what);
+            return Err(error.in_tensor(&self.name));
         }
         let mut tensor = ModelTensor::new(self.name.clone(), self.dims.clone(), Role::Other)?;
         tensor.dtype = dtype;

@@ -216,9 +216,9 @@ fn what_is_asked_for_is_written_and_nothing_shifts() {
             &["--only", "*.h.7.*"][..],
             "only: glob \"*.h.7.*\" matches none of the 28 tensors, the first of which is \"transformer.wte.weight\"",
         ),
-        (&["--skip", "x"], "--skip \"x\" matches none"),
-        (&["--skip", "*"], "no tensor is left to write"),
-        (&["--only", "[z-a]"], "--only: glob \"[z-a]\": "),
+        (&["--skip", "x"], "skip: glob \"x\" matches none"),
+        (&["--skip", "*"], "no tensor is left: "),
+        (&["--only", "[z-a]"], "only: glob \"[z-a]\": "),
     ] {
         let error = refused(dir.path(), &[&["init", "gpt2.json", "-o", "none"][..], args].concat());
         assert!(error.starts_with(expected), "{args:?}: {error}");
