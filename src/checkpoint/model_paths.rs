@@ -128,15 +128,17 @@ mod tests {
         assert_same(&by_paths, &in_memory);
         assert_eq!(by_paths.config, in_memory.config);
 
-        // The tensors of the checkpoint that this plan makes, for another seed.
+        // The tensors of the checkpoint that this plan makes, for another seed; the config gives its numbers.
         let out = path("out");
         let options = WriteOptions { sync: false, ..WriteOptions::default() };
         write_model(&out, &in_memory, &paths, &Backend::cpu(), &options, &mut |_| Ok(())).unwrap();
         let recipes = vec!["llm-roles".to_owned()];
-        let paths = ModelPaths { like: Some(out.clone()), recipes, ..ModelPaths::default() };
+        let (config, like) = (Some(path("config.json")), Some(out.clone()));
+        let paths = ModelPaths { config, like, recipes, ..ModelPaths::default() };
         let by_paths = paths.read(ModelRequest::new()).unwrap().plan(8).unwrap();
         let header = header(&Weights::open(&out).unwrap());
-        let in_memory = ModelRequest::new().like("out", header.clone()).recipe("llm-roles").plan(8).unwrap();
+        let in_memory = ModelRequest::new().config("tiny", CONFIG_TEXT).like("out", header.clone());
+        let in_memory = in_memory.recipe("llm-roles").plan(8).unwrap();
         assert_eq!(in_memory.plan.tensors().len(), 15);
         assert_same(&by_paths, &in_memory);
 

@@ -29,7 +29,7 @@ fn a_config_in_memory_is_planned() {
     assert!(more.plan.tensors().iter().all(|t| (t.dtype(), t.rounding()) == (DType::F16, Rounding::Stochastic)));
 
     for (request, expected) in [
-        (ModelRequest::new(), "transformers' own initialization is known for a config"),
+        (ModelRequest::new(), "transformers' own initialization is known only for a model with a config"),
         (ModelRequest::new().recipe("llama"), "nothing says which tensors there are: "),
         (ModelRequest::new().config("tiny", "{"), "tiny: config: not JSON: "),
         (request.clone().only("x*"), "only: glob \"x*\" matches none of the 28 tensors, the first of which is \"trans"),
