@@ -100,8 +100,9 @@ mod tests {
         assert_eq!(a.assignment, b.assignment);
         assert_eq!((&a.recipe, &a.set, &a.warnings, &a.kept), (&b.recipe, &b.set, &b.warnings, &b.kept));
         for (a, b) in a.plan.tensors().iter().zip(b.plan.tensors()) {
-            let laws =
-                |t: &crate::plan::PlannedTensor| t.parts().iter().map(|p| (p.key(), *p.law())).collect::<Vec<_>>();
+            let laws = |t: &crate::plan::PlannedTensor| {
+                t.parts().iter().map(|p| (p.key(), p.law().clone())).collect::<Vec<_>>()
+            };
             assert_eq!(laws(a), laws(b));
         }
     }
