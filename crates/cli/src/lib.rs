@@ -1,112 +1,103 @@
-//! The command line of seedbed: what it takes, and how a command ends. [`run`] is the whole of it, for the binary and for
-//! others that carry the command, as the Python wheel.
+//! The command line of seedbed. [`run`] is the whole of it, for the binary and for others that carry the command, such as
+//! the Python wheel.
 
-mod args;
+mod advice;
+mod arguments;
 mod bench;
-mod devices;
-mod fill;
-mod init;
-mod inspect;
-mod measure;
-mod model;
-mod plan;
-mod print;
-mod progress;
-mod recipes;
-mod schemes;
-mod selftest;
-mod table;
-mod verify;
+mod commands;
+mod outcome;
+mod terminal;
+mod version;
 
-use clap::{Parser, Subcommand};
-use std::process::ExitCode;
+use clap::{CommandFactory, Parser};
+use outcome::{Exit, Failure, Outcome};
+use std::ffi::OsString;
+use std::sync::Mutex;
+use std::time::Instant;
+use terminal::{print, signals};
 
-/// Fills the weights of neural networks: the same bytes on every GPU and on the CPU.
+/// Fills the weights of neural networks: the same bytes on every GPU and on the CPU
 ///
-/// A weight is a pure function of (seed, tensor name, element index). Which device served is printed on stderr.
+/// A weight is a pure function of (seed, tensor name, element index). stderr says which device made the bytes.
 #[derive(Parser)]
-#[command(name = "seedbed", version, arg_required_else_help = true, max_term_width = 110)]
+#[command(
+    name = "seedbed",
+    version,
+    long_version = version::long(),
+    arg_required_else_help = true,
+    max_term_width = 110,
+    after_help = Exit::help(),
+)]
 struct Cli {
+    #[command(flatten)]
+    verbosity: arguments::Verbosity,
     #[command(subcommand)]
-    command: Command,
+    command: commands::Command,
 }
 
-#[derive(Subcommand)]
-enum Command {
-    Init(init::Args),
-    Fill(fill::Args),
-    Plan(plan::Args),
-    Schemes(schemes::Args),
-    Recipes(recipes::Args),
-    Inspect(inspect::Args),
-    Verify(verify::Args),
-    Selftest(selftest::Args),
-    Bench(bench::Args),
-    Devices(devices::Args),
-}
-
-/// Why a command did not end well.
-enum Failure {
-    /// Something is wrong: exit code 1.
-    Error(seedbed::Error),
-    /// What was checked differs; the text says what: exit code 1.
-    Differs(String),
-    /// The reader of stdout has gone, as `head` does: no error.
-    Pipe,
-}
-
-impl From<seedbed::Error> for Failure {
-    fn from(error: seedbed::Error) -> Self {
-        match error {
-            seedbed::Error::Io { path, source }
-                if path == "stdout" && source.kind() == std::io::ErrorKind::BrokenPipe =>
-            {
-                Self::Pipe
-            }
-            other => Self::Error(other),
-        }
-    }
-}
-
-/// What a command returns.
-type Outcome = Result<(), Failure>;
-
-/// Runs the command line, `args` with the program's name first; the exit code is 0, 1 after an error, 2 for wrong usage, 130
-/// where it was interrupted.
-pub fn run(args: impl IntoIterator<Item = std::ffi::OsString>) -> ExitCode {
-    let started = std::time::Instant::now();
-    print::silence_vulkan_layer();
-    let command = match Cli::try_parse_from(args) {
-        Ok(cli) => cli.command,
+/// Runs the command line; `args` begins with the program's name. Returns the exit code: 0 done; 1 an error, or a difference
+/// was found; 2 wrong usage; 3 equal as far as checked, but not everything could be checked; 129, 130 and 143 after SIGHUP,
+/// SIGINT and SIGTERM.
+///
+/// The call writes to the process's stdout and stderr, and never ends the process itself, but for a second signal while it
+/// cleans up after a first. It can be called any number of times in a process; calls at the same moment take turns. While it
+/// runs it handles SIGHUP, SIGINT, SIGTERM and SIGXFSZ, and puts back the handlers that it found.
+pub fn run(args: impl IntoIterator<Item = OsString>) -> u8 {
+    let started = Instant::now();
+    static TURN: Mutex<()> = Mutex::new(());
+    // A run that panicked has left nothing behind that the next one reads.
+    let _turn = TURN.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let cli = match Cli::try_parse_from(args) {
+        Ok(cli) => cli,
         // Help and the version are such errors too, of exit code 0.
         Err(error) => {
+            // A stdout or stderr that is closed leaves nobody to tell.
             let _ = error.print();
-            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
+            return if error.use_stderr() { Exit::Usage } else { Exit::Done }.code();
         }
     };
-    progress::watch();
-    let outcome = match command {
-        Command::Init(args) => init::run(&args),
-        Command::Fill(args) => fill::run(&args),
-        Command::Plan(args) => plan::run(&args),
-        Command::Schemes(args) => schemes::run(&args),
-        Command::Recipes(args) => recipes::run(&args),
-        Command::Inspect(args) => inspect::run(&args),
-        Command::Verify(args) => verify::run(&args),
-        Command::Selftest(args) => selftest::run(&args),
-        Command::Bench(args) => bench::run(&args, started),
-        Command::Devices(args) => devices::run(&args),
-    };
-    let text = match outcome {
-        Ok(()) | Err(Failure::Pipe) => return ExitCode::SUCCESS,
-        Err(Failure::Error(error @ seedbed::Error::Exists { .. })) => format!("{error}; --force replaces it"),
-        Err(Failure::Error(error)) => error.to_string(),
-        Err(Failure::Differs(text)) => text,
-    };
-    if progress::interrupted() {
-        print::note("error", "interrupted");
-        return ExitCode::from(130);
+    cli.verbosity.apply();
+    let signals = signals::Watch::begin();
+    let outcome = cli.command.run(started);
+    let signal = signals.end();
+    exit(&cli.command, outcome, signal).code()
+}
+
+/// Says why a command did not end well.
+fn exit(command: &commands::Command, outcome: Outcome, signal: Option<Exit>) -> Exit {
+    match (outcome, signal) {
+        (Ok(()) | Err(Failure::ReaderGone), _) => Exit::Done,
+        // What a signal stopped is told as an error of its own kind by whatever it stopped.
+        (Err(_), Some(exit)) => {
+            let how = if exit == Exit::Interrupted { "interrupted" } else { "terminated by a signal" };
+            print::error(how);
+            exit
+        }
+        (Err(Failure::Error(error)), None) => {
+            let advice = advice::of(&error, command);
+            print::error(&advice.map_or_else(|| error.to_string(), |advice| format!("{error}; {advice}")));
+            Exit::Failed
+        }
+        (Err(Failure::Differs(text)), None) => {
+            print::error(&text);
+            Exit::Failed
+        }
+        (Err(Failure::Unchecked(text)), None) => {
+            print::note("not checked", &text);
+            Exit::Unchecked
+        }
     }
-    print::note("error", &text);
-    ExitCode::from(1)
+}
+
+/// The definition of the whole command line, from which help, completions and manual pages are made.
+fn definition() -> clap::Command {
+    Cli::command()
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_definition_is_sound() {
+        super::definition().debug_assert();
+    }
 }

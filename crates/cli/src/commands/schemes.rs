@@ -1,23 +1,24 @@
 //! `seedbed schemes`.
 
-use super::{Outcome, print, table::table};
+use crate::outcome::Outcome;
+use crate::terminal::{print, table::table};
 use seedbed::Error;
 use seedbed::scheme::{SchemeInfo, catalog};
 
-/// List the schemes that --scheme takes: text form, law, when to use each, and its name in torch, jax and keras
+/// List the schemes that --scheme takes, with their laws, uses, and names in torch, jax and keras
 #[derive(clap::Args)]
-#[command(
-    after_help = "Arguments in brackets may be left out and have the default shown. Modes: fan_in, fan_out, fan_avg,
-fan_geo_avg. Nonlinearities: linear, conv, sigmoid, tanh, relu, leaky_relu, selu. Distributions: normal,
-truncated_normal, uniform.
+#[command(after_help = "Arguments:
+  An argument in brackets may be left out and then has the value shown.
+  mode: fan_in, fan_out, fan_avg, fan_geo_avg
+  nonlinearity: linear, conv, sigmoid, tanh, relu, leaky_relu, selu
+  distribution: normal, truncated_normal, uniform
 
 Examples:
   seedbed schemes
   seedbed schemes he_normal lecun_normal
-  seedbed schemes --json | jq -r '.[].example'"
-)]
+  seedbed schemes --json | jq -r '.[].example'")]
 pub struct Args {
-    /// Only these, by any of their names
+    /// Show only these schemes, each named by any of its names
     #[arg(value_name = "NAME")]
     names: Vec<String>,
     /// Print a JSON array
@@ -47,7 +48,7 @@ fn choose(names: &[String]) -> Result<Vec<&'static SchemeInfo>, Error> {
     names.iter().map(find).collect()
 }
 
-/// Four tables of the same rows: side by side they would be thrice as wide as a terminal.
+/// Four tables of the same rows: side by side they would be three times as wide as a terminal.
 fn tables(chosen: &[&SchemeInfo]) -> Vec<String> {
     let part = |heads: &[&str], cells: fn(&SchemeInfo) -> Vec<String>| {
         table(heads, &chosen.iter().map(|info| cells(info)).collect::<Vec<_>>())
@@ -65,7 +66,7 @@ fn tables(chosen: &[&SchemeInfo]) -> Vec<String> {
     parts.join(&String::new())
 }
 
-/// An entry a block, a fact a line.
+/// A block of lines for each scheme.
 fn blocks(chosen: &[&SchemeInfo]) -> Vec<String> {
     let mut lines = Vec::new();
     for info in chosen {

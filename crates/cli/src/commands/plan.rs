@@ -1,15 +1,16 @@
 //! `seedbed plan`.
 
-use super::{
-    Outcome, args, model, print,
-    table::{stream, table},
-};
+use crate::arguments::{self, model};
+use crate::outcome::Outcome;
+use crate::terminal::print;
+use crate::terminal::table::{stream, table};
 use seedbed::model_plan::PlanRow;
 use std::collections::HashMap;
 
 /// Show what init would write, tensor by tensor: role, shape, fans, rule, law, key, multipliers
 ///
-/// Without --table and --json, tensors that differ by the numbers in their names alone are one line.
+/// Tensors that differ only by the numbers in their names, such as those of layers, are shown together in one line, unless
+/// --table or --json is given. On a terminal that is too narrow for the table, each line of it becomes a block.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   seedbed plan examples/gpt2/config.json
@@ -18,13 +19,13 @@ use std::collections::HashMap;
 pub struct Args {
     #[command(flatten)]
     model: model::Args,
-    /// The seed, decimal or 0x hexadecimal: the keys depend on it [default: 0]
-    #[arg(long, value_name = "N", value_parser = args::parse_seed, allow_hyphen_values = true)]
+    /// The seed on which the keys depend, decimal or 0x and hexadecimal digits [default: 0]
+    #[arg(long, value_name = "N", value_parser = arguments::parse_seed, allow_hyphen_values = true)]
     seed: Option<u64>,
-    /// A line for every tensor
+    /// Print a line for every tensor, with its key
     #[arg(long, conflicts_with = "json")]
     table: bool,
-    /// Print the table that init writes as init.json
+    /// Print what init writes as init.json
     #[arg(long)]
     json: bool,
 }
@@ -37,7 +38,7 @@ const HEADS: [&str; 15] = [
 pub fn run(args: &Args) -> Outcome {
     let planned = args.model.plan(args.seed.unwrap_or(0))?;
     let plan = &planned.plan;
-    let why = if args.seed.is_some() { "" } else { " (none given; the keys depend on it)" };
+    let why = if args.seed.is_some() { "" } else { " (the default; the keys depend on it)" };
     print::note("seed", &format!("{}{why}", plan.seed()));
     if args.json {
         return print::json(&planned);
@@ -51,8 +52,8 @@ pub fn run(args: &Args) -> Outcome {
         print::bytes(plan.tensors().iter().map(|t| t.bytes()).sum()),
         match ties {
             0 => String::new(),
-            1 => "; 1 more shares another's values and is not stored".to_owned(),
-            n => format!("; {n} more share another's values and are not stored"),
+            1 => "; 1 more is tied to another and is not stored".to_owned(),
+            n => format!("; {n} more are tied to others and are not stored"),
         },
     );
     if !args.table {
@@ -87,13 +88,13 @@ fn cells(name: &str, r: &PlanRow, bytes: u64) -> Vec<String> {
     ]
 }
 
-/// A line for tensors that differ by the numbers in their names alone: these become ranges.
+/// One line for all tensors that differ only by the numbers in their names, which become ranges.
 fn grouped(rows: impl Iterator<Item = PlanRow>) -> Vec<Vec<String>> {
     let mut groups: Vec<Group> = Vec::new();
     let mut known = HashMap::new();
     for row in rows {
         let (pattern, numbers) = split(&row.name);
-        // All that a line shows, before it is made text: most tensors are like one before.
+        // All that a line shows, compared before it is made into text: most tensors are like an earlier one.
         let multipliers =
             [row.lr_multiplier, row.weight_decay_multiplier, row.forward_multiplier, row.std].map(f64::to_bits);
         let words = [&row.rule, &row.law].map(String::clone);
@@ -115,7 +116,7 @@ fn grouped(rows: impl Iterator<Item = PlanRow>) -> Vec<Vec<String>> {
 
 struct Group {
     cells: Vec<String>,
-    /// The least and the greatest of each number in the names.
+    /// The least and the greatest value of each number in the names.
     ranges: Vec<(u64, u64)>,
     count: u64,
     bytes: u64,
@@ -156,7 +157,7 @@ impl Group {
     }
 }
 
-/// A name with `#` for each piece that is a number, and the numbers.
+/// The name with `#` in place of each piece that is a number, and the numbers.
 fn split(name: &str) -> (String, Vec<u64>) {
     let mut numbers = Vec::new();
     let pieces: Vec<&str> = (name.split('.'))

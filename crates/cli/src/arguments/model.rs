@@ -1,40 +1,41 @@
-//! Arguments that say which model, which laws, and what of it.
+//! Arguments that say which model, which laws, and which of its tensors.
 
-use super::print;
+use crate::terminal::print;
 use seedbed::checkpoint::ModelPaths;
 use seedbed::model_plan::{ModelPlan, ModelRequest};
 use seedbed::{DType, Rounding};
 use std::path::PathBuf;
+use std::time::Instant;
 
 /// Which tensors, from where, with which laws.
 #[derive(clap::Args)]
 pub struct Args {
-    /// The config.json of a model, or its directory
+    /// The config.json of a model, or the directory that holds it
     #[arg(required_unless_present_any = ["like", "recipe"])]
     config: Option<PathBuf>,
-    /// Take names, shapes and dtypes from a checkpoint: a safetensors file, an index, or a directory. Needs --recipe
+    /// Take names, shapes and dtypes from this checkpoint: a safetensors file, an index, or a directory. Needs --recipe
     #[arg(long, value_name = "CHECKPOINT")]
     like: Option<PathBuf>,
-    /// The laws: a built-in recipe by its name (`seedbed recipes`) or a TOML file; of several, the first one's rules first
-    /// [default: transformers, the model's own]
+    /// The recipe, which gives each tensor its law: the name of a built-in one (`seedbed recipes`) or a TOML file. Of
+    /// several, the rules of an earlier one come first [default: transformers, the model's own initialization]
     #[arg(long, value_name = "NAME|FILE", value_delimiter = ',')]
     recipe: Vec<String>,
-    /// Give a parameter of a recipe, or a number of the config, another value
+    /// Give a parameter of the recipe, or a number of the config, another value
     #[arg(long, value_name = "NAME=VALUE", value_parser = parse_set, allow_hyphen_values = true)]
     set: Vec<(String, f64)>,
-    /// Only the tensors whose name matches; may be given several times
+    /// Only the tensors whose names match; may be given several times
     #[arg(long, value_name = "GLOB")]
     only: Vec<String>,
-    /// Not the tensors whose name matches; may be given several times
+    /// Leave out the tensors whose names match; may be given several times
     #[arg(long, value_name = "GLOB")]
     skip: Vec<String>,
-    /// Only what a checkpoint lacks: its tensors are left out; one that has fewer rows there is written whole, with those rows
+    /// Only the tensors that this checkpoint lacks. A tensor that has fewer rows there is written too, and keeps those rows
     #[arg(long, value_name = "CHECKPOINT")]
     missing_from: Option<PathBuf>,
-    /// The dtype; the one of the config or of the list where none is given, else f32
+    /// The dtype of the tensors [default: that of the config, checkpoint or list, else f32]
     #[arg(long, value_name = "f32|f16|bf16")]
     dtype: Option<DType>,
-    /// How values are rounded to f16 and bf16: to the nearest one, or to a neighbor drawn so that the mean is the value
+    /// How values are rounded to f16 and bf16: to the nearest, or up or down by chance so that the mean is kept
     #[arg(long, default_value = "nearest", value_name = "nearest|stochastic")]
     pub rounding: Rounding,
 }
@@ -50,14 +51,24 @@ impl Args {
         }
     }
 
-    /// Plans, and says on stderr what looks wrong.
+    /// Plans the tensors, and says on stderr what looks wrong.
     pub fn plan(&self, seed: u64) -> seedbed::Result<ModelPlan> {
+        let started = Instant::now();
         let mut request = self.paths().read(ModelRequest::new().rounding(self.rounding))?;
         request = self.set.iter().fold(request, |r, (name, value)| r.set(name, *value));
         request = self.only.iter().fold(request, |r, glob| r.only(glob));
         request = self.skip.iter().fold(request, |r, glob| r.skip(glob));
         request = self.dtype.iter().fold(request, |r, &dtype| r.dtype(dtype));
         let planned = request.plan(seed)?;
+        if let Some(config) = &self.config {
+            print::detail("config", &config.display().to_string());
+        }
+        if let Some(like) = &self.like {
+            print::detail("tensors", &format!("of {}", like.display()));
+        }
+        let why = if self.recipe.is_empty() { " (the default of the model)" } else { "" };
+        print::detail("recipe", &format!("{}{why}", planned.recipe.join(" + ")));
+        print::time(&format!("{} tensors planned", planned.plan.tensors().len()), started);
         for warning in &planned.warnings {
             print::note("warning", warning);
         }
@@ -72,7 +83,7 @@ pub fn label(planned: &ModelPlan) -> String {
 }
 
 fn parse_set(text: &str) -> Result<(String, f64), String> {
-    let form = || "a value is set as NAME=VALUE, as sigma=0.01".to_owned();
+    let form = || "a value is set by NAME=VALUE, such as sigma=0.01".to_owned();
     let (name, value) = text.split_once('=').ok_or_else(form)?;
     let value: f64 = value.trim().parse().map_err(|e| format!("{value:?}: {e}"))?;
     if name.trim().is_empty() || !value.is_finite() {

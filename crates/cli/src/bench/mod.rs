@@ -1,7 +1,7 @@
 //! How fast fills are, beside what the device can do at best with the same bytes in the same run: its own clear and copy on a
 //! GPU, memset on the CPU.
 //!
-//! What is compared is interleaved (clear, fill, copy, clear, ..) and each keeps its best round: other work on the machine
+//! What is compared is interleaved (clear, fill, copy, clear and so on), and each keeps its best round: other work on the machine
 //! slows rounds down, it never speeds one up. A figure is bytes written a second, for a copy too.
 
 mod clock;
@@ -9,10 +9,10 @@ mod cpu;
 mod gpu;
 mod host;
 mod report;
-pub mod selftest;
+pub mod text;
 
 use report::FirstByte;
-pub use report::{FillRow, Report};
+pub use report::Report;
 
 use seedbed::gpu::{Choice, FillerOptions, Gpu, blocking};
 use seedbed::plan::{Plan, TensorSpec};
@@ -169,7 +169,7 @@ pub fn bench(
             gpu::measure(&with_all_kernels(gpu, options, &mut report)?, options, &plan, &mut report, progress)?
         }
         None if options.unchecked_native_fma => {
-            return Err(Error::Device("the native-fma kernels need a GPU: take --device gpu or gpu:N".to_owned()));
+            return Err(Error::Device("the native-fma kernels need a GPU: give --device gpu or gpu:N".to_owned()));
         }
         None => cpu::measure(options, &plan, &mut report, progress)?,
     }

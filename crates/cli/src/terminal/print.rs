@@ -1,22 +1,68 @@
 //! Text to stdout and stderr, and numbers as people read them.
 
-use super::Outcome;
+use crate::outcome::Outcome;
 use seedbed::Error;
 use std::io::{self, Write};
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::time::Instant;
 
-/// `what: text` on stderr, one line.
-pub fn note(what: &str, text: &str) {
-    // A stderr that is closed leaves nobody to tell.
-    let _ = writeln!(io::stderr(), "{what}: {}", clean(text));
+/// How much is said on stderr.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum Speech {
+    /// Errors only.
+    Quiet,
+    /// Errors, warnings, the seed and the device.
+    #[default]
+    Normal,
+    /// Also what was chosen, why, and how long it took.
+    Verbose,
 }
 
-/// Where there is no desktop session, Mesa's layer that picks a device for one complains on stderr, twice an
-/// instance; the choice is ours anyway. Call this before any thread starts.
-pub fn silence_vulkan_layer() {
-    if std::env::var_os("XDG_RUNTIME_DIR").is_none() {
-        // SAFETY: `main` calls this first, while its thread is the only one.
-        unsafe { std::env::set_var("NODEVICE_SELECT", "1") };
+static SPEECH: AtomicU8 = AtomicU8::new(Speech::Normal as u8);
+
+/// From now on this much is said.
+pub fn set_speech(speech: Speech) {
+    SPEECH.store(speech as u8, Ordering::Relaxed);
+}
+
+/// Whether only errors are said.
+pub fn is_quiet() -> bool {
+    SPEECH.load(Ordering::Relaxed) == Speech::Quiet as u8
+}
+
+/// Whether details are said.
+pub fn is_verbose() -> bool {
+    SPEECH.load(Ordering::Relaxed) == Speech::Verbose as u8
+}
+
+/// `error: text` on stderr, one line, always.
+pub fn error(text: &str) {
+    say("error", text);
+}
+
+/// `what: text` on stderr, one line, unless only errors are said.
+pub fn note(what: &str, text: &str) {
+    if !is_quiet() {
+        say(what, text);
     }
+}
+
+/// `what: text` on stderr, one line, where details are said.
+pub fn detail(what: &str, text: &str) {
+    if is_verbose() {
+        say(what, text);
+    }
+}
+
+/// How long `what` took, where details are said.
+pub fn time(what: &str, since: Instant) {
+    detail("time", &format!("{what} in {:.3} s", since.elapsed().as_secs_f64()));
+}
+
+fn say(what: &str, text: &str) {
+    // A stderr that is closed leaves nobody to tell.
+    let _ = writeln!(io::stderr(), "{what}: {}", clean(text));
 }
 
 /// Lines on stdout.
@@ -27,6 +73,12 @@ pub fn lines(lines: impl IntoIterator<Item = String>) -> Outcome {
         out.flush()
     };
     write().map_err(|e| Error::io("stdout", e).into())
+}
+
+/// Text or a script on stdout, as it stands.
+pub fn bytes_out(bytes: &[u8]) -> Outcome {
+    let mut out = io::stdout().lock();
+    out.write_all(bytes).and_then(|()| out.flush()).map_err(|e| Error::io("stdout", e).into())
 }
 
 /// JSON on stdout.
@@ -40,7 +92,7 @@ pub fn json(value: &impl serde::Serialize) -> Outcome {
     write().map_err(|e| Error::io("stdout", e).into())
 }
 
-/// The text without control characters: names come from files.
+/// The text with its control characters escaped: names come from files, and could otherwise steer the terminal.
 pub fn clean(text: &str) -> String {
     let escape = |c: char| if c.is_control() { c.escape_default().to_string() } else { c.to_string() };
     text.chars().map(escape).collect()
@@ -90,7 +142,7 @@ pub fn shape(dims: &[u64]) -> String {
     if dims.is_empty() { "[]".to_owned() } else { dims.iter().map(u64::to_string).collect::<Vec<_>>().join("x") }
 }
 
-/// What is said of tensors whose first rows are another checkpoint's.
+/// What is said of tensors whose first rows were kept from another checkpoint.
 pub fn kept_rows(tensors: usize) -> String {
     match tensors {
         0 => String::new(),
@@ -99,7 +151,7 @@ pub fn kept_rows(tensors: usize) -> String {
     }
 }
 
-/// What is absent is a dash.
+/// The value as text, and a dash where there is none.
 pub fn or_dash<T>(value: Option<T>, text: impl Fn(T) -> String) -> String {
     value.map_or_else(|| "-".to_owned(), text)
 }

@@ -1,17 +1,20 @@
 //! `seedbed init`.
 
-use super::{Outcome, args, model, print, progress::Bar};
+use crate::arguments::{self, device::Device, model};
+use crate::outcome::Outcome;
+use crate::terminal::{print, progress::Bar};
 use seedbed::checkpoint::{self, WriteOptions};
 use std::collections::BTreeSet;
 use std::path::PathBuf;
+use std::time::Instant;
 
 /// Write a whole model, initialized: model.safetensors, config.json and init.json
 ///
-/// CONFIG is a Hugging Face config.json, or a directory that holds one: the file has the tensors, names and shapes that
-/// save_pretrained of transformers writes, with the laws of its own initialization or of a recipe. Other models come from a
-/// checkpoint (--like) or from a list of tensors in a recipe file. init.json says of every tensor what made it, and its
-/// learning-rate, weight-decay and forward multipliers. With --force, weights of an earlier run that a loader would take
-/// instead are removed.
+/// CONFIG is a config.json of Hugging Face, or a directory that holds one. The weights have the names and shapes that
+/// save_pretrained of transformers writes, initialized as transformers does it or as a recipe says (--recipe). For other
+/// models, the tensors come from a checkpoint (--like) or from a list in a recipe file. init.json says for every tensor what
+/// made it, and its multipliers of learning rate, weight decay and forward pass. --force also removes weights of an earlier
+/// run that a loader would prefer to the new ones.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   seedbed init examples/gpt2/config.json -o gpt2
@@ -23,19 +26,19 @@ use std::path::PathBuf;
 pub struct Args {
     #[command(flatten)]
     model: model::Args,
-    /// The directory to write to; it is made where it is missing
+    /// The directory to write to; created if it does not exist
     #[arg(short, long, value_name = "DIR")]
     output: PathBuf,
     #[command(flatten)]
-    seed: args::Seed,
+    seed: arguments::Seed,
     #[command(flatten)]
-    device: args::Device,
-    /// Write several files of at most this many bytes of tensors each, and model.safetensors.index.json: as 5GB or 1GiB. A
-    /// larger tensor has a file of its own
-    #[arg(long, value_name = "SIZE", value_parser = args::parse_size)]
+    device: Device,
+    /// Split the weights into files with at most this many bytes of tensors each, such as 5GB or 1GiB, and write
+    /// model.safetensors.index.json. A larger tensor gets a file of its own
+    #[arg(long, value_name = "SIZE", value_parser = arguments::parse_size)]
     max_shard_size: Option<u64>,
     #[command(flatten)]
-    writing: args::Writing,
+    writing: arguments::Writing,
     /// Print what was written as JSON
     #[arg(long)]
     json: bool,
@@ -43,7 +46,7 @@ pub struct Args {
 
 pub fn run(args: &Args) -> Outcome {
     let seed = args.seed.draw()?;
-    // What can be wrong with the model is said before the seed is: its errors stand alone.
+    // An error in the model is printed alone, without the seed before it.
     let planned = args.model.plan(seed)?;
     args.seed.announce(seed);
     let plan = &planned.plan;
@@ -51,10 +54,12 @@ pub fn run(args: &Args) -> Outcome {
     let outputs = checkpoint::ModelWriter::prepare(&args.output, &planned, &args.model.paths(), &options)?;
     let dtypes: BTreeSet<_> = plan.tensors().iter().map(|t| t.dtype()).collect();
     let dtypes: Vec<_> = dtypes.into_iter().collect();
-    let engine = args.device.open(&dtypes)?;
+    let backend = args.device.open(&dtypes)?;
+    let started = Instant::now();
     let bar = Bar::writing(plan.tensors().iter().map(|t| t.bytes()).sum());
-    let files = outputs.write(&engine, &mut |done| bar.at(done))?;
+    let files = outputs.write(&backend, &mut |done| bar.at(done))?;
     drop(bar);
+    print::time(&format!("{} written", print::bytes(files.bytes)), started);
     let names = dtypes.iter().map(ToString::to_string).collect::<Vec<_>>().join(" and ");
     if args.json {
         return print::json(&serde_json::json!({
@@ -72,7 +77,7 @@ pub fn run(args: &Args) -> Outcome {
             "seed": seed.to_string(),
             "stream_version": plan.version().number(),
             "warnings": planned.warnings,
-            "device": engine.to_string(),
+            "device": backend.to_string(),
         }));
     }
     let mut lines = vec![format!(

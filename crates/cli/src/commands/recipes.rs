@@ -1,20 +1,21 @@
 //! `seedbed recipes`.
 
-use super::{Outcome, print, table::table};
+use crate::outcome::Outcome;
+use crate::terminal::{print, table::table};
 use seedbed::Error;
 use seedbed::model::Family;
 use seedbed::recipe::{self, BuiltIn};
 
-/// List the built-in recipes, or print one: a file to start your own from
+/// List the built-in recipes, or print the text of one as a start for your own
 ///
-/// The default, transformers, is a file a family of models: transformers/gpt2, ..
+/// The default recipe, transformers, has a file for each family of models: transformers/gpt2 and so on.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   seedbed recipes
   seedbed recipes transformers/llama > mine.toml
-  seedbed init examples/llama-3.2-1b --recipe mine.toml -o llama")]
+  seedbed init examples/llama-3.2-1b --recipe mine.toml -o mine")]
 pub struct Args {
-    /// Print the text of this one
+    /// Print the text of this recipe
     #[arg(value_name = "NAME")]
     name: Option<String>,
     /// Print a JSON array
@@ -46,7 +47,7 @@ pub fn run(args: &Args) -> Outcome {
     }
     let cells = |b: &BuiltIn| {
         let about = b.about();
-        // Parameters that are computed are for readers of the file.
+        // Parameters that are computed from others are not meant to be set.
         let settable =
             about.parameters.iter().filter(|p| p.split(" = ").nth(1).is_some_and(|v| v.parse::<f64>().is_ok()));
         let settable: Vec<&str> = settable.map(String::as_str).collect();

@@ -1,25 +1,29 @@
 //! `seedbed inspect`.
 
-use super::{Failure, Outcome, print, progress::Bar, table::table};
+use crate::outcome::{Failure, Outcome};
+use crate::terminal::{print, progress::Bar, table::table};
 use seedbed::checkpoint::{self, InspectRow, PlannedLaws, Weights};
 use seedbed::model_plan::INIT_JSON;
 use std::path::PathBuf;
+use std::time::Instant;
 
 /// Show the metadata of a safetensors file or of shards, and statistics of each tensor
 ///
-/// count, mean, std, min and max are of the finite values; infinities and NaNs are counted apart. Tensors of other dtypes
-/// than F32, F16, BF16 and F64 are listed, not read. With the init.json of `seedbed init` beside the weights, mean and std of
-/// each tensor are compared with its law: how many standard errors they lie off (z); exit code 1 where one lies off by more
-/// than chance (alpha 1e-6 for the whole checkpoint) and rounding allow, a value lies outside the law's range or is not finite, a tensor
-/// is missing or is not in the table, or the metadata names another seed. Rows kept from another checkpoint are not compared.
+/// Count, mean, std, min and max are those of the finite values; infinities and NaNs are counted separately. Tensors of
+/// dtypes other than F32, F16, BF16 and F64 are listed, but not read.
+///
+/// Where the init.json of `seedbed init` is beside the weights, each tensor is compared with its law; "z" says by how many
+/// standard errors its mean and std are off. The exit code is 1 where one is off by more than chance (1 in a million for the
+/// whole checkpoint) and rounding allow, where a value is outside the range of the law or not finite, where a tensor is
+/// missing or unexpected, or where the metadata has another seed. Rows kept from another checkpoint are not compared.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   seedbed inspect gpt2/model.safetensors
   seedbed inspect gpt2 --json | jq '.tensors[] | select(.nonfinite > 0)'")]
 pub struct Args {
-    /// The file, the index of shards, or the directory of a model
+    /// The safetensors file, the index of a sharded checkpoint, or the directory of a model
     file: PathBuf,
-    /// The init.json to compare with, or its directory, where it is not beside the weights
+    /// The init.json to compare with, or its directory, if it is not beside the weights
     #[arg(long, value_name = "FILE|DIR")]
     plan: Option<PathBuf>,
     /// Print a JSON object
@@ -32,9 +36,14 @@ pub fn run(args: &Args) -> Outcome {
     let beside = weights.path().with_file_name(INIT_JSON);
     let table_path = args.plan.clone().or_else(|| beside.exists().then_some(beside));
     let laws = table_path.as_deref().map(|path| PlannedLaws::read(path, &weights)).transpose()?;
+    let compared =
+        table_path.as_deref().map_or("nothing: there is no init.json".to_owned(), |p| p.display().to_string());
+    print::detail("compared with", &compared);
+    let started = Instant::now();
     let bar = Bar::new(weights.bytes());
     let rows = checkpoint::inspect(&mut weights, laws.as_ref(), &mut |done| bar.at(done))?;
     drop(bar);
+    print::time(&format!("{} read", print::bytes(weights.bytes())), started);
     let missing: Vec<&str> = laws.iter().flat_map(|laws| laws.missing(&weights)).collect();
     let unexpected = laws.as_ref().map(|laws| laws.unexpected(&weights)).unwrap_or_default();
     let off: Vec<&str> = rows.iter().filter(|r| r.plan.is_some_and(|p| !p.agrees)).map(|r| r.name.as_str()).collect();

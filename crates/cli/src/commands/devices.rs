@@ -1,11 +1,13 @@
 //! `seedbed devices`.
 
-use super::{Outcome, print, table::table};
+use crate::arguments::device::levels;
+use crate::outcome::Outcome;
+use crate::terminal::{print, table::table};
 use seedbed::cpu::{self, Level};
 use seedbed::gpu::wgpu::{Adapter, Features};
 use seedbed::gpu::{self, blocking};
 
-/// List the adapters, as gpu:N counts them, and what the CPU has
+/// List the adapters in the order that gpu:N counts them, and what the CPU can do
 #[derive(clap::Args)]
 pub struct Args {
     /// Print a JSON object
@@ -15,11 +17,10 @@ pub struct Args {
 
 pub fn run(args: &Args) -> Outcome {
     let adapters = blocking::adapters();
-    let levels: Vec<String> = Level::available().iter().map(Level::to_string).collect();
     if args.json {
         let adapters: Vec<_> = adapters.iter().enumerate().map(json).collect();
         let cpu = serde_json::json!({
-            "levels": levels, "level": Level::best().to_string(), "threads": cpu::threads(),
+            "levels": Level::available().iter().map(Level::to_string).collect::<Vec<_>>(), "level": Level::best().to_string(), "threads": cpu::threads(),
         });
         return print::json(&serde_json::json!({ "cpu": cpu, "adapters": adapters }));
     }
@@ -32,7 +33,7 @@ pub fn run(args: &Args) -> Outcome {
             ["<device", "<name", "<type", "<backend", "<driver", "<64-bit", ">max binding", ">max buffer", "<software"];
         lines.extend(table(&heads, &rows));
     }
-    lines.push(format!("cpu: {}, {} threads", levels.join(", "), cpu::threads()));
+    lines.push(format!("cpu: {}, {} threads", levels(), cpu::threads()));
     print::lines(lines)
 }
 

@@ -1,41 +1,45 @@
 //! Arguments that several commands share.
 
-use super::{print, progress};
-use seedbed::backend::Backend;
-use seedbed::checkpoint::WriteOptions;
-use seedbed::gpu::Choice;
-use seedbed::{DType, Result};
+pub mod device;
+pub mod model;
 
-/// Which device fills.
+use crate::terminal::print;
+use seedbed::Result;
+use seedbed::checkpoint::WriteOptions;
+
+/// How much a command says on stderr.
 #[derive(clap::Args)]
-pub struct Device {
-    /// What fills: a hardware GPU if there is one, else the CPU (auto); the CPU; a GPU, in need a software one; the adapter
-    /// N of `seedbed devices`. The bytes are the same
-    #[arg(long, default_value = "auto", value_name = "auto|cpu|gpu|gpu:N")]
-    device: Choice,
+pub struct Verbosity {
+    /// Print nothing on stderr but errors: no notices, no progress, no device
+    #[arg(short, long, global = true, conflicts_with = "verbose", display_order = 900)]
+    quiet: bool,
+    /// Say on stderr what was chosen and why: adapters, CPU level and threads, recipes, files, times
+    #[arg(short, long, global = true, display_order = 901)]
+    verbose: bool,
 }
 
-impl Device {
-    /// Opens the device with the kernels of these dtypes, and prints what serves.
-    pub fn open(&self, dtypes: &[DType]) -> Result<Backend> {
-        let engine = Backend::open(self.device, dtypes, &mut |text| print::note("notice", &text))?;
-        // Compiling kernels takes seconds on some drivers: a signal may have come meanwhile.
-        progress::check()?;
-        print::note("device", &engine.to_string());
-        Ok(engine)
+impl Verbosity {
+    /// From now on this much is said.
+    pub fn apply(&self) {
+        print::set_speech(match (self.quiet, self.verbose) {
+            (true, _) => print::Speech::Quiet,
+            (false, true) => print::Speech::Verbose,
+            (false, false) => print::Speech::Normal,
+        });
     }
 }
 
 /// How files are written.
 #[derive(clap::Args)]
 pub struct Writing {
-    /// The memory that the data may take on its way, as 512MiB or 1GB; the program itself takes some more
+    /// The memory that tensors may take on their way to the disk, such as 512MiB or 1GB; the program itself takes some
+    /// more
     #[arg(long, value_name = "SIZE", default_value = "512MiB", value_parser = parse_size)]
     memory: u64,
-    /// Do not wait for the disk: a power failure soon afterwards may leave files without their bytes
+    /// Do not wait until the disk has the bytes: a power failure soon afterwards may lose them
     #[arg(long)]
     no_sync: bool,
-    /// Replace the files that stand there
+    /// Replace files that exist already
     #[arg(long)]
     pub force: bool,
 }
@@ -52,14 +56,14 @@ pub fn parse_size(text: &str) -> Result<u64, String> {
     match text.trim().parse::<bytesize::ByteSize>() {
         Ok(size) if size.as_u64() > 0 => Ok(size.as_u64()),
         Ok(_) => Err("a size is at least one byte".to_owned()),
-        Err(_) => Err("a size is a number of bytes, or a number and a unit, as 5GB, 500MB or 1GiB".to_owned()),
+        Err(_) => Err("a size is a number of bytes, or a number and a unit, such as 5GB, 500MB or 1GiB".to_owned()),
     }
 }
 
 /// The seed of a command that writes.
 #[derive(clap::Args)]
 pub struct Seed {
-    /// The seed, from 0 to 2^64 - 1, decimal or 0x hexadecimal; drawn from the operating system where none is given
+    /// The seed, from 0 to 2^64 - 1, decimal or 0x and hexadecimal digits [default: drawn from the operating system]
     #[arg(long, value_name = "N", value_parser = parse_seed, allow_hyphen_values = true)]
     seed: Option<u64>,
 }
@@ -84,7 +88,7 @@ impl Seed {
 
     /// Prints it.
     pub fn announce(&self, seed: u64) {
-        let how = if self.seed.is_some() { "" } else { " (drawn; --seed makes the same bytes again)" };
+        let how = if self.seed.is_some() { "" } else { " (drawn; give it to --seed for the same bytes again)" };
         print::note("seed", &format!("{seed}{how}"));
     }
 }
@@ -95,7 +99,9 @@ pub fn parse_seed(text: &str) -> Result<u64, String> {
         Some(digits) if !digits.starts_with('+') => u64::from_str_radix(digits, 16),
         _ => text.parse(),
     };
-    seed.map_err(|e| format!("{e}: a seed lies from 0 to 18446744073709551615, or is 0x and hexadecimal digits"))
+    seed.map_err(|e| {
+        format!("{e}: a seed is a number from 0 to 18446744073709551615, decimal or 0x and hexadecimal digits")
+    })
 }
 
 #[cfg(test)]

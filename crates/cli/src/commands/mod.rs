@@ -1,0 +1,79 @@
+//! The subcommands, a file for each.
+
+mod bench;
+mod completions;
+mod devices;
+mod fill;
+mod init;
+mod inspect;
+mod man;
+mod plan;
+mod recipes;
+mod schemes;
+mod selftest;
+mod verify;
+
+use crate::outcome::Outcome;
+use std::time::Instant;
+
+#[derive(clap::Subcommand)]
+pub enum Command {
+    Init(init::Args),
+    Fill(fill::Args),
+    Plan(plan::Args),
+    Schemes(schemes::Args),
+    Recipes(recipes::Args),
+    Inspect(inspect::Args),
+    Verify(verify::Args),
+    Selftest(selftest::Args),
+    Bench(bench::Args),
+    Devices(devices::Args),
+    Completions(completions::Args),
+    Man(man::Args),
+}
+
+/// The names of the subcommands, in the order of help.
+pub const NAMES: [&str; 12] = [
+    "init",
+    "fill",
+    "plan",
+    "schemes",
+    "recipes",
+    "inspect",
+    "verify",
+    "selftest",
+    "bench",
+    "devices",
+    "completions",
+    "man",
+];
+
+impl Command {
+    /// Runs it. `started` is when the process's part in it began.
+    pub fn run(&self, started: Instant) -> Outcome {
+        match self {
+            Self::Init(args) => init::run(args),
+            Self::Fill(args) => fill::run(args),
+            Self::Plan(args) => plan::run(args),
+            Self::Schemes(args) => schemes::run(args),
+            Self::Recipes(args) => recipes::run(args),
+            Self::Inspect(args) => inspect::run(args),
+            Self::Verify(args) => verify::run(args),
+            Self::Selftest(args) => selftest::run(args),
+            Self::Bench(args) => bench::run(args, started),
+            Self::Devices(args) => devices::run(args),
+            Self::Completions(args) => completions::run(args),
+            Self::Man(args) => man::run(args),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_names_are_those_of_the_subcommands() {
+        let definition = crate::definition();
+        let names: Vec<&str> = definition.get_subcommands().map(clap::Command::get_name).collect();
+        assert_eq!(names, super::NAMES);
+    }
+}
