@@ -45,8 +45,8 @@ fn git(args: &[&str]) -> Option<String> {
     Some(String::from_utf8(output.stdout).ok()?.trim_end().to_owned())
 }
 
-/// The features of the library that the manifest asks for: the first list of features after the library's name, in the form
-/// that is written by hand and in the form that cargo makes of it for a package.
+/// The features of the library that the manifest asks for: the first list of features after the library's name, in the
+/// form that is written by hand and in the form that cargo makes of it for a package.
 fn features() -> String {
     println!("cargo::rerun-if-changed=Cargo.toml");
     let manifest = std::fs::read_to_string("Cargo.toml").unwrap_or_default();

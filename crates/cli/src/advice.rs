@@ -1,12 +1,63 @@
-//! What the library's errors, which know nothing of a command line, leave to it: the flag that helps.
+//! What the command line adds to the library's errors: the flag or the command that helps. The library knows neither.
 
+use crate::arguments::model;
 use crate::commands::Command;
 use seedbed::Error;
+use seedbed::model::Model;
 
-/// The flag that helps against an error of a command, in a few words; none where no flag does.
+/// What helps against an error of a command, in a few words; none where no flag and no command does.
 pub fn of(error: &Error, command: &Command) -> Option<&'static str> {
-    match (error, command) {
-        (Error::Tensor { source, .. }, _) => of(source, command),
-        _ => None,
+    match error {
+        Error::Tensor { source, .. } => of(source, command),
+        Error::Unknown { what: "recipe", .. } => Some("`seedbed recipes` lists them"),
+        Error::Unknown { what: "scheme", .. } => Some("`seedbed schemes` lists them"),
+        Error::Device(_) => device(command),
+        Error::Buffer(_) => memory(command),
+        _ => command.model().and_then(of_model),
     }
+}
+
+/// Against a device that is not there or does not work.
+fn device(command: &Command) -> Option<&'static str> {
+    match command {
+        Command::Init(_) | Command::Fill(_) | Command::Verify(_) => {
+            Some("`seedbed devices` lists what there is; --device cpu gives the same bytes")
+        }
+        Command::Bench(_) | Command::Selftest(_) => Some("`seedbed devices` lists what there is"),
+        Command::Plan(_)
+        | Command::Schemes(_)
+        | Command::Recipes(_)
+        | Command::Inspect(_)
+        | Command::Devices(_)
+        | Command::Completions(_)
+        | Command::Man(_) => None,
+    }
+}
+
+/// Against too little memory.
+fn memory(command: &Command) -> Option<&'static str> {
+    match command {
+        Command::Init(_) | Command::Fill(_) => Some("--memory allows more"),
+        Command::Plan(_)
+        | Command::Schemes(_)
+        | Command::Recipes(_)
+        | Command::Inspect(_)
+        | Command::Verify(_)
+        | Command::Selftest(_)
+        | Command::Bench(_)
+        | Command::Devices(_)
+        | Command::Completions(_)
+        | Command::Man(_) => None,
+    }
+}
+
+/// Against what is wrong with a model whatever the error says: nothing gives its laws, or its family is not known.
+fn of_model(args: &model::Args) -> Option<&'static str> {
+    if args.has_no_laws() {
+        return Some("--recipe says which law each tensor gets");
+    }
+    let text = std::fs::read_to_string(args.config_file()?).ok()?;
+    let unknown = matches!(Model::from_json(&text), Err(Error::Unknown { what: "model_type", .. }));
+    (unknown && !args.has_tensors())
+        .then_some("--like takes the tensors from a checkpoint, --recipe from the list in a TOML file")
 }

@@ -1,5 +1,5 @@
-//! The command line of seedbed. [`run`] is the whole of it, for the binary and for others that carry the command, such as
-//! the Python wheel.
+//! The command line of seedbed. [`run`] is the whole of it, for the binary and for others that carry the command, such
+//! as the Python wheel.
 
 mod advice;
 mod arguments;
@@ -35,13 +35,13 @@ struct Cli {
     command: commands::Command,
 }
 
-/// Runs the command line; `args` begins with the program's name. Returns the exit code: 0 done; 1 an error, or a difference
-/// was found; 2 wrong usage; 3 equal as far as checked, but not everything could be checked; 129, 130 and 143 after SIGHUP,
-/// SIGINT and SIGTERM.
+/// Runs the command line; `args` begins with the program's name. Returns the exit code: 0 done; 1 an error, or a
+/// difference was found; 2 wrong usage; 3 equal as far as checked, but not everything could be checked; 129, 130 and
+/// 143 after SIGHUP, SIGINT and SIGTERM.
 ///
-/// The call writes to the process's stdout and stderr, and never ends the process itself, but for a second signal while it
-/// cleans up after a first. It can be called any number of times in a process; calls at the same moment take turns. While it
-/// runs it handles SIGHUP, SIGINT, SIGTERM and SIGXFSZ, and puts back the handlers that it found.
+/// The call writes to the process's stdout and stderr, and never ends the process itself, but for a second signal while
+/// it cleans up after a first. It can be called any number of times in a process; calls at the same moment take turns.
+/// While it runs it handles SIGHUP, SIGINT, SIGTERM and SIGXFSZ, and puts back the handlers that it found.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> u8 {
     let started = Instant::now();
     static TURN: Mutex<()> = Mutex::new(());
@@ -64,12 +64,11 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> u8 {
 }
 
 /// Says why a command did not end well.
-fn exit(command: &commands::Command, outcome: Outcome, signal: Option<Exit>) -> Exit {
+fn exit(command: &commands::Command, outcome: Outcome, signal: Option<(Exit, &str)>) -> Exit {
     match (outcome, signal) {
         (Ok(()) | Err(Failure::ReaderGone), _) => Exit::Done,
         // What a signal stopped is told as an error of its own kind by whatever it stopped.
-        (Err(_), Some(exit)) => {
-            let how = if exit == Exit::Interrupted { "interrupted" } else { "terminated by a signal" };
+        (Err(_), Some((exit, how))) => {
             print::error(how);
             exit
         }

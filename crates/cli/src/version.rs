@@ -3,7 +3,8 @@
 use seedbed::StreamVersion;
 use std::sync::LazyLock;
 
-/// The version, the commit that it was built from where that is known, what is compiled in, and the version of the stream.
+/// The version, the commit that it was built from where that is known, what is compiled in, and the version of the
+/// stream.
 pub fn long() -> &'static str {
     static TEXT: LazyLock<String> = LazyLock::new(|| {
         let commit = env!("SEEDBED_COMMIT");

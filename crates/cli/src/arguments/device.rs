@@ -10,8 +10,8 @@ use std::time::Instant;
 /// Which device fills.
 #[derive(clap::Args)]
 pub struct Device {
-    /// The device that fills; the bytes are the same on each. auto is a hardware GPU if there is one, else the CPU; gpu is
-    /// any GPU, a software one where there is no other; gpu:N is the adapter N of `seedbed devices`
+    /// The device that fills; the bytes are the same on each. auto is a hardware GPU if there is one, else the CPU; gpu
+    /// is any GPU, a software one where there is no other; gpu:N is the adapter N of `seedbed devices`
     #[arg(long, default_value = "auto", value_name = "auto|cpu|gpu|gpu:N")]
     device: Choice,
 }
@@ -35,7 +35,8 @@ pub fn explain(choice: Choice) {
     if !print::is_verbose() {
         return;
     }
-    print::detail("cpu", &format!("level {} of {}, {} threads", Level::best(), levels(), cpu::threads()));
+    let best = Level::best();
+    print::detail("cpu", &format!("level {best}, the best of {}; {} threads", levels(), cpu::threads()));
     if choice == Choice::Cpu {
         print::detail("choice", "cpu: as asked for, so no adapter was looked for");
         return;

@@ -29,7 +29,8 @@ pub struct Args {
     /// Leave out the tensors whose names match; may be given several times
     #[arg(long, value_name = "GLOB")]
     skip: Vec<String>,
-    /// Only the tensors that this checkpoint lacks. A tensor that has fewer rows there is written too, and keeps those rows
+    /// Only the tensors that this checkpoint lacks. A tensor that has fewer rows there is written too, and keeps those
+    /// rows
     #[arg(long, value_name = "CHECKPOINT")]
     missing_from: Option<PathBuf>,
     /// The dtype of the tensors [default: that of the config, checkpoint or list, else f32]
@@ -49,6 +50,22 @@ impl Args {
             recipes: self.recipe.clone(),
             missing_from: self.missing_from.clone(),
         }
+    }
+
+    /// Whether nothing says which law each tensor gets: names and shapes alone do not.
+    pub fn has_no_laws(&self) -> bool {
+        self.config.is_none() && self.like.is_some() && self.recipe.is_empty()
+    }
+
+    /// Whether something other than a config may say which tensors there are.
+    pub fn has_tensors(&self) -> bool {
+        self.like.is_some() || !self.recipe.is_empty()
+    }
+
+    /// The file of the config.
+    pub fn config_file(&self) -> Option<PathBuf> {
+        let path = self.config.clone()?;
+        Some(if path.is_dir() { path.join("config.json") } else { path })
     }
 
     /// Plans the tensors, and says on stderr what looks wrong.

@@ -1,4 +1,4 @@
-//! How long the device takes for what is recorded: by its own timestamps, else by the host's clock.
+//! How long the device takes for what is recorded: by its own timestamps or, without them, by the host's clock.
 
 use seedbed::gpu::{Gpu, wgpu};
 use seedbed::{Error, Result};
@@ -7,11 +7,11 @@ use std::time::Instant;
 /// Seconds of one submission.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Sample {
-    /// On the device by its timestamps; without them, what the host waited.
+    /// On the device by its timestamps; without them, as long as the host waited.
     pub device: f64,
-    /// From the submission until the host has waited for it.
+    /// From the submission until the host knows that it is done.
     pub wall: f64,
-    /// The host's own, to record.
+    /// What the host took to record it.
     pub record: f64,
 }
 
@@ -30,7 +30,7 @@ struct Stamps {
 }
 
 impl<'a> Clock<'a> {
-    /// Timestamps where the device has them and they can be believed.
+    /// A clock with timestamps where the device has them and they can be believed.
     pub fn new(gpu: &'a Gpu) -> Result<Self> {
         let device = gpu.device();
         if !device.features().contains(wgpu::Features::TIMESTAMP_QUERY) {

@@ -1,4 +1,4 @@
-//! The twin: all cores, one thread, and the levels below the best.
+//! The CPU: all threads, one thread, and the levels below the best.
 
 use super::report::{Best, FillRow, ManyRow, Report, Served};
 use super::{Options, SMALL, fill_of, host, seconds};
@@ -8,9 +8,9 @@ use seedbed::plan::Plan;
 use seedbed::{DType, Error, Fill, Result, Scheme};
 use std::hint::black_box;
 
-/// Elements of a fill: 64 MiB of f32 is beyond the caches.
+/// Elements of a fill: 64 MiB of f32 do not fit in the caches.
 const ELEMENTS: u64 = 1 << 24;
-/// The levels below the best are slower by up to 20 times: a smaller fill tells as much of them.
+/// The levels below the best are slower by up to 20 times: a smaller fill says as much about them.
 const LOWER_LEVELS: u64 = 1 << 20;
 /// Bytes that one task clears: as many as one task fills.
 const TASK: usize = 256 << 10;
@@ -86,7 +86,7 @@ fn round(fill: &Fill, level: Level, out: &mut [u8], best: &mut Best) -> Result<(
     Ok(())
 }
 
-/// The tensors are shared among the threads, each of them filled by one.
+/// The tensors are shared out among the threads; each tensor is filled by one thread.
 fn many(options: &Options, plan: &Plan) -> Result<ManyRow> {
     let tensors = plan.tensors().len() as u64;
     let mut out = vec![0; plan.device_bytes() as usize];

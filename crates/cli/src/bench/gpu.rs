@@ -1,4 +1,4 @@
-//! A device: fills of every size that it holds, beside its own clear and copy.
+//! A GPU: fills of every size that its memory holds, beside its own clear and copy.
 
 use super::clock::Clock;
 use super::report::{Best, FillRow, ManyRow, Report, Served};
@@ -7,7 +7,7 @@ use seedbed::gpu::{Gpu, is_software, wgpu};
 use seedbed::plan::Plan;
 use seedbed::{DType, Fill, Result, Scheme};
 
-/// Elements of a fill, as memory allows.
+/// Elements of the fills, as far as memory allows.
 const SIZES: [u64; 4] = [1 << 20, 1 << 24, 1 << 28, 1 << 32];
 
 /// The sizes up to `cap`, and `cap` itself.
@@ -123,7 +123,7 @@ fn row(gpu: &Gpu, clock: &Clock<'_>, options: &Options, law: &'static str, fill:
     Ok(Some(FillRow { cold_seconds: Some(cold), ..row }))
 }
 
-/// One recording of the whole plan, and one of a tensor as large, into the same arena.
+/// One recording of the whole plan, and one of a single tensor of the same size, into the same buffer.
 fn many(gpu: &Gpu, clock: &Clock<'_>, options: &Options, plan: &Plan) -> Result<Option<ManyRow>> {
     let tensors = plan.tensors().len() as u64;
     let whole = fill_of(Scheme::normal(0.0, 0.02), DType::F32, tensors * SMALL)?;

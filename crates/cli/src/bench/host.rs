@@ -1,4 +1,4 @@
-//! What the operating system says of the machine: Linux tells it in /proc, elsewhere it is unknown.
+//! What the operating system says about the machine: on Linux in /proc; elsewhere it is unknown.
 
 use std::fs::read_to_string;
 
@@ -14,7 +14,7 @@ pub(super) fn budget() -> u64 {
     memory().map_or(1 << 30, |bytes| bytes / 4)
 }
 
-/// How many tasks wanted to run, on average over the last minute: figures taken beside other work are too low.
+/// How many tasks wanted to run, on average over the last minute. Figures measured beside other work are too low.
 pub(super) fn load_average() -> Option<f64> {
     read_to_string("/proc/loadavg").ok()?.split_whitespace().next()?.parse().ok()
 }

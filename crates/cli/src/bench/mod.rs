@@ -1,8 +1,8 @@
-//! How fast fills are, beside what the device can do at best with the same bytes in the same run: its own clear and copy on a
-//! GPU, memset on the CPU.
+//! How fast fills are, beside what the device can do at best with the same bytes in the same run: its own clear and
+//! copy on a GPU, memset on the CPU.
 //!
-//! What is compared is interleaved (clear, fill, copy, clear and so on), and each keeps its best round: other work on the machine
-//! slows rounds down, it never speeds one up. A figure is bytes written a second, for a copy too.
+//! What is compared is interleaved (clear, fill, copy, clear and so on), and each keeps its best round: other work on
+//! the machine slows rounds down, it never speeds one up. A figure is bytes written per second, for a copy too.
 
 mod clock;
 mod cpu;
@@ -22,22 +22,23 @@ use std::time::{Duration, Instant};
 
 /// The names of the laws that are measured.
 pub const LAWS: [&str; 4] = ["constant", "uniform", "normal", "truncated"];
-/// Elements of each of many small tensors.
+/// Elements of each of the many small tensors.
 pub const SMALL: u64 = 4096;
 
 /// What to measure.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct Options {
-    /// A smoke test: small sizes, two rounds.
+    /// Only to see that it works: small sizes, two rounds.
     pub quick: bool,
-    /// The largest number of elements of one fill; none: 4 Gi on a GPU, 16 Mi on the CPU and on a software adapter.
+    /// The largest number of elements of one fill; where none is given, 4 Gi on a hardware GPU, else 16 Mi.
     pub elements: Option<u64>,
-    /// Of [`LAWS`]; none: all of them.
+    /// Names among [`LAWS`]; all of them where the list is empty.
     pub laws: Vec<String>,
-    /// Dtypes; none: all of them.
+    /// The dtypes; all of them where the list is empty.
     pub dtypes: Vec<DType>,
-    /// Runs the native-`fma` kernels where they fail the self-test too: their speed counts, their bits do not.
+    /// Runs the kernels with native `fma` even where they fail the self-test: their speed is of interest, their bits
+    /// are not.
     pub unchecked_native_fma: bool,
 }
 
@@ -78,7 +79,7 @@ impl Options {
     }
 }
 
-/// How many rounds: at least `least`, then until `most` or until the time is spent.
+/// How many rounds: at least `least`, then more until there are `most` or the time is spent.
 #[derive(Clone, Copy)]
 struct Pace {
     least: u32,
@@ -131,8 +132,8 @@ fn plan_many(tensors: u64) -> Result<(Plan, f64)> {
     Ok((plan, best * 1e6 / tensors as f64))
 }
 
-/// Measures what `choice` names. `started` is when the process began; `notice` is told what the user should know, `progress`
-/// what is being measured.
+/// Measures what `choice` names. `started` is when the process began; `notice` is told what the user should know,
+/// `progress` what is being measured.
 ///
 /// # Errors
 /// [`Error::Device`] where the device cannot be opened, fails or is lost; [`Error::Unknown`] for an unknown law.

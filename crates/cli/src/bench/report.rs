@@ -1,4 +1,4 @@
-//! What the bench found, as a program reads it.
+//! What the bench found, in the form that `--json` prints.
 
 use seedbed::DType;
 use serde::Serialize;
@@ -7,29 +7,30 @@ use serde::Serialize;
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Report {
-    /// This crate's version.
+    /// The version of seedbed.
     pub version: &'static str,
     /// The operating system and the processor family.
     pub system: String,
     /// What was measured.
     pub device: Served,
-    /// How: `GPU timestamps`, or wall time around what.
+    /// How time was measured: `GPU timestamps`, or wall time around what.
     pub timing: String,
-    /// The host's load average over one minute before the run, where it is known: above 0 other work slowed this down.
+    /// The load average of the host over the minute before the run, where it is known: above 0, other work slowed the
+    /// run down.
     pub load_average: Option<f64>,
-    /// A row a law, dtype, size and mode.
+    /// One row for each law, dtype, size and, on the CPU, level and number of threads.
     pub fills: Vec<FillRow>,
-    /// Many small tensors beside one of the same total.
+    /// Many small tensors beside one tensor of the same total size.
     pub many: Option<ManyRow>,
-    /// Microseconds to plan one tensor, of many.
+    /// Microseconds to plan one tensor, averaged over many.
     pub planning_us: f64,
-    /// From the start of the process to the first filled bytes.
+    /// The time until the first bytes were filled.
     pub first_byte: FirstByte,
-    /// What the reader should know: sizes that were left out, and why.
+    /// What the reader should know, such as which sizes were left out, and why.
     pub notes: Vec<String>,
 }
 
-/// The device, its driver, and the kernels' variant.
+/// The device, its driver, and the variant of the kernels.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Served {
@@ -45,9 +46,9 @@ pub struct Served {
     pub backend: Option<String>,
     /// The driver and its version.
     pub driver: Option<String>,
-    /// How the kernels round `a * b + c` once.
+    /// How the kernels compute `a * b + c` with one rounding.
     pub tier: Option<String>,
-    /// How the kernels multiply.
+    /// How the kernels multiply two 32-bit numbers to 64 bits.
     pub multiply: Option<String>,
     /// Whether the adapter computes on the CPU.
     pub software: bool,
@@ -67,47 +68,47 @@ pub struct FillRow {
     pub elements: u64,
     /// Bytes of the fill.
     pub bytes: u64,
-    /// What did it: `device`; on the CPU the level.
+    /// What filled: `device`, or on the CPU the level.
     pub by: String,
-    /// Threads that did it on the CPU.
+    /// Threads that filled, on the CPU.
     pub threads: Option<usize>,
     /// Seconds of the fill.
     pub seconds: f64,
-    /// Seconds that the host waited for it.
+    /// Seconds that the host waited for the fill.
     pub wall_seconds: f64,
     /// Seconds that the host waited for the first fill of a fresh buffer, which pays for what comes with first use.
     pub cold_seconds: Option<f64>,
-    /// Gigabytes written a second.
+    /// Gigabytes written per second.
     pub gb_per_s: f64,
-    /// Values written a second.
+    /// Values written per second.
     pub values_per_s: f64,
-    /// Gigabytes a second of the device's own clear; of memset on the same threads.
+    /// Gigabytes per second of the device's own clear; on the CPU, of memset on the same threads.
     pub clear_gb_per_s: f64,
-    /// The fill's speed over the clear's.
+    /// The speed of the fill divided by that of the clear.
     pub of_clear: f64,
-    /// Gigabytes a second that the device's own copy writes.
+    /// Gigabytes per second that the device's own copy writes.
     pub copy_gb_per_s: Option<f64>,
-    /// The fill's speed over the copy's.
+    /// The speed of the fill divided by that of the copy.
     pub of_copy: Option<f64>,
 }
 
-/// Many small tensors in one arena beside one tensor of the same total; normal f32.
+/// Many small tensors in one buffer beside one tensor of the same total size; normal, f32.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct ManyRow {
-    /// How many.
+    /// How many tensors.
     pub tensors: u64,
     /// Elements of each.
     pub elements_each: u64,
-    /// Seconds on the device.
+    /// Seconds that the device took for them.
     pub seconds: f64,
-    /// Seconds of the host to record them; 0 on the CPU.
+    /// Seconds that the host took to record them; 0 on the CPU.
     pub record_seconds: f64,
-    /// Tensors a second, recording, submitting and waiting included.
+    /// Tensors per second, with recording, submitting and waiting included.
     pub tensors_per_s: f64,
-    /// Seconds of the one tensor.
+    /// Seconds for the one tensor.
     pub one_seconds: f64,
-    /// The speed of many over the speed of one, on the device.
+    /// The speed of the many divided by that of the one, on the device.
     pub of_one: f64,
     /// The same with recording, submitting and waiting in both.
     pub of_one_wall: f64,
@@ -121,7 +122,7 @@ pub struct FirstByte {
     pub open_seconds: f64,
     /// The fill, and reading it back.
     pub fill_seconds: f64,
-    /// All since `main` began.
+    /// All of it, from the start of the process.
     pub total_seconds: f64,
     /// Compiling and testing the kernels of every dtype that was measured.
     pub all_kernels_seconds: Option<f64>,

@@ -10,16 +10,16 @@ use std::time::Instant;
 
 /// Measure fills beside the device's own clear and copy, in one run
 ///
-/// Every figure is the best of several rounds, in which fill, clear and copy take turns. GB/s counts the bytes written, also
-/// for a copy. Other work on the machine makes the figures too low.
+/// Every figure is the best of several rounds, in which fill, clear and copy take turns. GB/s counts the bytes written,
+/// also for a copy. Other work on the machine makes the figures too low.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   seedbed bench
   seedbed bench --device cpu --law normal --dtype f32,bf16 --json
   seedbed bench --device gpu:0 --size 256Mi")]
 pub struct Args {
-    /// The device to measure. auto is a hardware GPU if there is one, else the CPU; gpu is any GPU, a software one where
-    /// there is no other; gpu:N is the adapter N of `seedbed devices`
+    /// The device to measure. auto is a hardware GPU if there is one, else the CPU; gpu is any GPU, a software one
+    /// where there is no other; gpu:N is the adapter N of `seedbed devices`
     #[arg(long, default_value = "auto", value_name = "auto|cpu|gpu|gpu:N")]
     device: Choice,
     /// The elements of the largest fill, such as 1000000, 64Ki, 16Mi or 4Gi [default: 4Gi on a hardware GPU, as memory
@@ -35,7 +35,8 @@ pub struct Args {
     /// Only see that it works: small sizes, two rounds
     #[arg(long)]
     quick: bool,
-    /// Measure the native-fma kernels even where they fail the self-test: their speed is of interest, their bits are not
+    /// Measure the native-fma kernels even where they fail the self-test: their speed is of interest, their bits are
+    /// not
     #[arg(long)]
     unchecked_native_fma: bool,
     /// Print a JSON object

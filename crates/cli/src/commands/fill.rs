@@ -12,8 +12,8 @@ use std::time::Instant;
 
 /// Write one tensor, or a slab of it
 ///
-/// The name is part of what makes the values: with the same name, seed, shape and scheme, the tensor has the bytes that it
-/// has in a whole model. `seedbed schemes` lists every scheme.
+/// The name is part of what makes the values: with the same name, seed, shape and scheme, the tensor has the bytes that
+/// it has in a whole model. `seedbed schemes` lists every scheme.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   seedbed fill --shape 768,3072 --scheme 'normal(0, 0.02)' --name h.0.mlp.c_fc.weight -o w.safetensors

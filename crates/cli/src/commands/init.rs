@@ -11,21 +11,21 @@ use std::time::Instant;
 /// Write a whole model, initialized: model.safetensors, config.json and init.json
 ///
 /// CONFIG is a config.json of Hugging Face, or a directory that holds one. The weights have the names and shapes that
-/// save_pretrained of transformers writes, initialized as transformers does it or as a recipe says (--recipe). For other
-/// models, the tensors come from a checkpoint (--like) or from a list in a recipe file. init.json says for every tensor what
-/// made it, and its multipliers of learning rate, weight decay and forward pass. --force also removes weights of an earlier
-/// run that a loader would prefer to the new ones.
+/// save_pretrained of transformers writes, initialized as transformers does it or as a recipe says (--recipe). For
+/// other models, the tensors come from a checkpoint (--like) or from a list in a recipe file. init.json says for every
+/// tensor what made it, and its multipliers of learning rate, weight decay and forward pass. --force also removes
+/// weights of an earlier run that a loader would prefer to the new ones.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   seedbed init examples/gpt2/config.json -o gpt2
   seedbed init examples/llama-3.2-1b -o llama --seed 42 --dtype bf16 --recipe mitchell
   seedbed init examples/gpt2 -o gpt2-mup --recipe mup --set base_width=256
-  seedbed init --like old/model.safetensors --recipe llm-roles -o new
+  seedbed init --like old/model.safetensors --recipe llama -o new
   seedbed init bigger/config.json --missing-from old -o added
   seedbed init examples/llama-3.2-1b -o llama --max-shard-size 1GB --memory 256MiB")]
 pub struct Args {
     #[command(flatten)]
-    model: model::Args,
+    pub(super) model: model::Args,
     /// The directory to write to; created if it does not exist
     #[arg(short, long, value_name = "DIR")]
     output: PathBuf,

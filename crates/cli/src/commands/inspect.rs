@@ -12,10 +12,11 @@ use std::time::Instant;
 /// Count, mean, std, min and max are those of the finite values; infinities and NaNs are counted separately. Tensors of
 /// dtypes other than F32, F16, BF16 and F64 are listed, but not read.
 ///
-/// Where the init.json of `seedbed init` is beside the weights, each tensor is compared with its law; "z" says by how many
-/// standard errors its mean and std are off. The exit code is 1 where one is off by more than chance (1 in a million for the
-/// whole checkpoint) and rounding allow, where a value is outside the range of the law or not finite, where a tensor is
-/// missing or unexpected, or where the metadata has another seed. Rows kept from another checkpoint are not compared.
+/// Where the init.json of `seedbed init` is beside the weights, each tensor is compared with its law; "z" says by how
+/// many standard errors its mean and std are off. The exit code is 1 where one is off by more than chance (1 in a
+/// million for the whole checkpoint) and rounding allow, where a value is outside the range of the law or not finite,
+/// where a tensor is missing or unexpected, or where the metadata has another seed. Rows kept from another checkpoint
+/// are not compared.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   seedbed inspect gpt2/model.safetensors

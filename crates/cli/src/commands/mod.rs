@@ -13,6 +13,7 @@ mod schemes;
 mod selftest;
 mod verify;
 
+use crate::arguments::model;
 use crate::outcome::Outcome;
 use std::time::Instant;
 
@@ -49,7 +50,25 @@ pub const NAMES: [&str; 12] = [
 ];
 
 impl Command {
-    /// Runs it. `started` is when the process's part in it began.
+    /// The arguments that say which model, where the command takes them.
+    pub fn model(&self) -> Option<&model::Args> {
+        match self {
+            Self::Init(args) => Some(&args.model),
+            Self::Plan(args) => Some(&args.model),
+            Self::Fill(_)
+            | Self::Schemes(_)
+            | Self::Recipes(_)
+            | Self::Inspect(_)
+            | Self::Verify(_)
+            | Self::Selftest(_)
+            | Self::Bench(_)
+            | Self::Devices(_)
+            | Self::Completions(_)
+            | Self::Man(_) => None,
+        }
+    }
+
+    /// Runs the command. `started` is when the run of the command line began.
     pub fn run(&self, started: Instant) -> Outcome {
         match self {
             Self::Init(args) => init::run(args),

@@ -9,7 +9,8 @@ use std::collections::HashMap;
 
 /// Show what init would write, tensor by tensor: role, shape, fans, rule, law, key, multipliers
 ///
-/// Tensors that differ only by the numbers in their names, such as those of layers, are shown together in one line, unless
+/// Tensors that differ only by the numbers in their names, such as those of layers, are shown together in one line,
+/// unless
 /// --table or --json is given. On a terminal that is too narrow for the table, each line of it becomes a block.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
@@ -18,7 +19,7 @@ use std::collections::HashMap;
   seedbed plan examples/llama-3.2-1b --seed 42 --json | jq '.tensors[0]'")]
 pub struct Args {
     #[command(flatten)]
-    model: model::Args,
+    pub(super) model: model::Args,
     /// The seed on which the keys depend, decimal or 0x and hexadecimal digits [default: 0]
     #[arg(long, value_name = "N", value_parser = arguments::parse_seed, allow_hyphen_values = true)]
     seed: Option<u64>,

@@ -10,9 +10,10 @@ use std::time::Instant;
 
 /// Recompute what seedbed wrote and compare every byte
 ///
-/// The seed and the version of the stream come from the metadata of the files. The laws come from the init.json beside them,
-/// or, where there is none, from the config.json with transformers' own initialization. The exit code is 1 where anything
-/// differs, and 3 where all that was compared is equal but rows were kept from another checkpoint, which nothing can compare.
+/// The seed and the version of the stream come from the metadata of the files. The laws come from the init.json beside
+/// them, or, where there is none, from the config.json with transformers' own initialization. The exit code is 1 where
+/// anything differs, and 3 where all that was compared is equal but rows were kept from another checkpoint, which
+/// nothing can compare.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   seedbed verify gpt2

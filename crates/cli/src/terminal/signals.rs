@@ -24,20 +24,20 @@ pub struct Watch {
 }
 
 impl Watch {
-    /// The exit code that tells the signal, if one came.
-    pub fn end(self) -> Option<Exit> {
+    /// The exit code that tells the signal, and what it did, if one came.
+    pub fn end(self) -> Option<(Exit, &'static str)> {
         let signal = SIGNAL.load(Ordering::Relaxed);
         drop(self);
-        (signal != 0).then(|| exit(signal))
+        (signal != 0).then(|| meaning(signal))
     }
 }
 
 #[cfg(unix)]
-fn exit(signal: i32) -> Exit {
+const fn meaning(signal: i32) -> (Exit, &'static str) {
     match signal {
-        libc::SIGHUP => Exit::HungUp,
-        libc::SIGTERM => Exit::Terminated,
-        _ => Exit::Interrupted,
+        libc::SIGHUP => (Exit::HungUp, "the terminal went away"),
+        libc::SIGTERM => (Exit::Terminated, "terminated"),
+        _ => (Exit::Interrupted, "interrupted"),
     }
 }
 
@@ -69,7 +69,7 @@ impl Watch {
 extern "C" fn on_signal(signal: libc::c_int) {
     if SIGNAL.swap(signal, Ordering::Relaxed) != 0 {
         // SAFETY: `_exit` takes any number, runs no handler and touches no memory of the program.
-        unsafe { libc::_exit(i32::from(exit(signal).code())) }
+        unsafe { libc::_exit(i32::from(meaning(signal).0.code())) }
     }
 }
 
@@ -84,8 +84,8 @@ impl Drop for Watch {
 }
 
 #[cfg(not(unix))]
-fn exit(_: i32) -> Exit {
-    Exit::Interrupted
+const fn meaning(_: i32) -> (Exit, &'static str) {
+    (Exit::Interrupted, "interrupted")
 }
 
 #[cfg(not(unix))]

@@ -7,10 +7,10 @@ use unicode_width::UnicodeWidthStr;
 
 /// Spaces between two columns.
 const GAP: usize = 2;
-/// A column is not made narrower than this: words of less are no longer read. Where a terminal is too narrow for that, each
-/// row becomes a block of lines.
+/// No column is made narrower than this, since words cut into shorter pieces are hard to read. Where the terminal is too
+/// narrow for that, each row becomes a block of lines.
 const NARROWEST: usize = 10;
-/// Rows that are laid out at once: a table of a model of a trillion parameters is not held in memory.
+/// Rows that are laid out at once, so that the table of a model of a trillion parameters is never held as a whole.
 const CHUNK: usize = 1024;
 /// comfy-table counts columns in 16 bits.
 const WIDEST: usize = 60_000;
@@ -77,7 +77,8 @@ fn layout<'a>(
     }
 }
 
-/// Lays the rows out by so many at a time. `headed`: the chunks differ in their columns' widths, and each has the headings.
+/// Lays the rows out by so many at a time. `headed`: the chunks differ in their columns' widths, and each has the
+/// headings.
 fn chunks<'a>(
     headings: &'a [&'a str],
     mut rows: impl Iterator<Item = Row> + 'a,

@@ -208,22 +208,11 @@ fn an_interrupt_leaves_nothing_behind() {
     let before = listing(dir.path());
     // 8 GB, of which little is written before the signal comes.
     let args = ["fill", "--shape", "2000000000", "--scheme", "zeros", "-o", "w", "--device", "cpu"];
-    let output = interrupted(dir.path(), &args, "-INT", || listing(dir.path()) != before);
-    assert!(text(&output.stderr).ends_with("error: interrupted\n"), "{}", text(&output.stderr));
-    assert_eq!(listing(dir.path()), before);
-}
-
-/// The kernels of a device take seconds to compile on some drivers: a signal meanwhile ends the job too.
-#[test]
-fn an_interrupt_while_the_device_is_opened_leaves_nothing_behind() {
-    if std::env::var("SEEDBED_GPU").is_ok_and(|v| v == "skip") {
-        return;
+    for (signal, said) in [("-INT", "interrupted"), ("-TERM", "terminated"), ("-HUP", "the terminal went away")] {
+        let output = interrupted(dir.path(), &args, signal, || listing(dir.path()) != before);
+        assert!(text(&output.stderr).ends_with(&format!("error: {said}\n")), "{}", text(&output.stderr));
+        assert_eq!(listing(dir.path()), before);
     }
-    let dir = dir();
-    let before = listing(dir.path());
-    let args = ["init", "gpt2.json", "-o", "out", "--device", "gpu", "--seed", "1"];
-    interrupted(dir.path(), &args, "-TERM", || dir.path().join("out").exists());
-    assert_eq!(listing(dir.path()), before);
 }
 
 #[test]

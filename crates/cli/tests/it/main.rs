@@ -2,16 +2,22 @@
 
 mod bad;
 mod bench;
+mod examples;
 mod files;
 mod gpu;
 mod limits;
+mod manners;
 mod models;
+#[cfg(target_os = "linux")]
+mod mounts;
 mod python;
 mod recorded;
 mod schemes;
 mod shards;
 mod sources;
 mod tables;
+#[cfg(unix)]
+mod terminal;
 
 use seedbed::model::Model;
 use seedbed::plan::TensorSpec;
@@ -39,7 +45,17 @@ fn text(bytes: &[u8]) -> &str {
     std::str::from_utf8(bytes).unwrap()
 }
 
-/// Runs the binary until `ready`, then signals it: its output, once it has ended as an interrupted run does.
+/// The exit code of a run that a signal ended.
+fn code_of(signal: &str) -> i32 {
+    match signal {
+        "-HUP" => 129,
+        "-INT" => 130,
+        "-TERM" => 143,
+        other => panic!("no exit code is known for {other}"),
+    }
+}
+
+/// Runs the binary until `ready`, then signals it: its output, once it has ended with the signal's exit code.
 fn interrupted(dir: &Path, args: &[&str], signal: &str, ready: impl Fn() -> bool) -> Output {
     let mut child = command(dir, args).stderr(Stdio::piped()).spawn().unwrap();
     while !ready() {
@@ -48,7 +64,7 @@ fn interrupted(dir: &Path, args: &[&str], signal: &str, ready: impl Fn() -> bool
     }
     assert!(Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap().success());
     let output = child.wait_with_output().unwrap();
-    assert_eq!(output.status.code(), Some(130), "{}", text(&output.stderr));
+    assert_eq!(output.status.code(), Some(code_of(signal)), "{}", text(&output.stderr));
     output
 }
 
@@ -56,6 +72,13 @@ fn interrupted(dir: &Path, args: &[&str], signal: &str, ready: impl Fn() -> bool
 fn run(dir: &Path, args: &[&str]) -> String {
     let output = seedbed(dir, args);
     assert!(output.status.success(), "{args:?}: {}", text(&output.stderr));
+    text(&output.stdout).to_owned()
+}
+
+/// What a run prints on stdout that ends with this exit code.
+fn ends(dir: &Path, args: &[&str], code: i32) -> String {
+    let output = seedbed(dir, args);
+    assert_eq!(output.status.code(), Some(code), "{args:?}: {}", text(&output.stderr));
     text(&output.stdout).to_owned()
 }
 

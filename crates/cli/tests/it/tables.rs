@@ -1,6 +1,6 @@
 //! What `inspect` and `verify` say of tables, matrices, constants and kept rows.
 
-use super::{dir, json, run, seedbed, text};
+use super::{dir, ends, json, run, seedbed, text};
 use seedbed::checkpoint::Reader;
 use std::fs;
 use std::path::Path;
@@ -195,10 +195,16 @@ fn kept_rows_are_left_out_and_the_new_ones_compared() {
     assert_eq!(rows.len(), 2);
     assert!(rows.iter().all(|r| r["kept_rows"] == 33 && r["plan"]["agrees"] == true && r["max"].is_number()));
     let note = "; 2 have kept rows, which are not compared\n";
-    assert_eq!(run(dir.path(), &["verify", "m", "--device", "cpu"]), format!("2 of 2 tensors equal{note}"));
+    assert_eq!(ends(dir.path(), &["verify", "m", "--device", "cpu"], 3), format!("2 of 2 tensors equal{note}"));
+    let output = seedbed(dir.path(), &["verify", "m", "--device", "cpu", "--json"]);
+    assert_eq!(output.status.code(), Some(3));
+    let said = "not checked: m/model.safetensors: 2 of 2 tensors have rows kept from another checkpoint";
+    assert_eq!(text(&output.stderr).lines().last(), Some(said));
     assert!(run(dir.path(), &["inspect", "m"]).ends_with(&format!("; 2 of 2 compared with the plan agree{note}")));
     change(dir.path(), "model.embed_tokens.weight", |i, x| if i < 33 * 16 { x } else { 2.0 * x });
     is_off(dir.path(), "model.embed_tokens.weight");
+    // A difference outranks what could not be checked.
+    assert!(fails(dir.path(), &["verify", "m", "--device", "cpu"]).ends_with("1 of 2 tensors are not as planned"));
 
     // A table that keeps everything compares nothing.
     let table = fs::read_to_string(path("m/init.json")).unwrap();
