@@ -9,8 +9,9 @@ use seedbed::model::Model;
 pub fn of(error: &Error, command: &Command) -> Option<&'static str> {
     match error {
         Error::Tensor { source, .. } => of(source, command),
-        Error::Unknown { what: "recipe", .. } => Some("`seedbed recipes` lists them"),
-        Error::Unknown { what: "scheme", .. } => Some("`seedbed schemes` lists them"),
+        // Where a name is near, the error suggests it, and no list is needed.
+        Error::Unknown { what: "recipe", nearest: None, .. } => Some("`seedbed recipes` lists them"),
+        Error::Unknown { what: "scheme", nearest: None, .. } => Some("`seedbed schemes` lists them"),
         Error::Device(_) => device(command),
         Error::Buffer(_) => memory(command),
         _ => command.model().and_then(of_model),
@@ -57,7 +58,7 @@ fn of_model(args: &model::Args) -> Option<&'static str> {
         return Some("--recipe says which law each tensor gets");
     }
     let text = std::fs::read_to_string(args.config_file()?).ok()?;
-    let unknown = matches!(Model::from_json(&text), Err(Error::Unknown { what: "model_type", .. }));
+    let unknown = matches!(Model::from_json(&text), Err(Error::Unknown { what: "model_type", nearest: None, .. }));
     (unknown && !args.has_tensors())
         .then_some("--like takes the tensors from a checkpoint, --recipe from the list in a TOML file")
 }

@@ -169,10 +169,10 @@ fn an_error_ends_with_the_flag_that_helps() {
     run(dir.path(), &["init", "gpt2.json", "-o", "old", "--device", "cpu"]);
     let fill = ["fill", "--shape", "3", "-o", "x", "--scheme"];
     for (args, advice) in [
-        (&["plan", "gpt2.json", "--recipe", "lama"][..], "; `seedbed recipes` lists them"),
-        (&[&fill[..], &["orthognal"]].concat(), "; `seedbed schemes` lists them"),
-        (&["schemes", "orthognal"], "; `seedbed schemes` lists them"),
-        (&["recipes", "lama"], "; `seedbed recipes` lists them"),
+        (&["plan", "gpt2.json", "--recipe", "xyzzy"][..], "; `seedbed recipes` lists them"),
+        (&[&fill[..], &["xyzzy"]].concat(), "; `seedbed schemes` lists them"),
+        (&["schemes", "xyzzy"], "; `seedbed schemes` lists them"),
+        (&["recipes", "xyzzy"], "; `seedbed recipes` lists them"),
         (&["plan", "--like", "old"], "; --recipe says which law each tensor gets"),
         (
             &[&fill[..], &["ones", "--device", "gpu:99"]].concat(),
@@ -183,6 +183,19 @@ fn an_error_ends_with_the_flag_that_helps() {
         assert_eq!(output.status.code(), Some(1), "{args:?}");
         let error = text(&output.stderr).lines().last().unwrap_or_default();
         assert!(error.ends_with(advice), "{args:?}: {error}");
+    }
+    std::fs::write(dir.path().join("other.json"), r#"{"model_type": "lama"}"#).unwrap();
+    for (args, near) in [
+        (&["plan", "gpt2.json", "--recipe", "lama"][..], "llama"),
+        (&["recipes", "lama"], "llama"),
+        (&["plan", "other.json"], "llama"),
+        (&[&fill[..], &["orthognal"]].concat(), "orthogonal"),
+        (&["schemes", "he_norml"], "he_normal"),
+    ] {
+        let output = seedbed(dir.path(), args);
+        assert_eq!(output.status.code(), Some(1), "{args:?}");
+        let error = text(&output.stderr).lines().last().unwrap_or_default();
+        assert!(error.ends_with(&format!("did you mean `{near}`?")), "{args:?}: {error}");
     }
     // Where no flag helps none is named.
     let error = seedbed(dir.path(), &["plan", "none.json"]);

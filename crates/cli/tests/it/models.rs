@@ -174,9 +174,10 @@ fn a_checkpoint_gives_names_shapes_and_dtypes() {
     // The recipe cannot be the model's own: no config says what model it is.
     let error = refused(dir.path(), &["init", "--like", "old", "-o", "x"]);
     assert!(
-        error.contains("transformers' own initialization is known for a config.json alone: give --recipe"),
+        error.starts_with("transformers' own initialization is known only for a model with a config.json"),
         "{error}"
     );
+    assert!(error.ends_with("; --recipe says which law each tensor gets"), "{error}");
     // A list in the recipe itself.
     let list = r#"
         [parameters]
