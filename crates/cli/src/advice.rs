@@ -12,6 +12,7 @@ pub fn of(error: &Error, command: &Command) -> Option<&'static str> {
         // Where a name is near, the error suggests it, and no list is needed.
         Error::Unknown { what: "recipe", nearest: None, .. } => Some("`seedbed recipes` lists them"),
         Error::Unknown { what: "scheme", nearest: None, .. } => Some("`seedbed schemes` lists them"),
+        Error::Exists { .. } => Some("--force replaces it"),
         Error::Device(_) => device(command),
         Error::Buffer(_) => memory(command),
         _ => command.model().and_then(of_model),
