@@ -22,7 +22,7 @@ use std::time::Instant;
   seedbed init examples/gpt2 -o gpt2-mup --recipe mup --set base_width=256
   seedbed init --like old/model.safetensors --recipe llama -o new
   seedbed init bigger/config.json --missing-from old -o added
-  seedbed init examples/llama-3.2-1b -o llama --max-shard-size 1GB --memory 256MiB")]
+  seedbed init examples/llama-3.2-1b -o sharded --max-shard-size 1GB --memory 256MiB")]
 pub struct Args {
     #[command(flatten)]
     pub(super) model: model::Args,
