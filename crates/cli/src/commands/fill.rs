@@ -16,9 +16,9 @@ use std::time::Instant;
 /// it has in a whole model. `seedbed schemes` lists every scheme.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
-  seedbed fill --shape 768,3072 --scheme 'normal(0, 0.02)' --name h.0.mlp.c_fc.weight -o w.safetensors
+  seedbed fill --shape 768,3072 --scheme 'normal(0, 0.02)' --name h.0.mlp.weight -o w.safetensors
   seedbed fill --shape 4096,4096 --scheme kaiming_normal --slab 0:1024,0:4096 -o shard0.safetensors
-  seedbed fill --shape 128,64 --scheme torch_embedding --zero-rows 0,100:128 -o embedding.safetensors
+  seedbed fill --shape 128,64 --scheme torch_embedding --zero-rows 0,100:128 -o e.safetensors
   seedbed fill --shape 64,64 --scheme orthogonal --dtype bf16 --rounding stochastic -o q.safetensors
   seedbed fill --shape 1000000 --scheme 'uniform(-1, 1)' --seed 7 -o - | sha256sum")]
 pub struct Args {

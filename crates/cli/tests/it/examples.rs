@@ -15,6 +15,8 @@ fn of_help(dir: &Path) -> Vec<String> {
         let found: Vec<&str> =
             help.lines().filter_map(|l| l.strip_prefix("  ")).filter(|l| l.starts_with("seedbed ")).collect();
         assert!(!found.is_empty(), "{command} has no example");
+        // Help is 100 columns wide where the width is not known: a longer example would be cut in two.
+        assert!(found.iter().all(|line| line.len() <= 98), "{found:?}");
         examples.extend(found.iter().map(|line| (*line).to_owned()));
     }
     examples
