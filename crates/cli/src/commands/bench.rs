@@ -58,12 +58,13 @@ fn elements(text: &str) -> Result<u64, String> {
 }
 
 pub fn run(args: &Args, started: Instant) -> Outcome {
-    let mut options = bench::Options::default();
-    options.quick = args.quick;
-    options.elements = args.size;
-    options.laws = args.laws.clone();
-    options.dtypes = args.dtypes.clone();
-    options.unchecked_native_fma = args.unchecked_native_fma;
+    let options = bench::Options {
+        quick: args.quick,
+        elements: args.size,
+        laws: args.laws.clone(),
+        dtypes: args.dtypes.clone(),
+        unchecked_native_fma: args.unchecked_native_fma,
+    };
     let mut progress = |text: String| progress::status(&text);
     explain(args.device);
     let notice = &mut |text: String| print::note("notice", &text);
