@@ -1,5 +1,6 @@
 //! Expressions over a model's numbers, as a recipe writes them: `sigma / sqrt(2 * layers)`.
 
+use crate::value::libm;
 use crate::{Error, Result};
 use exmex::prelude::*;
 use exmex::{BinOp, MakeOperators, MatchLiteral, Operator, literal_matcher_from_pattern};

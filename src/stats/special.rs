@@ -1,6 +1,6 @@
 //! The special function behind the p-value of a z-score.
 
-use libm::erfc;
+use crate::value::libm::erfc;
 use std::f64::consts::SQRT_2;
 
 /// `P(|Z| >= |z|)`: the p-value of a z-score.

@@ -3,6 +3,9 @@
 //! The modules below stand in the order of their floors: each imports those above it alone. tests/it/rooms reads the
 //! order here and checks it.
 
+// The elementary functions of f64, with bits that do not depend on the platform.
+pub(crate) mod libm;
+
 // The stored types, and the rounding to them.
 pub mod dtype;
 pub mod rounding;

@@ -4,6 +4,7 @@
 use super::chebyshev::{self, Domain};
 use super::quadrature::integrate;
 use super::{Distribution, Law};
+use crate::value::libm;
 use crate::value::text::Number;
 use crate::{Error, Result};
 use std::fmt::{Display, Formatter};

@@ -3,6 +3,7 @@
 use super::limits::check_scale;
 use super::quadrature::integrate;
 use super::{Distribution, Law};
+use crate::value::libm;
 use crate::value::text::Number;
 use crate::{Error, Result};
 use std::fmt::{Display, Formatter};

@@ -1,6 +1,7 @@
 //! The logarithms of 1, 2, 3, .. along the last axis.
 
 use super::{Distribution, Law};
+use crate::value::libm;
 use crate::{Error, Result};
 use std::fmt::{Display, Formatter};
 

@@ -4,6 +4,7 @@
 //! words, and they are those of exact arithmetic unless that comes within 2^-30 of a tie.
 
 use super::SinusoidalLayout;
+use crate::value::libm;
 
 /// The exponent of pair `j` of a table of `width` columns, as a fraction.
 fn exponent(layout: SinusoidalLayout, width: u64, j: u64) -> (u64, u64) {

@@ -3,6 +3,7 @@
 mod frequencies;
 
 use super::{Distribution, Law};
+use crate::value::libm;
 use crate::value::text::Number;
 use crate::{Error, Result};
 use std::f64::consts::PI;

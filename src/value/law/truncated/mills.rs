@@ -1,6 +1,7 @@
-//! Upper tails of the standard normal, absolute and relative, in f64: `+ - * /`, square roots and the pinned `libm`.
+//! Upper tails of the standard normal, absolute and relative, in f64: `+ - * /`, square roots and the copy of `libm`.
 
 use crate::value::law::quadrature::GAUSS;
+use crate::value::libm;
 use std::f64::consts::SQRT_2;
 
 /// sqrt(pi / 2).

@@ -6,6 +6,7 @@
 use super::mills::central;
 use super::window::Standard;
 use crate::value::law::quadrature::integrate;
+use crate::value::libm;
 
 /// 1 / sqrt(2 pi).
 const PHI_0: f64 = f64::from_bits(0x3fd9_8845_33d4_3651);

@@ -4,6 +4,7 @@ use crate::DType;
 use crate::cpu::fma::Wide;
 use crate::cpu::sample::{fine_probability, is_fine, truncated, truncated_at};
 use crate::value::law::Law;
+use crate::value::libm;
 use crate::value::params::LawParams;
 
 /// The element that `word` gives, and `second`, the same lane's word of draw 1, where the window is refined.

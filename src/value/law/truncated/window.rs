@@ -8,6 +8,7 @@
 use super::mills::{central, log_drop, neg_log_tail, quantile_offset, upper_tail};
 use crate::value::law::MIN_SCALE;
 use crate::value::law::chebyshev::{self, Domain};
+use crate::value::libm;
 use crate::value::text::Number;
 use crate::{Error, Result};
 
