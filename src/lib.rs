@@ -55,6 +55,7 @@
 //!
 //! The features of wgpu's backends are the embedder's choice. Without any feature the library depends on blake3,
 //! bytemuck, half, strsim and thiserror, and also compiles for `wasm32-unknown-unknown`.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 // The modules stand in the order of the table above, which is the order of the rooms.
 mod error;
