@@ -4,8 +4,9 @@
     1. a Llama of 4.4 GB in f32, fsync on both sides, beside a plain sequential write of the same bytes;
     2. GPT-2 124M, the whole command, with and without fsync, beside `GPT2LMHeadModel(GPT2Config())` in memory.
 
-Takes turns, several rounds of each, prints the best and the median, and their ratios. Needs 9 GB free in DIR (a temporary
-directory where none is given), and `cargo build --release`; part 2 also torch and transformers. Removes what it writes.
+Takes turns, several rounds of each, prints the best and the median, and their ratios. Needs 9 GB free in DIR (a
+temporary directory where none is given), and `cargo build --release`; part 2 also torch and transformers. Removes what
+it writes.
 """
 
 import json
@@ -64,7 +65,8 @@ def report(times, against, size=None):
     for name, seconds in times.items():
         rate = f" {size / min(seconds) / 1e6:6.0f} MB/s" if size else ""
         ratio = f"{min(peer) / min(seconds):.2f}x / {statistics.median(peer) / statistics.median(seconds):.2f}x"
-        print(f"{name:44} best {min(seconds):7.3f} s  median {statistics.median(seconds):7.3f} s{rate}  {ratio}", flush=True)
+        best, median = min(seconds), statistics.median(seconds)
+        print(f"{name:44} best {best:7.3f} s  median {median:7.3f} s{rate}  {ratio}", flush=True)
 
 
 def large(place):
@@ -96,7 +98,10 @@ def gpt2(place):
     remove = lambda: shutil.rmtree(model)
     config = ROOT / "examples/gpt2/config.json"
     sides = {
-        "GPT2LMHeadModel(GPT2Config())": (lambda: transformers.GPT2LMHeadModel(transformers.GPT2Config()), lambda: None),
+        "GPT2LMHeadModel(GPT2Config())": (
+            lambda: transformers.GPT2LMHeadModel(transformers.GPT2Config()),
+            lambda: None,
+        ),
         "seedbed init, no fsync": (lambda: seedbed(config, model, "--no-sync"), remove),
         "seedbed init, fsync": (lambda: seedbed(config, model), remove),
     }

@@ -1,7 +1,7 @@
 """What the peers' scripts share: rounds of both sides in turns, seedbed's figures, the table.
 
-Each script names its cases and calls `main`. A case fills one tensor of the peer's, in place where the peer can; seedbed's
-side is `seedbed bench --json` of the same law, dtype and size, started between the rounds of the peer.
+Each script names its cases and calls `main`. A case fills one tensor of the peer's, in place where the peer can;
+seedbed's side is `seedbed bench --json` of the same law, dtype and size, started between the rounds of the peer.
 """
 
 import argparse
@@ -57,12 +57,13 @@ def binary(given):
 
 def ours(path, case, device, count):
     """Seedbed's report of one case."""
-    command = [path, "bench", "--json", "--device", device, "--size", str(count), "--law", case.law, "--dtype", case.dtype]
+    command = [path, "bench", "--json", "--device", device, "--size", str(count)]
+    command += ["--law", case.law, "--dtype", case.dtype]
     return json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
 
 
 def rate(report, case, count):
-    """Bytes a second of the row that is compared, the best level's, of the case's threads; by the host's clock, as theirs."""
+    """Bytes per second of the row that is compared: the best level, the case's threads, the host's clock."""
     rows = [r for r in report["fills"] if r["elements"] == count and r["by"] in ("device", report["device"]["level"])]
     threads = {"all": report["device"]["threads"], "one": 1}[case.by]
     rows = [r for r in rows if r["threads"] in (None, threads)]
@@ -70,7 +71,7 @@ def rate(report, case, count):
 
 
 def main(title, cases):
-    """Measures every case in rounds (the peer, seedbed, the peer, ..) and prints the best of each side, and the ratio."""
+    """Measures every case in rounds (the peer, seedbed, the peer, ..); prints the best of each side, and the ratio."""
     parser = argparse.ArgumentParser(description=title)
     parser.add_argument("--size", type=int, default=16 << 20, help="elements of a case on the CPU (16 Mi)")
     # Large: both sides are timed on the host, which waits some microseconds for any work on a device.

@@ -16,7 +16,8 @@ LAWS = {
     "uniform": ("uniform_", lambda t: t.uniform_(-0.1, 0.1)),
     "truncated": ("trunc_normal_", lambda t: torch.nn.init.trunc_normal_(t, 0, 0.02, -0.04, 0.04)),
 }
-# torch draws the whole tensor again until no value lies outside: one pass where the window is never left, about 7 at 2 sigma.
+# torch draws the whole tensor again until no value lies outside: one pass where the window is never left, about 7 at 2
+# sigma.
 WIDE = ("trunc_normal_ +-100 sigma", lambda t: torch.nn.init.trunc_normal_(t, 0, 0.02, -2, 2))
 DTYPES = {"f32": torch.float32, "bf16": torch.bfloat16}
 

@@ -1,8 +1,8 @@
 //! Rust's generators beside seedbed, in one process and in turns: `cargo run --release` in this directory.
 //!
-//! `rand_distr`'s `Normal` with `SmallRng` on one thread beside the twin on one thread; burn's `Tensor::random` beside the
-//! kernels on the same adapter, by wall time around submit and wait. Best of several rounds of each; `--size N` elements
-//! (16 Mi), `--device gpu|gpu:N`.
+//! `rand_distr`'s `Normal` with `SmallRng` on one thread beside the twin on one thread; burn's `Tensor::random` beside
+//! the kernels on the same adapter, by wall time around submit and wait. Best of several rounds of each; `--size N`
+//! elements (16 Mi), `--device gpu|gpu:N`.
 
 #[cfg(feature = "burn")]
 mod on_burn;
