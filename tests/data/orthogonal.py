@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
-"""Orthogonal matrices, a second time: written from docs/stream/orthogonal.md on top of reference.py, in exact fractions.
+"""Orthogonal matrices, a second time: written from docs/stream/orthogonal.md on top of reference.py, in exact
+fractions.
 
-    python3 tests/data/orthogonal.py [MOST]     compares the lines of tests/data/orthogonal.tsv with at most MOST elements (4096)
+    python3 tests/data/orthogonal.py [MOST]     compares the lines of orthogonal.tsv of at most MOST elements (4096)
 
 Every operation asserts that its result is 0 or a normal f32.
 """

@@ -8,15 +8,17 @@ returns, run by run, the draw's center, its center plus one sigma, and its two e
 is the law's own center, sigma and ends, to f64. Then it runs once more with the true sampler, and the sample must
 agree with the law to 6 standard errors.
 
-Columns: library, function, arguments, shape, layout (seedbed's text), kind, mean, std, lo, hi, pattern, seedbed, differs.
+Columns: library, function, arguments, shape, layout (seedbed's text), kind, mean, std, lo, hi, pattern, seedbed,
+differs.
 
 - kind `law`: elements independent and alike; mean and std after any cut; lo and hi are infinite for a normal.
 - kind `structure`: `pattern` says what holds. `V at I, J, ..`: the elements that are not 0 by flat row-major index;
   `gain G, gram of RxC`: as that matrix, the Gram matrix of its shorter side is G^2 I; `.. at I`: in that slice of the
   kernel, 0 elsewhere; `Z zeros of R in each column`: the others have mean and std.
 - kind `absent`: seedbed has no such scheme.
-- `seedbed` is the scheme's text. Where `differs` is empty, it is the peer's law. Else it is a scheme that a reader might
-  take for it, by name or by habit, and is not; or the scheme does something better on purpose. `differs` says why.
+- `seedbed` is the scheme's text. Where `differs` is empty, it is the peer's law. Else it is a scheme that a reader
+  might take for it, by name or by habit, and is not; or the scheme does something better on purpose. `differs` says
+  why.
 """
 
 import importlib.metadata
@@ -38,11 +40,13 @@ GROUPED = [(16, 2, 3, 3)]
 IN_OUT = [(32, 64), (1, 48), (48, 1), (3, 3, 8, 16), (5, 4, 8)]
 ANY = [(7,), (64, 32)]
 GROUPS = ("torch's fan_out of a grouped convolution is not divided by the groups; layout conv's is", "conv(groups=4)")
-TRANSPOSED = ("torch takes a transposed convolution's two fans for each other; layout conv_transpose does not", "conv_transpose")
+TRANSPOSED = ("torch takes a transposed convolution's two fans for each other; layout conv_transpose does not",
+    "conv_transpose")
 CUT = "the peer cuts this one at 2 sigma; seedbed's of this name is torch's, uncut"
 ABSOLUTE = "the peer's a, b are absolute, which at this std cut nothing; seedbed's default window is +-2 sigma"
 # Name for name: the words of torch's calculate_gain, and seedbed's.
-GAINS = {"linear": "linear", "sigmoid": "sigmoid", "tanh": "tanh", "relu": "relu", "leaky_relu": "leaky_relu", "selu": "selu"}
+GAINS = {"linear": "linear", "sigmoid": "sigmoid", "tanh": "tanh", "relu": "relu", "leaky_relu": "leaky_relu",
+    "selu": "selu"}
 GAINS |= {f"conv{t}{d}d": "conv" for t in ("", "_transpose") for d in (1, 2, 3)}
 
 
@@ -63,14 +67,16 @@ def of_torch():
         "truncated_normal(0.1, 0.02, -2, 2, sigma)", "truncated_normal(0.1, 0.02, 0.06, 0.14, absolute)",
         ("truncated_normal(0.1, 0.02, -2, 2, sigma, cut)", "torch's std is the normal's, before the cut"))
     law(t, "trunc_normal_", {"std": 1.0, "a": 0.5, "b": 3.0}, ANY, "out_in", "truncated_normal(0, 1, 0.5, 3, absolute)")
-    law(t, "trunc_normal_", {"std": 0.5, "a": -0.1, "b": 0.1}, ANY, "out_in", "truncated_normal(0, 0.5, -0.1, 0.1, absolute)")
+    law(t, "trunc_normal_", {"std": 0.5, "a": -0.1, "b": 0.1}, ANY, "out_in",
+        "truncated_normal(0, 0.5, -0.1, 0.1, absolute)")
     for name in ("uniform", "normal"):
         law(t, f"xavier_{name}_", {}, OUT_IN, "out_in", f"xavier_{name}", f"glorot_{name}")
         law(t, f"xavier_{name}_", {"gain": 5 / 3}, MATRICES, "out_in", f"xavier_{name}(gain=1.6666666666666667)")
         law(t, f"xavier_{name}_", {}, GROUPED, "out_in", f"xavier_{name}", (f"xavier_{name}", *GROUPS))
         kaiming = f"kaiming_{name}_"
         law(t, kaiming, {}, OUT_IN, "out_in", f"kaiming_{name}", f"he_{name}",
-            (f"kaiming_{name}(nonlinearity=leaky_relu)", "torch's a is 0 where none is given; seedbed's leaky_relu has the slope 0.01"))
+            (f"kaiming_{name}(nonlinearity=leaky_relu)",
+             "torch's a is 0 where none is given; seedbed's leaky_relu has the slope 0.01"))
         law(t, kaiming, {"a": math.sqrt(5)}, OUT_IN + GROUPED, "out_in",
             f"kaiming_{name}(a=2.23606797749979)", *(["torch_linear", "torch_conv"] if name == "uniform" else []))
         for mode, (theirs, ours) in itertools.product(("fan_in", "fan_out"), GAINS.items()):
@@ -85,12 +91,14 @@ def of_torch():
                 law(t, kaiming, {"a": 0.7, **args}, shapes, "out_in", scheme % "")
         law(t, kaiming, {"mode": "fan_out", "nonlinearity": "relu"}, GROUPED, "out_in",
             f"kaiming_{name}(mode=fan_out)", (f"kaiming_{name}(mode=fan_out)", *GROUPS))
-        law(t, kaiming, {"mode": "fan_in", "nonlinearity": "relu"}, GROUPED, "out_in", f"kaiming_{name}", (f"kaiming_{name}", "", "conv(groups=4)"))
+        law(t, kaiming, {"mode": "fan_in", "nonlinearity": "relu"}, GROUPED, "out_in", f"kaiming_{name}",
+            (f"kaiming_{name}", "", "conv(groups=4)"))
         law(t, kaiming, {"mode": "fan_in", "nonlinearity": "relu"}, [(8, 16, 3, 3)], "out_in",
             f"kaiming_{name}", (f"kaiming_{name}", *TRANSPOSED))
         law(t, kaiming, {"nonlinearity": "selu"}, [(64, 32)], "out_in",
             f"kaiming_{name}(nonlinearity=selu)",
-            (f"lecun_{name}", "torch's gain of selu is 3/4, found by trial; self-normalizing networks have variance 1 / fan_in"))
+            (f"lecun_{name}",
+             "torch's gain of selu is 3/4, found by trial; self-normalizing networks have variance 1 / fan_in"))
     for shape in ((4, 4), (3, 5), (5, 3), (1, 4), (4, 1)):
         positions(t, "eye_", {}, shape, "out_in", "identity(gain=1)")
     for shape, groups in itertools.product(((4, 4, 3), (4, 2, 4), (6, 3, 3, 3), (2, 4, 2, 3), (4, 2, 3, 2, 1)), (1, 2)):
@@ -114,8 +122,10 @@ def of_jax():
     law(j, "normal", {}, ANY, "in_out", "normal(std=0.01)")
     law(j, "normal", {"stddev": 0.02}, ANY, "in_out", "normal(std=0.02)")
     BEFORE = "jax's stddev is the normal's, before the cut"
-    law(j, "truncated_normal", {}, ANY, "in_out", "truncated_normal(std=0.01)", ("truncated_normal(std=0.01, std_of=cut)", BEFORE))
-    law(j, "truncated_normal", {"stddev": 0.02, "lower": -1.0, "upper": 3.0}, ANY, "in_out", "truncated_normal(0, 0.02, -1, 3, sigma)")
+    law(j, "truncated_normal", {}, ANY, "in_out", "truncated_normal(std=0.01)",
+        ("truncated_normal(std=0.01, std_of=cut)", BEFORE))
+    law(j, "truncated_normal", {"stddev": 0.02, "lower": -1.0, "upper": 3.0}, ANY, "in_out",
+        "truncated_normal(0, 0.02, -1, 3, sigma)")
     modes = ("fan_in", "fan_out", "fan_avg", "fan_geo_avg")
     for mode, distribution in itertools.product(modes, ("truncated_normal", "normal", "uniform")):
         scheme = f"mode={mode}, distribution={distribution})"
@@ -127,8 +137,10 @@ def of_jax():
             ((4, 16, 12), {"in_axis": (-3, -2), "out_axis": -1}, "axes(in=[-3, -2], out=-1)"),
             ((16, 8, 3, 3), {"in_axis": 1, "out_axis": 0}, "axes(in=1, out=0)"),
         ):
-            law(j, "variance_scaling", {"scale": 0.5, **args, **axes}, [shape], layout, f"variance_scaling(0.5, {scheme}")
-    law(j, "variance_scaling", {"scale": 2.0, "mode": "fan_avg", "distribution": "uniform"}, IN_OUT, "in_out", "he_fan_avg(uniform)")
+            law(j, "variance_scaling", {"scale": 0.5, **args, **axes}, [shape], layout,
+                f"variance_scaling(0.5, {scheme}")
+    law(j, "variance_scaling", {"scale": 2.0, "mode": "fan_avg", "distribution": "uniform"}, IN_OUT, "in_out",
+        "he_fan_avg(uniform)")
     for names, ours in ((("glorot", "xavier"), "glorot"), (("he", "kaiming"), "he"), (("lecun",), "lecun")):
         for name in names:
             law(j, f"{name}_uniform", {}, IN_OUT, "in_out", f"{ours}_uniform")
@@ -155,7 +167,8 @@ def of_keras():
     law(k, "RandomNormal", {}, ANY, "in_out", "normal(std=0.05)")
     law(k, "RandomNormal", {"mean": 1.5, "stddev": 0.02}, ANY, "in_out", "normal(1.5, 0.02)")
     BEFORE = "keras's stddev is the normal's, before the cut"
-    law(k, "TruncatedNormal", {}, ANY, "in_out", "truncated_normal(std=0.05)", ("truncated_normal(std=0.05, std_of=cut)", BEFORE))
+    law(k, "TruncatedNormal", {}, ANY, "in_out", "truncated_normal(std=0.05)",
+        ("truncated_normal(std=0.05, std_of=cut)", BEFORE))
     law(k, "TruncatedNormal", {"mean": 1.5, "stddev": 0.02}, ANY, "in_out", "truncated_normal(1.5, 0.02)")
     theirs = {"truncated_normal": "truncated_normal", "untruncated_normal": "normal", "uniform": "uniform"}
     for mode, (distribution, ours) in itertools.product(("fan_in", "fan_out", "fan_avg"), theirs.items()):
@@ -163,12 +176,15 @@ def of_keras():
         law(k, "VarianceScaling", args, IN_OUT, "in_out", f"variance_scaling(1.5, {mode}, {ours})")
         law(k, "VarianceScaling", {**args, "input_axes": [0], "output_axes": [1, 2]}, [(12, 4, 16)],
             "axes(in=0, out=[1, 2])", f"variance_scaling(1.5, {mode}, {ours})")
-    law(k, "VarianceScaling", {}, IN_OUT, "in_out", "variance_scaling(1, fan_in, truncated_normal)", "lecun_truncated_normal",
+    law(k, "VarianceScaling", {}, IN_OUT, "in_out", "variance_scaling(1, fan_in, truncated_normal)",
+        "lecun_truncated_normal",
         ("variance_scaling(1)", "keras's distribution is truncated_normal where none is given, seedbed's normal"))
-    law(k, "VarianceScaling", {"distribution": "normal"}, MATRICES, "in_out", "variance_scaling(1, fan_in, truncated_normal)",
+    law(k, "VarianceScaling", {"distribution": "normal"}, MATRICES, "in_out",
+        "variance_scaling(1, fan_in, truncated_normal)",
         ("variance_scaling(1, fan_in, normal)", "keras's normal is cut at 2 sigma, its untruncated_normal is not"))
     named = {"input_axes": [1], "output_axes": [2]}
-    KERNEL = ("keras leaves the axes that it was not told out of both fans; seedbed's axes takes them for the kernel", "axes(in=1, out=2)")
+    KERNEL = ("keras leaves the axes that it was not told out of both fans; seedbed's axes takes them for the kernel",
+        "axes(in=1, out=2)")
     law(k, "VarianceScaling", named, [(8, 10, 30)], "axes(in=1, out=2, batch=0)",
         "variance_scaling(1, fan_in, truncated_normal)", ("variance_scaling(1, fan_in, truncated_normal)", *KERNEL))
     RANK = "keras takes both fans of rank 1 to be its size; seedbed refuses: a bias's own shape has no fans"
@@ -182,7 +198,8 @@ def of_keras():
     for shape in ((8, 8), (12, 5), (5, 12), (1, 6), (6, 1), (3, 3, 4, 8)):
         orthogonal(k, {}, shape, "in_out", -1)
     orthogonal(k, {"gain": 1.5}, (3, 3, 4, 8), "in_out", -1)
-    add(k, "STFT", {}, (8, 1, 5), "in_out", "absent", differs="a fixed Fourier kernel, not an initialization of weights that are trained")
+    add(k, "STFT", {}, (8, 1, 5), "in_out", "absent",
+        differs="a fixed Fourier kernel, not an initialization of weights that are trained")
 
 
 def of_timm():
@@ -190,10 +207,13 @@ def of_timm():
     law(t, "trunc_normal_", {}, ANY, "out_in", "truncated_normal(std=1)")
     law(t, "trunc_normal_", {"std": 0.02}, ANY, "out_in",
         "truncated_normal(0, 0.02, -2, 2, absolute)", ("truncated_normal(std=0.02)", ABSOLUTE))
-    law(t, "trunc_normal_", {"mean": 0.5, "std": 1.0, "a": 0.0, "b": 2.0}, ANY, "out_in", "truncated_normal(0.5, 1, 0, 2, absolute)")
+    law(t, "trunc_normal_", {"mean": 0.5, "std": 1.0, "a": 0.0, "b": 2.0}, ANY, "out_in",
+        "truncated_normal(0.5, 1, 0, 2, absolute)")
     law(t, "trunc_normal_tf_", {"std": 0.02}, ANY, "out_in", "truncated_normal(std=0.02)")
-    law(t, "trunc_normal_tf_", {"mean": 0.5, "std": 0.02, "a": -1.0, "b": 3.0}, ANY, "out_in", "truncated_normal(0.5, 0.02, -1, 3, sigma)")
-    for mode, distribution in itertools.product(("fan_in", "fan_out", "fan_avg"), ("truncated_normal", "normal", "uniform")):
+    law(t, "trunc_normal_tf_", {"mean": 0.5, "std": 0.02, "a": -1.0, "b": 3.0}, ANY, "out_in",
+        "truncated_normal(0.5, 0.02, -1, 3, sigma)")
+    distributions = ("truncated_normal", "normal", "uniform")
+    for mode, distribution in itertools.product(("fan_in", "fan_out", "fan_avg"), distributions):
         args = {"scale": 1.5, "mode": mode, "distribution": distribution}
         law(t, "variance_scaling_", args, OUT_IN, "out_in", f"variance_scaling(1.5, {mode}, {distribution})")
     law(t, "variance_scaling_", {}, OUT_IN, "out_in", "variance_scaling(1)", "lecun_normal")
@@ -218,4 +238,5 @@ assert all(len(row) == len(COLUMNS) and not any("\t" in cell or "\n" in cell for
 if sys.argv[1:] == ["--check"]:
     sys.exit(OUT.read_text() != content and f"{OUT} differs from what {versions} give")
 OUT.write_text(content)
-print({name: sum(row[0] == name for row in rows) for name in ("torch", "jax", "keras", "timm")}, f"{OUT.stat().st_size} bytes")
+print({name: sum(row[0] == name for row in rows) for name in ("torch", "jax", "keras", "timm")},
+    f"{OUT.stat().st_size} bytes")

@@ -1,4 +1,4 @@
-"""How peers.py reads the law of an initializer of torch, jax, keras or timm off the library itself, and makes a row of it."""
+"""How peers.py reads the law of an initializer of torch, jax, keras or timm off the library itself."""
 
 import importlib.util
 import itertools
@@ -221,7 +221,10 @@ def orthogonal(library, args, shape, layout, columns=None):
     function = {"torch": "orthogonal_", "jax": "orthogonal", "keras": "Orthogonal"}[library]
     array = np.asarray(caller(library, function, args, shape)())
     gain = args.get("gain", args.get("scale", 1.0))
-    matrix = array.reshape(shape[0], -1) if columns is None else np.moveaxis(array, columns, -1).reshape(-1, shape[columns])
+    if columns is None:
+        matrix = array.reshape(shape[0], -1)
+    else:
+        matrix = np.moveaxis(array, columns, -1).reshape(-1, shape[columns])
     gram(matrix, gain)
     pattern = f"gain {text(float(gain))}, gram of {matrix.shape[0]}x{matrix.shape[1]}"
     scheme = f"orthogonal(gain={gain:g})"

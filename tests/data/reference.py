@@ -1,15 +1,15 @@
 #!/usr/bin/env python3
-"""The stream, a second time: written from docs/stream.md and the pages under docs/stream, standard library only, slow and plain. The laws
-of places stand in reference_structured.py.
+"""The stream, a second time: written from docs/stream.md and the pages under docs/stream, standard library only, slow
+and plain. The laws of places stand in reference_structured.py.
 
     python3 tests/data/reference.py             writes tests/data/values.tsv
     python3 tests/data/reference.py --check     compares it instead
     python3 tests/data/reference.py --examples  prints the worked examples of docs/stream.md
 
-f32 numbers are exact fractions, rounded once an operation; a result that is neither 0 nor a normal f32 is an assertion. f64 numbers are
-Python's floats. Their erf, erfc, exp, expm1 and log are the platform's, not those of the pinned libm crate: a last bit may differ, which the
-rounding of every constant to f32 hides: `narrow` asserts that no
-constant here lies so near to a tie that it could show.
+f32 numbers are exact fractions, rounded once an operation; a result that is neither 0 nor a normal f32 is an assertion.
+f64 numbers are Python's floats. Their erf, erfc, exp, expm1 and log are the platform's, not those of src/value/libm: a
+last bit may differ, which the rounding of every constant to f32 hides: `narrow` asserts that no constant here lies so
+near to a tie that it could show.
 """
 
 import math
@@ -188,7 +188,8 @@ def root(v):
 def turn(w):
     v = (w + 0x20000000) & MASK
     r = (v & 0x3FFFFFFF) - 0x20000000
-    return quarter_turn(v, fma(Fraction(r >> 16), bits(0x37800000), fma(Fraction(r & 0xFFFF), bits(0x2F800000), bits(0x2F000000))))
+    low = fma(Fraction(r & 0xFFFF), bits(0x2F800000), bits(0x2F000000))
+    return quarter_turn(v, fma(Fraction(r >> 16), bits(0x37800000), low))
 
 
 def quarter_turn(v, x):
@@ -365,7 +366,7 @@ def offset_of_drop(a, e):
 
 
 def narrow(x, margin=2.0**-40):
-    """RN, subnormals to 0. The margin: how far from a tie x must lie, so that the platform's last bits cannot matter."""
+    """RN, subnormals to 0; x must lie farther than `margin` from a tie: the platform's last bits never matter."""
     x = Fraction(x)
     if abs(round_to(x, 24, -149)) < Fraction(2) ** -126:
         return Fraction(0)
@@ -681,7 +682,8 @@ def element(p, key, index):
     return truncated(p, w[lane], lambda: words_of(key, block, 1)[lane])
 
 
-# Cases: seed, name, dtype, shape, layout, scheme, start of a slab, its extent. `T` after the shape: stored transposed; `Z3`: row 3 is zero.
+# Cases: seed, name, dtype, shape, layout, scheme, start of a slab, its extent. `T` after the shape: stored transposed;
+# `Z3`: row 3 is zero.
 F = "out_in"
 NEAR, FAR = 1 << 60, (1 << 34) + 3
 CASES = [
@@ -731,21 +733,30 @@ CASES = [
     (4, "t", "bf16", [4096], F, "truncated_normal(mean=0, std=1, lo=12, hi=inf, bounds=sigma)", [3], [9]),
     (4, "t", "f16", [4096], F, "truncated_normal(mean=0, std=1e-6, lo=-2, hi=2, bounds=sigma)", [0], [16]),
     (4, "t", "f32", [4096], F, "truncated_normal(std=0.02, lo=-2, hi=2, bounds=sigma, std_of=cut)", [0], [8]),
-    (4, "t", "f32", [4096], F, "truncated_normal(mean=0.1, std=0.5, lo=-1, hi=1.5, bounds=absolute, std_of=cut)", [0], [8]),
+    (4, "t", "f32", [4096], F, "truncated_normal(mean=0.1, std=0.5, lo=-1, hi=1.5, bounds=absolute, std_of=cut)", [0],
+     [8]),
     (4, "t", "f32", [4096], F, "truncated_normal(mean=0, std=0.1, lo=1, hi=3, bounds=sigma, std_of=cut)", [0], [8]),
-    (4, "t", "f32", [4096], F, "truncated_normal(mean=0, std=0.1, lo=-inf, hi=-0.5, bounds=sigma, std_of=cut)", [0], [8]),
-    (4, "t", "f32", [4096], F, "truncated_normal(mean=0, std=0.1, lo=-inf, hi=inf, bounds=absolute, std_of=cut)", [0], [8]),
+    (4, "t", "f32", [4096], F, "truncated_normal(mean=0, std=0.1, lo=-inf, hi=-0.5, bounds=sigma, std_of=cut)", [0],
+     [8]),
+    (4, "t", "f32", [4096], F, "truncated_normal(mean=0, std=0.1, lo=-inf, hi=inf, bounds=absolute, std_of=cut)", [0],
+     [8]),
     (5, "experts", "f32", [8, 100, 300], "axes(in=[1], out=[2], batch=[0])", "lecun_uniform", [3, 99, 7], [1, 1, 8]),
-    (5, "heads", "f32", [768, 12, 64], "axes(in=[-3], out=[-2, -1], batch=[])", "xavier_uniform(gain=1)", [1, 1, 60], [1, 1, 4]),
-    (5, "kernel", "f32", [3, 3, 16, 64], "in_out", "kaiming_uniform(mode=fan_avg, nonlinearity=sigmoid)", [2, 2, 15, 56], [1, 1, 1, 8]),
+    (5, "heads", "f32", [768, 12, 64], "axes(in=[-3], out=[-2, -1], batch=[])", "xavier_uniform(gain=1)", [1, 1, 60],
+     [1, 1, 4]),
+    (5, "kernel", "f32", [3, 3, 16, 64], "in_out", "kaiming_uniform(mode=fan_avg, nonlinearity=sigmoid)",
+     [2, 2, 15, 56], [1, 1, 1, 8]),
     (5, "fc.weight", "bf16", [48, 32], F, "zeros", [0, 0], [2, 3]),
-    (5, "conv.weight", "f32", [64, 16, 3, 3], F, "kaiming_normal(mode=fan_out, nonlinearity=relu)", [5, 3, 1, 0], [1, 2, 2, 3]),
-    (5, "conv.weight", "f16", [64, 16, 3, 3], "conv(groups=4)", "kaiming_uniform(mode=fan_out, nonlinearity=leaky_relu, a=0.2)", [0, 0, 0, 0], [1, 1, 3, 3]),
-    (5, "conv.weight", "bf16", [16, 64, 3, 3], "conv_transpose(groups=2)", "kaiming_truncated_normal(mode=fan_in, nonlinearity=tanh)", [15, 62, 0, 1], [1, 2, 3, 2]),
+    (5, "conv.weight", "f32", [64, 16, 3, 3], F, "kaiming_normal(mode=fan_out, nonlinearity=relu)", [5, 3, 1, 0],
+     [1, 2, 2, 3]),
+    (5, "conv.weight", "f16", [64, 16, 3, 3], "conv(groups=4)",
+     "kaiming_uniform(mode=fan_out, nonlinearity=leaky_relu, a=0.2)", [0, 0, 0, 0], [1, 1, 3, 3]),
+    (5, "conv.weight", "bf16", [16, 64, 3, 3], "conv_transpose(groups=2)",
+     "kaiming_truncated_normal(mode=fan_in, nonlinearity=tanh)", [15, 62, 0, 1], [1, 2, 3, 2]),
     (5, "fc.weight", "f32", [48, 32], F, "xavier_uniform(gain=1.5)", [0, 0], [1, 8]),
     (5, "fc.weight", "f32", [48, 32], F, "xavier_normal(gain=1)", [47, 24], [1, 8]),
     (5, "fc.weight", "f32", [48, 32], "in_out", "lecun_truncated_normal", [2, 29], [3, 3]),
-    (5, "fc.weight", "f32", [48, 32], F, "variance_scaling(scale=1.7, mode=fan_geo_avg, distribution=uniform)", [0, 0], [1, 8]),
+    (5, "fc.weight", "f32", [48, 32], F, "variance_scaling(scale=1.7, mode=fan_geo_avg, distribution=uniform)", [0, 0],
+     [1, 8]),
     (5, "fc.weight", "f32", [48, 32], F, "he_fan_avg(distribution=truncated_normal)", [0, 0], [1, 8]),
     (5, "fc.weight", "f32", [48, 32], F, "kaiming_normal(mode=fan_in, nonlinearity=selu)", [0, 0], [1, 8]),
     (5, "fc.weight", "bf16", [48, 32], F, "torch_linear", [0, 0], [1, 8]),
@@ -754,7 +765,8 @@ CASES = [
     (6, "emb", "f32", [70000, 70000, "Z65000"], F, "torch_embedding", [64999, 69997], [3, 3]),
     (6, "tied", "bf16", [7, 5, "T"], F, "uniform(lo=-1, hi=1)", [1, 1], [3, 3]),
     (6, "tied", "f32", [70000, 90000, "T"], F, "normal(mean=0, std=1)", [69998, 89996], [2, 4]),
-    (6, "tied", "f32", [70000, 90000, "T"], F, "truncated_normal(mean=0, std=1, lo=0, hi=inf, bounds=sigma)", [69998, 3], [2, 5]),
+    (6, "tied", "f32", [70000, 90000, "T"], F, "truncated_normal(mean=0, std=1, lo=0, hi=inf, bounds=sigma)",
+     [69998, 3], [2, 5]),
 ]
 
 
@@ -835,7 +847,8 @@ def row(seed, name, dtype, shape, layout, scheme, start, extent):
     width = 8 if dtype == "f32" else 4
     lists = (" ".join(map(str, x)) for x in (shape, start, extent))
     shape, start, extent = lists
-    return "\t".join([str(seed), name, column, shape, layout, scheme, start, extent, " ".join(f"{v:0{width}x}" for v in values)])
+    patterns = " ".join(f"{v:0{width}x}" for v in values)
+    return "\t".join([str(seed), name, column, shape, layout, scheme, start, extent, patterns])
 
 
 def table():
@@ -845,7 +858,8 @@ def table():
             cases.append((seed, name, dtype, [1 << 20], F, scheme, [index - 1], [3]))
     cases += structured.CASES + STOCHASTIC + NORMS
     lines = [
-        "# Values of stream version 1, frozen: written by reference.py from docs/stream.md. Patterns, in the order of the slab.",
+        "# Values of stream version 1, frozen: written by reference.py from docs/stream.md. "
+        "Patterns, in the order of the slab.",
         "# T: the shape is stored transposed, the last axis of the logical tensor first. Zn: row n is zero.",
         "# seed\tname\tdtype\tshape\tlayout\tscheme\tslab start\tslab extent\telements",
     ]
@@ -912,7 +926,8 @@ def examples():
     print(f"  before the quadrant: s {show(sine)} c {show(cosi)}; c, s {' '.join(map(show, turn(w1)))}")
     for odd in (0, 1):
         value = normal(p, w0, w1, odd)
-        print(f"  r * {'cs'[odd]} {show(rn(r * turn(w1)[odd]))} scale {show(p['scale'])} value {show(value)}: {stores(value)}")
+        product, scale = show(rn(r * turn(w1)[odd])), show(p["scale"])
+        print(f"  r * {'cs'[odd]} {product} scale {scale} value {show(value)}: {stores(value)}")
     p = parameters(("truncated", 0.0, 1.0, -2.0, 2.0), "f32")
     w = block[0]
     left = w < p["T"]
@@ -922,7 +937,8 @@ def examples():
     n, f = split(y)
     h = horner(f, *LOG)
     t = fma(f, h, fma(Fraction(n), LN2, K0))
-    print(f"truncated w {w:08x} left {left} J {show(rn(w - p['T']))} c {show(c)} p {show(tail)} y {show(y)} n {n} f {show(f)}")
+    print(f"truncated w {w:08x} left {left} J {show(rn(w - p['T']))} c {show(c)} ", end="")
+    print(f"p {show(tail)} y {show(y)} n {n} f {show(f)}")
     print(f"  h {show(h)} t {show(t)} P {show(horner(t, *MIDDLE))} z {show(rn(c * horner(t, *MIDDLE)))}")
     for d in DTYPES:
         q = parameters(("truncated", 0.0, 1.0, -2.0, 2.0), d)

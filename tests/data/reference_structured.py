@@ -1,7 +1,7 @@
 """The structured laws, a second time: written from docs/stream/structured.md, standard library only, for reference.py.
 
-The polynomial of the step's bias takes the platform's cos, exp, expm1 and log, not those of the pinned libm crate: the last bits of its
-highest coefficients may differ, by less than 1e-12 in the value, which the value's rounding hides.
+The polynomial of the step's bias takes the platform's cos, exp, expm1 and log, not those of src/value/libm: the last
+bits of its highest coefficients may differ, by less than 1e-12 in the value, which the value's rounding hides.
 """
 
 import math
@@ -40,7 +40,8 @@ def law_of(name, given, dims):
         return "normal", 0.0, number("std"), {"on": on}
     if name == "sparse":
         rows, cols = dims
-        return "normal", 0.0, number("std", 0.01), {"rows": rows, "cols": cols, "zeros": math.ceil(number("sparsity") * rows)}
+        zeros = math.ceil(number("sparsity") * rows)
+        return "normal", 0.0, number("std", 0.01), {"rows": rows, "cols": cols, "zeros": zeros}
     if name == "sinusoidal":
         return "sinusoidal", number("base", 10000), dims[1], given.get("layout", "interleaved")
     if name == "log_range":
@@ -96,7 +97,8 @@ def bias_polynomial(low, high):
     return [0.0 if abs(t) < 2.0**-60 else t for t in total]
 
 
-S, H, D = "sinusoidal(base=10000, layout=interleaved)", "sinusoidal(base=10000, layout=halves)", "dt_bias(min=0.001, max=0.1, floor=0.0001)"
+S, H = "sinusoidal(base=10000, layout=interleaved)", "sinusoidal(base=10000, layout=halves)"
+D = "dt_bias(min=0.001, max=0.1, floor=0.0001)"
 E, O = "sinusoidal(base=10000, layout=halves_to_end)", "out_in"
 CASES = [
     (9, "eye", "f32", [3, 5], O, "identity(gain=1)", [0, 0], [3, 5]),

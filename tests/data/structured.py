@@ -62,17 +62,20 @@ TABLES = [
 
 
 def main():
-    lines = ["# round(2^64 base^-e / (2 pi)) of pairs of columns, by structured.py.", "# base\tcolumns\tlayout\tpair:frequency .."]
+    lines = ["# round(2^64 base^-e / (2 pi)) of pairs of columns, by structured.py.",
+        "# base\tcolumns\tlayout\tpair:frequency .."]
     for base, width, layout in TABLES:
         half = width // 2
         pairs = sorted({0, 1, half - 1, *range(0, half, max(1, half // 40))} & set(range(half)))
         words = [int((frequency(base, layout, width, j) / (2 * PI) * 2**64 + Decimal("0.5")) // 1) for j in pairs]
         lines.append(f"{base!r}\t{width}\t{layout}\t" + " ".join(f"{j}:{w}" for j, w in zip(pairs, words)))
     (HERE / "frequencies.tsv").write_text("\n".join(lines) + "\n")
-    lines = ["# Sines and cosines at far positions, by structured.py.", "# base\tcolumns\tlayout\tposition\tcolumn:value .."]
+    lines = ["# Sines and cosines at far positions, by structured.py.",
+        "# base\tcolumns\tlayout\tposition\tcolumn:value .."]
     for base, width, layout in [t for t in TABLES if t[1] <= 4096 and 1.1 < t[0] < 1e10]:
         for position in (1, 3, 1000, 123456, 1000000, 16777259):
-            columns = sorted({0, 1, 2, 3, width // 2, width - 2, width - 1, *range(5, width, max(1, width // 48))} & set(range(width)))
+            columns = {0, 1, 2, 3, width // 2, width - 2, width - 1, *range(5, width, max(1, width // 48))}
+            columns = sorted(columns & set(range(width)))
             values = [f"{c}:{value(base, layout, width, position, c):.20f}" for c in columns]
             lines.append(f"{base!r}\t{width}\t{layout}\t{position}\t" + " ".join(values))
     (HERE / "sinusoidal.tsv").write_text("\n".join(lines) + "\n")

@@ -5,8 +5,8 @@ Run in this folder: python truncated_windows.py > truncated_windows.csv
 Lines:
   window,mean,std,lo,hi,mean after truncation,std after truncation
   word,x,second,value,refined value (of the window above; "-" where the word is too far from an end)
-Word x is the quantile at (x + 1/2) / 2^32, counted from lo, or from hi where (lo - mean) + (hi - mean) < 0. Refined, it is
-the one at (k + (second | 1) / 2^32) / 2^32 from its own end, k = x or 2^32 - 1 - x, where k < 2^20.
+Word x is the quantile at (x + 1/2) / 2^32, counted from lo, or from hi where (lo - mean) + (hi - mean) < 0. Refined, it
+is the one at (k + (second | 1) / 2^32) / 2^32 from its own end, k = x or 2^32 - 1 - x, where k < 2^20.
 """
 
 from mpmath import erfc, exp, inf, log, mp, mpf, pi, sqrt
@@ -15,13 +15,16 @@ mp.dps = 120
 
 WINDOWS = [
     (0, 1, -2, 2), (0, 0.02, -0.04, 0.04), (0, 1, -3, 3), (0, 1, -100, 100), (0, 1, -inf, inf), (0, 1, 0, inf),
-    (0, 1, -0.5, 4), (0, 1, 5, inf), (0, 1, 5, 6), (0, 1, 8, 8.5), (0, 1, 0.1, 0.1001), (0, 1, 12, inf), (0, 1, 50, inf),
+    (0, 1, -0.5, 4), (0, 1, 5, inf), (0, 1, 5, 6), (0, 1, 8, 8.5), (0, 1, 0.1, 0.1001), (0, 1, 12, inf),
+    (0, 1, 50, inf),
     (0, 1, 1e6, inf), (-1e6, 1, 0, inf), (0, 1, -inf, -3), (0, 1, -9, -8), (0, 1, 1e-22, 1), (0, 1, -1e-18, 3e-18),
     (0, 1, 1e-12, 2e-12), (1, 0.5, -inf, 1.25), (0, 1, 1, 3), (0, 1, 0.3, 40), (3, 2, 2.9, 30), (0, 1, -40, -0.001),
-    (0, 1e-6, -3e-6, 1e-6), (0, 1e30, -1e30, 5e30), (0, 1, 7, 40), (0, 1, -1e-5, 1e-5), (0, 1, -1e-7, 9), (0, 1, 2, 2.9),
+    (0, 1e-6, -3e-6, 1e-6), (0, 1e30, -1e30, 5e30), (0, 1, 7, 40), (0, 1, -1e-5, 1e-5), (0, 1, -1e-7, 9),
+    (0, 1, 2, 2.9),
     (0, 1, 0.9, 7), (1e9, 1, 2e9, inf), (0, 1, 3.9, 4.1),
 ]
-WORDS = [0, 1, 0xFFFFF, 0x12345678, 0x40000000, 0x7FFFFFFF, 0x80000000, 0x9ABCDEF0, 0xDEADBEEF, 0xFFF00000, 0xFFFFFFFE, 0xFFFFFFFF]
+WORDS = [0, 1, 0xFFFFF, 0x12345678, 0x40000000, 0x7FFFFFFF, 0x80000000, 0x9ABCDEF0, 0xDEADBEEF, 0xFFF00000, 0xFFFFFFFE,
+    0xFFFFFFFF]
 
 
 def upper(z):
