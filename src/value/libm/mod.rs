@@ -10,7 +10,11 @@
 //! which raises floating-point flags that nobody here reads, does nothing. `fabs`, `floor` and `sqrt` are the standard
 //! library's, since IEEE 754 leaves them no choice of bits; `scalbn` is the generic function written out for f64.
 
-#![allow(clippy::all, reason = "the text is upstream's, so that the two can be compared line for line")]
+#![allow(
+    clippy::all,
+    clippy::pedantic,
+    reason = "the text is upstream's, so that the two can be compared line for line"
+)]
 #![allow(dead_code, unused_imports, reason = "which functions are called depends on the features")]
 
 /// Indexing as upstream writes it, here always checked.
