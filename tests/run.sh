@@ -46,7 +46,7 @@ checks=(--release --config 'profile.release.package.seedbed.overflow-checks=true
 step "the binary"
 cargo build "${checks[@]}"
 adapters() { cargo run --quiet "${checks[@]}" -- devices --json 2>/dev/null | grep -c '"backend"' || true; }
-skip=()
+skip=(--skip mounts::)
 if [ "${SEEDBED_GPU-}" = skip ]; then
     skip+=(--skip gpu::)
 elif [ "$(adapters)" = 0 ]; then
@@ -68,8 +68,17 @@ fi
 # The unit tests of src/gpu need no device: what is skipped is skipped among the integration tests only.
 step "unit tests"
 cargo test "${checks[@]}" --lib --bins --examples -- "${long[@]}"
-step "integration tests${skip[*]:+ (${skip[*]})}"
+step "integration tests (${skip[*]})"
 cargo test "${checks[@]}" --test '*' -- "${long[@]}" "${skip[@]}"
+place=$(mktemp -d)
+if mount -t tmpfs tmpfs "$place" 2>/dev/null; then
+    umount "$place"
+    step "integration tests with small disks"
+    cargo test "${checks[@]}" --test '*' -- --ignored mounts::
+else
+    printf '\nNOT TESTED: a full disk, since this user may not mount a small one\n'
+fi
+rmdir "$place"
 step "the examples in the docs"
 cargo test "${checks[@]}" --doc
 
