@@ -10,7 +10,7 @@ pub enum Error {
         /// The name of the stored or logical tensor.
         name: String,
         /// What is wrong with it.
-        source: Box<Error>,
+        source: Box<Self>,
     },
     /// A shape that cannot be filled, or does not fit what is asked of it.
     #[error("shape {shape:?}: {reason}")]
