@@ -64,10 +64,6 @@ mod k_cos;
 #[rustfmt::skip]
 mod k_sin;
 #[rustfmt::skip]
-mod lgamma;
-#[rustfmt::skip]
-mod lgamma_r;
-#[rustfmt::skip]
 mod log;
 #[rustfmt::skip]
 mod log1p;
@@ -90,7 +86,6 @@ pub(crate) use cos::cos;
 pub(crate) use erf::{erf, erfc};
 pub(crate) use exp::exp;
 pub(crate) use expm1::expm1;
-pub(crate) use lgamma::lgamma;
 pub(crate) use log::log;
 pub(crate) use log1p::log1p;
 pub(crate) use log2::log2;
@@ -99,7 +94,6 @@ pub(crate) use sin::sin;
 
 use k_cos::k_cos;
 use k_sin::k_sin;
-use lgamma_r::lgamma_r;
 use rem_pio2::rem_pio2;
 use rem_pio2_large::rem_pio2_large;
 use scalbn::scalbn;

@@ -70,7 +70,6 @@ fn the_copy_is_the_crate() {
         ("erfc", super::erfc, ::libm::erfc),
         ("exp", super::exp, ::libm::exp),
         ("expm1", super::expm1, ::libm::expm1),
-        ("lgamma", super::lgamma, ::libm::lgamma),
         ("log", super::log, ::libm::log),
         ("log1p", super::log1p, ::libm::log1p),
         ("log2", super::log2, ::libm::log2),
