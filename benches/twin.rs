@@ -16,7 +16,7 @@ fn structured(c: &mut Criterion) {
     let mut out = vec![0; bytes as usize];
     for (text, fill) in common::structured(rows) {
         group.bench_function(text, |b| {
-            b.iter(|| cpu::fill(&fill, black_box(&mut out)).expect("a buffer of the right size"))
+            b.iter(|| cpu::fill(&fill, black_box(&mut out)).expect("a buffer of the right size"));
         });
     }
     group.finish();

@@ -188,7 +188,7 @@ mod tests {
     fn a_file_filled_in_place_holds_the_fills_and_what_stood_before() {
         let (fills, bytes) = some();
         let mut file = tempfile::NamedTempFile::new().unwrap();
-        std::io::Write::write_all(&mut file, b"before").unwrap();
+        io::Write::write_all(&mut file, b"before").unwrap();
         for (workers, buffer) in [(1, 4096), (3, 4096), (2, 256 << 10), (9, 1 << 20)] {
             let (mut told, mut last) = (0, 0);
             file.as_file().set_len(6).unwrap();

@@ -137,7 +137,7 @@ trait Scaled {
 impl Scaled for Scheme {
     fn scaled(self, std: f64) -> Scheme {
         match self {
-            Scheme::TruncatedNormal { mean, bounds, std_of, .. } => Scheme::truncated_normal(mean, std, bounds, std_of),
+            Self::TruncatedNormal { mean, bounds, std_of, .. } => Self::truncated_normal(mean, std, bounds, std_of),
             other => other,
         }
     }

@@ -79,7 +79,7 @@ fn an_allocation_holds_the_plan_and_nothing_else() {
     let expected = arena(&plan, 0, (0, 0));
     // Twice, so that the second may get the memory of the first.
     for _ in 0..2 {
-        let buffer = seedbed::gpu::blocking::alloc(gpu, &plan).unwrap();
+        let buffer = blocking::alloc(gpu, &plan).unwrap();
         let encoder = gpu.device().create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
         assert_eq!(read(gpu, encoder, &buffer), expected);
     }
@@ -91,7 +91,7 @@ fn an_allocation_that_is_refused_is_an_error() {
     let gpu = shared();
     let mut plan = Plan::new(StreamVersion::V1, 3);
     plan.push(&TensorSpec::new("w", [1 << 48], Scheme::normal(0.0, 1.0)).unwrap()).unwrap();
-    let text = seedbed::gpu::blocking::alloc(gpu, &plan).unwrap_err().to_string();
+    let text = blocking::alloc(gpu, &plan).unwrap_err().to_string();
     assert!(text.contains("1125899906842624 bytes") && !text.contains('\n'), "{text}");
 }
 

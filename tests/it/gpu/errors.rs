@@ -53,11 +53,11 @@ fn a_buffer_that_cannot_take_the_fill_is_an_error_with_the_numbers() {
 fn a_dtype_that_was_not_built_is_an_error() {
     let gpu = shared();
     let mut options = FillerOptions::default();
-    options.dtypes = vec![seedbed::DType::F32];
+    options.dtypes = vec![DType::F32];
     options.tier = Some(gpu.filler().tier());
     let filler = blocking::filler(gpu.device(), gpu.queue(), &options).unwrap();
     let mut plan = Plan::new(StreamVersion::V1, 3);
-    let spec = TensorSpec::new("w", [100], Scheme::normal(0.0, 1.0)).unwrap().dtype(seedbed::DType::F16);
+    let spec = TensorSpec::new("w", [100], Scheme::normal(0.0, 1.0)).unwrap().dtype(DType::F16);
     let fill = plan.push(&spec).unwrap().fill();
     let buffer = poisoned(gpu.device(), 100);
     let mut encoder = gpu.device().create_command_encoder(&wgpu::CommandEncoderDescriptor::default());

@@ -85,7 +85,7 @@ fn a_plan_of_many_tensors_and_tables() {
     let expected = super::arena(&plan, super::POISON, (0, 0));
     for range_bytes in [plan.device_bytes(), 4096, 1028] {
         let buffer = super::poisoned(gpu.device(), expected.len());
-        let mut encoder = gpu.device().create_command_encoder(&seedbed::gpu::wgpu::CommandEncoderDescriptor::default());
+        let mut encoder = gpu.device().create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
         let mut from = 0;
         while from < plan.device_bytes() {
             let len = range_bytes.min(plan.device_bytes() - from);

@@ -167,7 +167,7 @@ pub fn bench(
     report.planning_us = planning;
     match opened {
         Some(gpu) => {
-            gpu::measure(&with_all_kernels(gpu, options, &mut report)?, options, &plan, &mut report, progress)?
+            gpu::measure(&with_all_kernels(gpu, options, &mut report)?, options, &plan, &mut report, progress)?;
         }
         None if options.unchecked_native_fma => {
             return Err(Error::Device("the native-fma kernels need a GPU: give --device gpu or gpu:N".to_owned()));

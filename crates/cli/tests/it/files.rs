@@ -223,8 +223,8 @@ fn verify_wants_the_dtype_of_the_config_beside_the_weights() {
     // The config that the model was made from may name another.
     run(dir.path(), &["verify", "out/model.safetensors", "llama.json"]);
     let config = dir.path().join("out/config.json");
-    let edited = std::fs::read_to_string(&config).unwrap().replace("bfloat16", "float16");
-    std::fs::write(&config, edited).unwrap();
+    let edited = fs::read_to_string(&config).unwrap().replace("bfloat16", "float16");
+    fs::write(&config, edited).unwrap();
     let output = seedbed(dir.path(), &["verify", "out"]);
     assert_eq!(output.status.code(), Some(1));
     assert!(text(&output.stderr).contains("is bf16, out/config.json says f16"), "{}", text(&output.stderr));
