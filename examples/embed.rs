@@ -55,6 +55,9 @@ fn read(
 
 /// Records both tensors before one submit, into a buffer that holds other things at its front. Returns whether the
 /// bytes are the CPU's.
+///
+/// # Errors
+/// Those of the library and of the device.
 pub fn one_by_one(device: &wgpu::Device, queue: &wgpu::Queue, filler: &Filler) -> Outcome<bool> {
     let plan = plan()?;
     let front = 1024;
@@ -77,6 +80,9 @@ pub fn one_by_one(device: &wgpu::Device, queue: &wgpu::Queue, filler: &Filler) -
 
 /// Records the whole plan into one buffer, and into two that hold it between them. Returns whether the bytes are the
 /// same.
+///
+/// # Errors
+/// Those of the library and of the device.
 pub fn whole_plan(device: &wgpu::Device, queue: &wgpu::Queue, filler: &Filler) -> Outcome<bool> {
     let plan = plan()?;
     let size = plan.device_bytes();
@@ -97,6 +103,9 @@ pub fn whole_plan(device: &wgpu::Device, queue: &wgpu::Queue, filler: &Filler) -
 }
 
 /// Scales the first tensor to Frobenius norm 1 where it lies. Returns whether its bytes are the CPU's.
+///
+/// # Errors
+/// Those of the library and of the device.
 pub fn normalized(device: &wgpu::Device, queue: &wgpu::Queue, filler: &Filler) -> Outcome<bool> {
     let plan = plan()?;
     let tensor = &plan.tensors()[0];

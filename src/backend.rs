@@ -89,7 +89,8 @@ impl Backend {
         })
     }
 
-    /// [`Backend::fill_range`] for a tensor that is filled range by range: `ranges` keeps what the next one is copied from.
+    /// [`Backend::fill_range`] for a tensor that is filled range by range: `ranges` keeps what the next one is copied
+    /// from.
     #[cfg(feature = "checkpoint")]
     pub(crate) fn fill_next(&self, fill: &Fill, from: u64, out: &mut [u8], ranges: &cpu::RangeFiller) -> Result<()> {
         match self {

@@ -8,6 +8,9 @@ use crate::Result;
 use crate::plan::Fill;
 use crate::plan::placement::Run;
 
+/// Fills the elements from an index on, copying those of matrices from what is ready.
+type FillWork<'a> = dyn Fn(Available, u64, &mut [u8], &Ready) + 'a;
+
 /// Bytes of the destination that one task fills: a multiple of every dtype's tile.
 const TASK_BYTES: usize = 256 << 10;
 
@@ -62,13 +65,7 @@ impl RangeFiller {
 
     /// Checks the range and hands it to `work` together with the matrices that it is copied from: whole, or in parts
     /// where it has elements of more matrices than are made at once.
-    fn prepared(
-        &self,
-        fill: &Fill,
-        from: u64,
-        out: &mut [u8],
-        work: &dyn Fn(Available, u64, &mut [u8], &Ready),
-    ) -> Result<()> {
+    fn prepared(&self, fill: &Fill, from: u64, out: &mut [u8], work: &FillWork<'_>) -> Result<()> {
         fill.check_range(from, out.len() as u64)?;
         let level = self.level.checked()?;
         let (size, first) = (fill.dtype.size(), from / fill.dtype.size());

@@ -40,6 +40,7 @@ pub struct InitTable {
 impl ModelPlan {
     /// The text of the plan's `init.json`.
     #[must_use]
+    #[expect(clippy::missing_panics_doc, reason = "memory takes every byte, and all keys are texts")]
     pub fn init_json(&self) -> String {
         let mut bytes = Vec::new();
         self.write_init_json(&mut bytes).expect("memory takes every byte, and the table has text keys alone");

@@ -43,7 +43,8 @@ pub struct Recipe {
 }
 
 impl Recipe {
-    /// Reads the text of a recipe file. `file` is its name in errors and in [`RuleOrigin::rule`](super::RuleOrigin::rule).
+    /// Reads the text of a recipe file. `file` is its name in errors and in
+    /// [`RuleOrigin::rule`](super::RuleOrigin::rule).
     ///
     /// ```
     /// # fn main() -> seedbed::Result<()> {

@@ -480,7 +480,10 @@ def std_of_truncated(mean, std, lo, hi):
     a, b, d = (lo - mean) / std, (hi - mean) / std, (hi - lo) / std
     if a + b < 0:
         a, b = -b, -a
-    q, start, end = (a, 0.0, min(d, 120 / (a + math.sqrt(a * a + 120)))) if a > 0 else (0.0, max(a, -11.0), min(b, 11.0))
+    if a > 0:
+        q, start, end = a, 0.0, min(d, 120 / (a + math.sqrt(a * a + 120)))
+    else:
+        q, start, end = 0.0, max(a, -11.0), min(b, 11.0)
 
     def integral(f):
         width, total = (end - start) / 32, 0.0

@@ -9,7 +9,8 @@ from decimal import Decimal, localcontext
 
 MASK = 0xFFFFFFFF
 PI = Decimal("3.14159265358979323846264338327950288419716939937510582097494459")
-KINDS = "identity", "dirac", "near_identity", "block_diagonal", "sparse", "sinusoidal", "log_range", "linspace", "log_of_uniform", "dt_bias"
+KINDS = "identity", "dirac", "near_identity", "block_diagonal", "sparse", "sinusoidal"
+KINDS += "log_range", "linspace", "log_of_uniform", "dt_bias"
 
 
 def law_of(name, given, dims):

@@ -4,8 +4,8 @@ use crate::{Error, Result};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Directories that were made, outermost first. Dropped before [`MadeDirs::keep`], it removes them again, except those that
-/// are not empty.
+/// Directories that were made, outermost first. Dropped before [`MadeDirs::keep`], it removes them again, except those
+/// that are not empty.
 #[derive(Debug)]
 pub struct MadeDirs(Vec<PathBuf>);
 

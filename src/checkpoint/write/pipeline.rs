@@ -35,7 +35,8 @@ pub fn check_memory(memory: u64, device: u64) -> Result<u64> {
         return Ok(memory);
     }
     Err(Error::Buffer(format!(
-        "a memory of {memory} bytes is too small: {least} are needed ({buffers} to fill, {WRITER} to write, {device} for \
+        "a memory of {memory} bytes is too small: {least} are needed ({buffers} to fill, {WRITER} to write, \
+             {device} for \
          the device)"
     )))
 }

@@ -72,10 +72,10 @@ impl std::str::FromStr for Scheme {
     ///   `([mode=fan_in, nonlinearity=relu, a=0.01])`; also as `he_..`; `a` alone means `leaky_relu`
     /// - `lecun_uniform`, `lecun_normal`, `lecun_truncated_normal`; `he_fan_avg([distribution=normal])`
     /// - `torch_linear`, `torch_conv`, `torch_bias(fan_in)`, `torch_embedding`, `torch_norm_weight`, `torch_norm_bias`
-    /// - `identity([gain=1])`, also as `eye`; `dirac([groups=1])`; `near_identity([alpha=1], std)`, a std alone is named;
-    ///   `block_diagonal(blocks, std)`; `sparse(sparsity, [std=0.01])`
-    /// - `sinusoidal([base=10000, layout=interleaved])`, other layouts `halves`, `halves_to_end`; `log_range`, also as `a_log`;
-    ///   `linspace(first, last)`; `log_of_uniform(lo, hi)`; `dt_bias([min=0.001, max=0.1, floor=0.0001])`
+    /// - `identity([gain=1])`, also as `eye`; `dirac([groups=1])`; `near_identity([alpha=1], std)`, a std alone is
+    ///   named; `block_diagonal(blocks, std)`; `sparse(sparsity, [std=0.01])`
+    /// - `sinusoidal([base=10000, layout=interleaved])`, other layouts `halves`, `halves_to_end`; `log_range`, also as
+    ///   `a_log`; `linspace(first, last)`; `log_of_uniform(lo, hi)`; `dt_bias([min=0.001, max=0.1, floor=0.0001])`
     /// - `orthogonal([gain=1, batch=0])`, `delta_orthogonal([gain=1])`
     /// - `unit_frobenius([norm=1])`
     ///

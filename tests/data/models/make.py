@@ -135,7 +135,8 @@ def expand(rows):
             spans = [[int(n) for n in span.split("-")] for span in text.split(",")]
             axes.append([n for span in spans for n in range(span[0], span[-1] + 1)])
         for numbers in itertools.product(*axes):
-            yield "".join(itertools.chain.from_iterable(itertools.zip_longest(texts[::2], map(str, numbers), fillvalue="")))
+            pairs = itertools.zip_longest(texts[::2], map(str, numbers), fillvalue="")
+            yield "".join(itertools.chain.from_iterable(pairs))
 
 
 def write(name, fixture):

@@ -6,7 +6,7 @@ use crate::support::{Check, chi_square, correlation_check};
 use seedbed::plan::{Plan, TensorSpec};
 use seedbed::{DType, Scheme, StreamVersion};
 
-/// Neighbours, blocks of 4, tiles of 256, common widths, powers of two.
+/// Neighbors, blocks of 4, tiles of 256, common widths, powers of two.
 const LAGS: [usize; 18] = [1, 2, 3, 4, 5, 6, 7, 8, 64, 255, 256, 768, 1024, 3072, 4096, 65_536, 1 << 18, 1 << 20];
 
 fn lag_check(x: &[f32], lag: usize) -> Check {

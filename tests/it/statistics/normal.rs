@@ -35,7 +35,8 @@ fn checks(fill: &Fill, n: u64, bins: usize, change: impl Fn(f32) -> f32 + Sync) 
     assert_eq!((sums.moments.count(), sums.moments.nonfinite()), (n, 0));
     let (m, root) = (&sums.moments, (n as f64).sqrt());
     println!(
-        "{n} values: mean {:.3e}, variance {:.7}, skewness {:.3e}, kurtosis {:.6}, min {:?}, max {:?}, beyond 3..6: {:?}",
+        "{n} values: mean {:.3e}, variance {:.7}, skewness {:.3e}, kurtosis {:.6}, min {:?}, max {:?}, \
+         beyond 3..6: {:?}",
         m.mean(),
         m.variance(),
         m.skewness(),

@@ -90,9 +90,9 @@ fn zero_rows_and_pairs_of_them_are_uniform() {
     assert!(check.passed(), "sets of three: {check:?}");
 }
 
-/// The columns do not follow one another: what two neighbours' zero rows are is uniform over pairs.
+/// The columns do not follow one another: what two neighbors' zero rows are is uniform over pairs.
 #[test]
-fn neighbouring_columns_are_independent() {
+fn neighboring_columns_are_independent() {
     let rows = 16usize;
     let columns = zeros(rows as u64, 60_000, 1e-9);
     let mut table = vec![0u64; rows * rows];
@@ -103,10 +103,10 @@ fn neighbouring_columns_are_independent() {
     assert!(check.passed(), "{check:?}");
 }
 
-/// The control: a shift for a permutation is uniform in its rows and is caught by its pairs; a row favoured by a
+/// The control: a shift for a permutation is uniform in its rows and is caught by its pairs; a row favored by a
 /// twentieth is caught by the rows.
 #[test]
-fn a_shift_and_a_favoured_row_are_seen() {
+fn a_shift_and_a_favored_row_are_seen() {
     let mut cases = Cases(5);
     let (rows, cols) = (11usize, 60_000);
     let shifted: Vec<Vec<usize>> = (0..cols)
@@ -119,9 +119,9 @@ fn a_shift_and_a_favoured_row_are_seen() {
         .collect();
     assert!(uniform(&counts(&shifted, rows, false)).passed());
     assert!(!uniform(&counts(&shifted, rows, true)).passed());
-    let favoured: Vec<Vec<usize>> = (0..cols)
+    let favored: Vec<Vec<usize>> = (0..cols)
         .map(|_| vec![if cases.below(20 * rows as u64) == 0 { 0 } else { cases.below(rows as u64) as usize }])
         .collect();
     assert!(uniform(&counts(&zeros(11, cols, 1e-9), rows, false)).passed());
-    assert!(!uniform(&counts(&[favoured.clone(), favoured.clone(), favoured].concat(), rows, false)).passed());
+    assert!(!uniform(&counts(&[favored.clone(), favored.clone(), favored].concat(), rows, false)).passed());
 }

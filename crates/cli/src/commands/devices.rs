@@ -20,7 +20,8 @@ pub fn run(args: &Args) -> Outcome {
     if args.json {
         let adapters: Vec<_> = adapters.iter().enumerate().map(json).collect();
         let cpu = serde_json::json!({
-            "levels": Level::available().iter().map(Level::to_string).collect::<Vec<_>>(), "level": Level::best().to_string(), "threads": cpu::threads(),
+            "levels": Level::available().iter().map(Level::to_string).collect::<Vec<_>>(),
+            "level": Level::best().to_string(), "threads": cpu::threads(),
         });
         return print::json(&serde_json::json!({ "cpu": cpu, "adapters": adapters }));
     }

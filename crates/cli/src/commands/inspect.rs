@@ -49,7 +49,8 @@ pub fn run(args: &Args) -> Outcome {
     let unexpected = laws.as_ref().map(|laws| laws.unexpected(&weights)).unwrap_or_default();
     let off: Vec<&str> = rows.iter().filter(|r| r.plan.is_some_and(|p| !p.agrees)).map(|r| r.name.as_str()).collect();
     if args.json {
-        let json = serde_json::json!({ "metadata": weights.metadata(), "tensors": rows, "missing": missing, "unexpected": unexpected });
+        let json = serde_json::json!({ "metadata": weights.metadata(), "tensors": rows,
+            "missing": missing, "unexpected": unexpected });
         print::json(&json)?;
     } else {
         print::lines(text(&weights, &rows, laws.is_some()))?;

@@ -7,8 +7,8 @@ use unicode_width::UnicodeWidthStr;
 
 /// Spaces between two columns.
 const GAP: usize = 2;
-/// No column is made narrower than this, since words cut into shorter pieces are hard to read. Where the terminal is too
-/// narrow for that, each row becomes a block of lines.
+/// No column is made narrower than this, since words cut into shorter pieces are hard to read. Where the terminal is
+/// too narrow for that, each row becomes a block of lines.
 const NARROWEST: usize = 10;
 /// Rows that are laid out at once, so that the table of a model of a trillion parameters is never held as a whole.
 const CHUNK: usize = 1024;

@@ -31,7 +31,8 @@ fn a_bad_tensor_is_refused() {
             "3",
             "truncated_normal(std=1, lo=2, hi=2, bounds=sigma)",
             "",
-            "scheme \"truncated_normal(std=1, lo=2, hi=2, bounds=sigma)\": truncated normal on [2, 2]: the window is empty",
+            "scheme \"truncated_normal(std=1, lo=2, hi=2, bounds=sigma)\": truncated normal on \
+             [2, 2]: the window is empty",
         ),
         (
             "3",

@@ -28,7 +28,8 @@ use std::process::{Command, Output, Stdio};
 const GPT2: &str =
     r#"{"model_type": "gpt2", "n_layer": 2, "n_embd": 24, "n_head": 2, "n_positions": 10, "vocab_size": 31}"#;
 const LLAMA: &str = r#"{"model_type": "llama", "num_hidden_layers": 2, "hidden_size": 16, "intermediate_size": 40,
-    "num_attention_heads": 4, "num_key_value_heads": 2, "vocab_size": 33, "pad_token_id": 3, "torch_dtype": "bfloat16"}"#;
+    "num_attention_heads": 4, "num_key_value_heads": 2, "vocab_size": 33, "pad_token_id": 3,
+    "torch_dtype": "bfloat16"}"#;
 
 /// The binary in a directory, without a desktop session.
 fn command(dir: &Path, args: &[&str]) -> Command {

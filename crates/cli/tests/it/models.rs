@@ -322,7 +322,8 @@ fn mistakes_in_recipes_and_lists_are_refused() {
         ("gpt2.json --recipe typo.toml", "typo.toml:3: name \"*.atn.*\" matches no tensor that comes to this rule"),
         (
             "gpt2.json --recipe nan.toml",
-            "nan.toml:2: tensor transformer.h.0.mlp.c_fc.weight: scheme \"normal(std = sqrt(1 - hidden))\": std: expression \"sqrt(1 - hidden)\" is NaN, with hidden = 24",
+            "nan.toml:2: tensor transformer.h.0.mlp.c_fc.weight: scheme \"normal(std = sqrt(1 - hidden))\": \
+             std: expression \"sqrt(1 - hidden)\" is NaN, with hidden = 24",
         ),
         ("gpt2.json --recipe lama", "unknown recipe \"lama\": expected transformers, fixed, gpt2, llama, "),
         ("gpt2.json --recipe none.toml", "none.toml: No such file"),

@@ -13,7 +13,13 @@ fn terminal(columns: u16) -> (OwnedFd, File) {
     let (mut shown, mut seen) = (-1, -1);
     // SAFETY: the two descriptors and the size are on this stack; the name and the settings may be null.
     let result = unsafe {
-        libc::openpty(&raw mut shown, &raw mut seen, std::ptr::null_mut(), std::ptr::null_mut(), (&raw const size).cast())
+        libc::openpty(
+            &raw mut shown,
+            &raw mut seen,
+            std::ptr::null_mut(),
+            std::ptr::null_mut(),
+            (&raw const size).cast(),
+        )
     };
     assert_eq!(result, 0, "{}", std::io::Error::last_os_error());
     // SAFETY: both were opened just now, and nothing else owns them.

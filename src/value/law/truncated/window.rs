@@ -78,12 +78,13 @@ pub(crate) struct Window {
 impl Window {
     /// The constants of N(mean, std^2) on [lo, hi], either bound possibly infinite.
     ///
-    /// The limits keep every number of the device a normal f32 or 0. In mode C the least nonzero |c| is s 2^-25 (c is a
-    /// sum of multiples of that; an `off` below s 2^-24 is set to 0) and |z| >= 2.5 |c|, with P std >= 0.17 min(std, hi
-    /// - lo), so
-    /// |z| std > 2^-126 from a width of 2^-64 on. In mode H the least v is 2^-39, the least coefficient 2^-77 (width 2^-45,
-    /// floor 2^-32), so sums of Horner's scheme that do not vanish exceed 2^-126. A nonzero mean or bound of magnitude
-    /// 2^-76 or more leaves 48 bits below it for a cancellation.
+    /// The limits keep every number of the device a normal f32 or 0.
+    ///
+    /// In mode C the least nonzero |c| is s 2^-25 (c is a sum of multiples of that; an `off` below s 2^-24 is set to 0)
+    /// and |z| is at least 2.5 |c|. With P std of at least 0.17 times the smaller of std and the width, |z| std exceeds
+    /// 2^-126 from a width of 2^-64 on. In mode H the least v is 2^-39 and the least coefficient 2^-77 (width 2^-45,
+    /// floor 2^-32), so that sums of Horner's scheme that do not vanish exceed 2^-126. A nonzero mean or bound of
+    /// magnitude 2^-76 or more leaves 48 bits below it for a cancellation.
     ///
     /// # Errors
     /// [`Error::Law`] where the window, its bounds or the width that its values occupy are below those limits.
