@@ -2,7 +2,6 @@
 
 mod bad_input;
 mod exact_arithmetic;
-mod features;
 mod gpu;
 mod kernels;
 mod laws;
@@ -12,6 +11,7 @@ mod mup;
 mod orthogonal;
 mod peers;
 mod placement;
+mod readme;
 mod recipes;
 mod reference;
 mod rooms;

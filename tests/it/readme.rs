@@ -1,4 +1,4 @@
-//! The tables of features in src/lib.rs and README.md say what Cargo.toml says.
+//! README says what is: its table of features is that of src/lib.rs and of Cargo.toml, its code stands where it runs.
 
 use crate::rooms::{root, text};
 
@@ -46,5 +46,20 @@ fn the_tables_of_features_are_cargo_s() {
     for (file, source) in [("src/lib.rs", &lib), ("README.md", &readme)] {
         let plain = source.replace("\n//! ", " ").replace('\n', " ");
         assert!(plain.contains(&sentence), "{file} must say: {sentence}");
+    }
+}
+
+/// The lines of README's Rust code, in examples that run: those of src/lib.rs, a doc test, and of examples/embed.rs,
+/// which tests/it/gpu/embedding.rs runs.
+#[test]
+fn the_code_of_readme_stands_where_it_runs() {
+    let readme = text(&root().join("README.md"));
+    let runs = text(&root().join("src/lib.rs")) + &text(&root().join("examples/embed.rs"));
+    let runs: Vec<&str> = runs.lines().map(|line| line.trim_start_matches("//! ").trim()).collect();
+    let code = readme.split("```rust\n").skip(1).flat_map(|rest| rest.split("```").next().unwrap().lines());
+    let code: Vec<&str> = code.filter(|line| !line.is_empty()).collect();
+    assert!(code.len() >= 9, "{code:?}");
+    for line in code {
+        assert!(runs.contains(&line.trim()), "{line}");
     }
 }
