@@ -32,6 +32,14 @@ struct Layout {
     members: Vec<Member>,
 }
 
+/// A type's name without the path of what is ours in it: `[T; 6]` of `[seedbed::a::T; 6]`.
+fn without_path(name: &str) -> String {
+    match (name.find("seedbed::"), name.rfind("::")) {
+        (Some(from), Some(last)) => format!("{}{}", &name[..from], &name[last + 2..]),
+        _ => name.to_owned(),
+    }
+}
+
 /// The pattern names every member: with one more in the struct, this does not compile.
 macro_rules! host_layout {
     ($ty:ident: $($member:ident),*) => {{
@@ -40,7 +48,7 @@ macro_rules! host_layout {
             name: stringify!($member).to_owned(),
             offset: offset_of!($ty, $member),
             size: size_of_val(&$member),
-            ty: type_name_of_val(&$member).replace("seedbed::params::", ""),
+            ty: without_path(type_name_of_val(&$member)),
         }),*];
         Layout { name: stringify!($ty), stride: size_of::<$ty>(), members }
     }};

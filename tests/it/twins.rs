@@ -236,10 +236,9 @@ fn fill() {
         Both("fill_contiguous"),
         Twin("fill_strided"),
         Shader("locate"),
+        Shader("any_value"),
         Shader("element_bits"),
         Shader("fill_general"),
-        Shader("structured_bits"),
-        Shader("fill_structured"),
     ];
     compare("fill", &[shader!("fill")], twin!("fill"), &pairs);
 }

@@ -33,8 +33,11 @@ fn parts_that_overlap() {
 fn parts_that_leave_holes_or_stick_out() {
     let holes = [part("q", &[3, 7], &[0, 0], &[3, 7]), part("k", &[2, 7], &[4, 0], &[2, 7])];
     refused(push(&stored(&[6, 7], &[6, 7], &holes)), &[NAME, "2 parts", "35", "42"]);
-    refused(push(&stored(&[6, 7], &[6, 7], &[part("q", &[7, 7], &[0, 0], &[7, 7])])), &["q", "[7, 7]", "[6, 7]"]);
-    refused(push(&stored(&[6, 7], &[6, 7], &[part("q", &[6, 7], &[1, 0], &[6, 7])])), &["q", "[1, 0]"]);
+    refused(
+        push(&stored(&[6, 7], &[6, 7], &[part("q", &[7, 7], &[0, 0], &[7, 7])])),
+        &["q", "slab 0:7,0:7:", "[6, 7]"],
+    );
+    refused(push(&stored(&[6, 7], &[6, 7], &[part("q", &[6, 7], &[1, 0], &[6, 7])])), &["q", "slab 1:6,0:7:"]);
     refused(push(&stored(&[6], &[6], &[part("q", &[6], &[u64::MAX], &[6])])), &["q", "18446744073709551615"]);
 }
 
@@ -45,7 +48,10 @@ fn shapes_and_orders_that_do_not_suit_the_box() {
         let spec = stored(&[6, 7], &[6, 7], &[part("q", &[6, 7], &[0, 0], &[6, 7]).order(order.clone())]);
         refused(push(&spec), &["q", &format!("{order:?}")]);
     }
-    refused(push(&stored(&[6, 7], &[6, 7], &[part("q", &[42], &[0], &[42])])), &["q", "[42]", "[6, 7]"]);
+    refused(
+        push(&stored(&[6, 7], &[6, 7], &[part("q", &[42], &[0], &[42])])),
+        &["q", "slab 0:42: one axis given", "[6, 7]"],
+    );
 }
 
 #[test]

@@ -26,13 +26,15 @@ fn of_help(dir: &Path) -> Vec<String> {
 fn of_readme() -> Vec<String> {
     let readme = include_str!("../../../../README.md");
     let blocks = readme.split("```sh\n").skip(1).map(|rest| rest.split("```").next().unwrap());
-    let lines: Vec<String> = blocks
+    let mut lines: Vec<String> = blocks
         .flat_map(str::lines)
         .map(|line| line.replace("cargo run --release -- ", "seedbed "))
         .filter(|line| line.starts_with("seedbed "))
         .map(|line| line.split("  #").next().unwrap().to_owned())
         .collect();
     assert!(lines.len() >= 15, "{lines:?}");
+    // The first command stands there twice, by cargo and by its name.
+    lines.dedup();
     lines
 }
 
