@@ -33,9 +33,8 @@ fn shared() -> &'static Gpu {
     static GPU: OnceLock<Gpu> = OnceLock::new();
     GPU.get_or_init(|| {
         let name = std::env::var("SEEDBED_GPU").unwrap_or_else(|_| "gpu".to_owned());
-        let choice = match name.parse() {
-            Ok(choice @ (Choice::Gpu | Choice::Index(_))) => choice,
-            _ => panic!("SEEDBED_GPU={name}: name gpu or gpu:N; to go without a device, run with --skip gpu::"),
+        let Ok(choice @ (Choice::Gpu | Choice::Index(_))) = name.parse() else {
+            panic!("SEEDBED_GPU={name}: name gpu or gpu:N; to go without a device, run with --skip gpu::")
         };
         let gpu = blocking::open(choice, &FillerOptions::default(), &mut |notice| eprintln!("{notice}"))
             .unwrap_or_else(|e| panic!("{e}; to go without a device, run with --skip gpu::"))

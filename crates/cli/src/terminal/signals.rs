@@ -46,6 +46,7 @@ impl Watch {
     /// Takes the signals over.
     pub fn begin() -> Self {
         SIGNAL.store(0, Ordering::Relaxed);
+        #[expect(clippy::fn_to_numeric_cast_any, reason = "sigaction takes the handler's address as a number")]
         let ends = [libc::SIGHUP, libc::SIGINT, libc::SIGTERM].map(|s| (s, on_signal as *const () as usize));
         // A limit on the size of files (ulimit -f) is then an error of the write, which is told and cleaned up after.
         let ignored = [(libc::SIGXFSZ, libc::SIG_IGN)];
