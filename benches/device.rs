@@ -12,12 +12,9 @@ use seedbed::gpu::{Choice, FillerOptions, Gpu, blocking, is_software, wgpu};
 
 fn open() -> Option<Gpu> {
     let choice = std::env::var("SEEDBED_GPU").unwrap_or_else(|_| "gpu".to_owned());
-    let choice = match choice.parse() {
-        Ok(choice @ (Choice::Gpu | Choice::Index(_))) => choice,
-        _ => {
-            eprintln!("NOTHING MEASURED: SEEDBED_GPU={choice}, name gpu or gpu:N");
-            return None;
-        }
+    let Ok(choice @ (Choice::Gpu | Choice::Index(_))) = choice.parse() else {
+        eprintln!("NOTHING MEASURED: SEEDBED_GPU={choice}, name gpu or gpu:N");
+        return None;
     };
     match blocking::open(choice, &FillerOptions::default(), &mut |notice| eprintln!("{notice}")) {
         Ok(gpu) => gpu,
