@@ -125,6 +125,9 @@ pub fn normalized(device: &wgpu::Device, queue: &wgpu::Queue, filler: &Filler) -
 
 /// What a program without a device of its own does: an allocation that holds the plan, and the plan's bytes on the
 /// host. Returns whether both are the CPU's, by a comparison of a law too.
+///
+/// # Errors
+/// Those of the library and of the device.
 pub fn opened(gpu: &Gpu) -> Outcome<bool> {
     let plan = plan()?;
     let weights = gpu::blocking::alloc(gpu, &plan)?;
