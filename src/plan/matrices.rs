@@ -77,7 +77,7 @@ impl Matrices {
 }
 
 /// Orthogonal matrices of one shape that are made together and lie side by side in f32, each row-major, `rows x cols`.
-/// In a plan they are some of a tensor's [`Matrices`]; an embedder may ask for any.
+/// In a plan they are some of a tensor's `Matrices`; an embedder may ask for any.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Batch {
     /// The tensor's key.

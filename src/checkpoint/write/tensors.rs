@@ -16,7 +16,7 @@ use std::path::Path;
 /// file.
 ///
 /// The tensors stand in the format's order, whatever order they are given in. A file that stands at `target` is
-/// replaced at the end, at once, whatever `options.force` says: ask [`check_target`] before.
+/// replaced at the end, at once, whatever `options.force` says: ask [`super::check_target`] before.
 ///
 /// ```
 /// # fn main() -> seedbed::Result<()> {
@@ -39,9 +39,9 @@ use std::path::Path;
 /// ```
 ///
 /// # Errors
-/// Those of [`Header::new`], [`Writer`] and [`Backend::fill_range`]; [`Error::Io`] where the disk has no room for it;
-/// [`Error::Buffer`] where the memory is too small; whatever `progress` returns. The target is as before then, and no
-/// temporary file is left.
+/// Those of [`crate::checkpoint::Header::new`], [`crate::checkpoint::Writer`] and [`Backend::fill_range`];
+/// [`Error::Io`] where the disk has no room for it; [`Error::Buffer`] where the memory is too small; whatever
+/// `progress` returns. The target is as before then, and no temporary file is left.
 pub fn write_safetensors(
     target: &Path,
     tensors: Vec<(Fill, Vec<u64>)>,
