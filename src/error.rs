@@ -134,7 +134,8 @@ impl Error {
     /// Puts what the error is about, such as a scheme's text, in front of its reason. An error that already says where
     /// it comes from (a tensor, a file, a device) stays as it is.
     pub(crate) fn about(self, what: impl std::fmt::Display) -> Self {
-        let with = |reason: String| format!("{what}: {reason}");
+        let what = what.to_string();
+        let with = |reason: String| without_repeating(&what, &reason);
         match self {
             Self::Shape { shape, reason } => Self::Shape { shape, reason: with(reason) },
             Self::Law(reason) => Self::Law(with(reason)),
@@ -177,6 +178,21 @@ pub(crate) fn nearest<'a>(given: &str, names: impl IntoIterator<Item = &'a str>)
     names.into_iter().filter_map(|name| Some((distance(name)?, name))).min_by_key(|&(far, _)| far).map(|(_, name)| name)
 }
 
+/// `what: reason`, where a reason that begins with the name or the whole text of what it is about does not say it
+/// again.
+fn without_repeating(what: &str, reason: &str) -> String {
+    if reason.starts_with(&format!("{what}: ")) {
+        return reason.to_owned();
+    }
+    let text = what.strip_prefix("scheme \"").map_or(what, |text| text.trim_end_matches('"'));
+    let name = text.split('(').next().unwrap_or_default();
+    let rest = [text, name].into_iter().filter(|said| !said.is_empty()).find_map(|said| {
+        let rest = reason.strip_prefix(said)?;
+        (rest.starts_with(": ") || rest.starts_with(" on ")).then_some(rest)
+    });
+    rest.map_or_else(|| format!("{what}: {reason}"), |rest| format!("{what}{rest}"))
+}
+
 /// The end of an error text about an unknown name: "; did you mean `zeros`?", or nothing where no name is near.
 pub(crate) fn did_you_mean<'a>(given: &str, names: impl IntoIterator<Item = &'a str>) -> String {
     question(nearest(given, names))
@@ -189,6 +205,21 @@ fn question(nearest: Option<&str>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_reason_does_not_repeat_what_it_is_about() {
+        for (what, reason, expected) in [
+            ("sparse(2)", "sparse: sparsity is 2", "sparse(2): sparsity is 2"),
+            ("scheme \"sparse(2)\"", "sparse: sparsity is 2", "scheme \"sparse(2)\": sparsity is 2"),
+            ("dirac(groups=3)", "dirac on [4, 4, 3]: 3 groups", "dirac(groups=3) on [4, 4, 3]: 3 groups"),
+            ("dt_bias(min=1)", "dt_bias(min=1): needs min < max", "dt_bias(min=1): needs min < max"),
+            ("scheme \"dt_bias(min=1)\"", "dt_bias(min=1): needs", "scheme \"dt_bias(min=1)\": needs"),
+            ("normal(0, -1)", "normal deviates are finite", "normal(0, -1): normal deviates are finite"),
+            ("", "std -1: must lie in [0, 1]", ": std -1: must lie in [0, 1]"),
+        ] {
+            assert_eq!(without_repeating(what, reason), expected);
+        }
+    }
 
     #[test]
     fn the_nearest_name_is_asked_for_where_one_is_near() {

@@ -30,7 +30,7 @@
 //! | `gpu` | fills on the GPU: kernels, devices, and the self-test that compares them with the twin |
 //! | [`backend`] | a GPU or the CPU behind one call |
 //! | `rng` | the generator alone, for `rand` |
-//! | [`stats`] | moments and special functions, to compare a tensor with its law |
+//! | [`stats`] | moments, and the p-value of a z-score, to compare a tensor with its law |
 //! | `model` | a model's config becomes its tensors, each with its role |
 //! | `recipe` | a recipe gives each role a scheme |
 //! | `model_plan` | both together: a whole model's plan from texts in memory, and its table `init.json` |

@@ -118,7 +118,12 @@ impl Provenance {
         let stream = match number(map, "seedbed.stream_version")? {
             1 => StreamVersion::V1,
             other => {
-                return Err(Error::unknown("stream version", other.to_string(), ["1"]));
+                return Err(Error::Unknown {
+                    what: "stream version",
+                    given: other.to_string(),
+                    expected: "1".to_owned(),
+                    nearest: None,
+                });
             }
         };
         let seed = number(map, "seedbed.seed")?;

@@ -38,7 +38,7 @@ impl std::str::FromStr for Choice {
             ("cpu", _) => Ok(Self::Cpu),
             ("gpu", _) => Ok(Self::Gpu),
             (_, Some(n)) => Ok(Self::Index(n)),
-            _ => Err(Error::unknown("device", s, ["auto", "cpu", "gpu", "gpu:N"])),
+            _ => Err(Error::unknown("device", s, ["auto", "cpu", "gpu"]).or_expected("gpu:N")),
         }
     }
 }

@@ -3,7 +3,7 @@
 //! not decided here: a recipe gives roles their laws.
 //!
 //! The modules below stand in the order in which they build on each other: each imports those above it alone.
-//! tests/it/rooms.rs reads the order here and checks it.
+//! tests/it/rooms reads the order here and checks it.
 //!
 //! The tests compare with fixtures that `tests/data/models/make.py` makes from `transformers` itself.
 

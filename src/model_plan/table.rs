@@ -101,7 +101,12 @@ impl InitTable {
     /// tensor's name, where a row does not hold together.
     pub fn plan(&self) -> Result<Plan> {
         if self.stream_version != StreamVersion::V1.number() {
-            return Err(Error::unknown("stream version", self.stream_version.to_string(), ["1"]));
+            return Err(Error::Unknown {
+                what: "stream version",
+                given: self.stream_version.to_string(),
+                expected: "1".to_owned(),
+                nearest: None,
+            });
         }
         let seed = self.seed.parse().map_err(|e| Error::Config(format!("seed {:?}: {e}", self.seed)))?;
         let mut plan = Plan::new(StreamVersion::V1, seed);

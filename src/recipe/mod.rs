@@ -5,7 +5,7 @@
 //! model. docs/recipes.md describes the format and the built-in recipes.
 //!
 //! The modules below stand in the order in which they build on each other: each imports those above it alone.
-//! tests/it/rooms.rs reads the order here and checks it.
+//! tests/it/rooms reads the order here and checks it.
 
 // Arithmetic over named numbers, `sigma / sqrt(2 * layers)`, and which names are a tensor's own.
 mod expression;

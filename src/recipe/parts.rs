@@ -19,7 +19,7 @@ pub(super) struct PartsRule {
     pub axis: usize,
     /// How many times all the parts repeat along the axis.
     pub groups: Option<Expression>,
-    /// Axis 0 counts this many tensors, and is none of theirs.
+    /// Axis 0 enumerates this many tensors, which do not have that axis themselves.
     pub stack: Option<Expression>,
     /// Axis 0 is this many tensors, one after another.
     pub blocks: Option<Expression>,

@@ -137,7 +137,7 @@ impl Recipe {
             }
             at += 1;
             let Some(base) = &file.about.extends else { continue };
-            // Where nobody knows the model's own laws, a whole recipe behind a modifier stands for them.
+            // Without a model `transformers` is left out where another recipe has rules for every tensor.
             if base == TRANSFORMERS && model.is_none() && self.files.iter().any(|f| f.is_whole()) {
                 continue;
             }

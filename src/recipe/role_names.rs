@@ -119,7 +119,7 @@ const TABLE: &[(&[&str], Ranks, Role)] = &[
     (&["*{mixer,mamba,ssm}.in_proj.weight"], MATRIX, Role::SsmIn),
     (&["*{mixer,mamba,ssm}.out_proj.weight"], MATRIX, Role::SsmOut),
     (&["*{mixer,mamba,ssm}.conv1d.weight"], MATRIX, Role::SsmConv),
-    // A shared expert is no expert: it is a feed-forward block of every token.
+    // A shared expert gets the roles `mlp.*`: every token passes through it.
     (&["*.experts.*{gate_up_proj,w13}*"], MATRIX, Role::ExpertGateIn),
     (&["*.experts.*{gate_proj,w1}*"], MATRIX, Role::ExpertGate),
     (&["*.experts.*{up_proj,w3}*"], MATRIX, Role::ExpertIn),

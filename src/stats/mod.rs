@@ -1,4 +1,4 @@
-//! What `inspect` and `verify` say about values that are there: their moments, and how likely those are.
+//! What `inspect` says about values that are there: their moments, and how likely those are.
 
 mod moments;
 pub mod special;

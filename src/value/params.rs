@@ -100,7 +100,7 @@ pub struct LawParams {
     pub spot: u32,
     /// Elements of the last axis (pattern: of the inputs).
     pub cols: u32,
-    /// Rows (pattern: after how many outputs the diagonal begins again).
+    /// Rows. Pattern: outputs per group; the diagonal begins again with each group.
     pub rows: u32,
     /// Pattern: rows of a block.
     pub block_rows: u32,
@@ -119,7 +119,8 @@ impl LawParams {
         Self::zeroed()
     }
 
-    /// Whether only the general way of a fill serves the law: it looks at where an element lies.
+    /// Whether a value depends on the element's index, so that only the structured kernels serve it: every kind above
+    /// [`kind::TRUNCATED`] is one of those.
     #[must_use]
     pub(crate) fn is_structured(&self) -> bool {
         self.mask != mask::NONE || self.kind > kind::TRUNCATED
@@ -137,8 +138,8 @@ impl LawParams {
         self.center = positive_zero(mean);
     }
 
-    /// One element of a kernel where an output, counted again from 0 every `rows`, meets an input in a block of the
-    /// diagonal.
+    /// The pattern: of each kernel of a convolution only element `spot`, and of the pairs (output modulo `rows`, input)
+    /// only those inside a block of the diagonal.
     fn pattern(&mut self, mask: u32, [inner, spot]: [u64; 2], [rows, cols]: [u64; 2], blocks: [u64; 2]) {
         self.mask = mask;
         // The law has checked that they fit.
@@ -232,7 +233,7 @@ impl LawParams {
         Ok(p)
     }
 
-    /// The constants of a window, each rounded once; the bounds are of the stored type, and so the caller's.
+    /// The constants of a window, each rounded once. `lo` and `hi` depend on the dtype: the caller sets them.
     pub(crate) fn truncated(window: &Window) -> Self {
         Self {
             kind: kind::TRUNCATED,

@@ -7,6 +7,13 @@ use crate::{Error, Result};
 /// stand outside [1e-5, 1e16).
 pub(crate) struct Number(pub f64);
 
+impl Number {
+    /// An f32, with the digits that tell it from other f32 numbers.
+    pub(crate) fn of_f32(x: f32) -> Self {
+        Self(x.to_string().parse().unwrap_or(f64::from(x)))
+    }
+}
+
 impl std::fmt::Display for Number {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let text = format!("{:?}", self.0);

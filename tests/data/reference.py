@@ -1,15 +1,15 @@
 #!/usr/bin/env python3
 """The stream, a second time: written from docs/stream.md and the pages under docs/stream, standard library only, slow
-and plain. The laws of places stand in reference_structured.py.
+and plain. The structured laws are in reference_structured.py.
 
     python3 tests/data/reference.py             writes tests/data/values.tsv
     python3 tests/data/reference.py --check     compares it instead
     python3 tests/data/reference.py --examples  prints the worked examples of docs/stream.md
 
-f32 numbers are exact fractions, rounded once an operation; a result that is neither 0 nor a normal f32 is an assertion.
-f64 numbers are Python's floats. Their erf, erfc, exp, expm1 and log are the platform's, not those of src/value/libm: a
-last bit may differ, which the rounding of every constant to f32 hides: `narrow` asserts that no constant here lies so
-near to a tie that it could show.
+f32 numbers are exact fractions, rounded once per operation; a result that is neither 0 nor a normal f32 is an
+assertion. f64 numbers are Python's floats. Their erf, erfc, exp, expm1 and log are the platform's, not those of
+src/value/libm: a last bit may differ, which the rounding of every constant to f32 hides: `narrow` asserts that no
+constant here lies so near to a tie that it could show.
 """
 
 import math

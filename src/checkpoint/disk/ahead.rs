@@ -51,7 +51,7 @@ impl Ahead {
     /// Waits for the request under way.
     ///
     /// # Errors
-    /// Those of the system, which tells an error of the disk once: here, or at the file's last sync.
+    /// Those of input and output. The system reports a failed write once: here, or at the file's last sync.
     pub fn finish(&mut self) -> io::Result<()> {
         let Some(Requests { sender, enough, thread }) = self.thread.take() else { return Ok(()) };
         enough.store(true, Ordering::Relaxed);
@@ -89,14 +89,14 @@ mod tests {
         let mut ahead = Ahead::default();
         ahead.wrote(&file, STEP - 1).unwrap();
         assert!(ahead.thread.is_none());
-        // By the bytes that follow, as soon as it is known.
+        // A later `wrote` returns the error, as soon as it is known.
         let known = (0..10_000).find_map(|_| {
             std::thread::sleep(std::time::Duration::from_millis(1));
             ahead.wrote(&file, STEP).err()
         });
         let text = known.unwrap().to_string();
         assert!(text.starts_with("bringing it to the disk: "), "{text}");
-        // Or at the end, where the request is under way by then.
+        // Or `finish` does, where the request is under way by then.
         ahead.wrote(&file, STEP).unwrap();
         std::thread::sleep(std::time::Duration::from_secs(1));
         assert!(ahead.finish().is_err());

@@ -45,8 +45,8 @@ impl Commit {
             };
         }
         temp.persist(target).map_err(|e| failed(e.error))?;
-        // Where there was no link, `remove` has noted the old file. What is undone last first removes the new file,
-        // then puts the old one back.
+        // Without hard links, `remove` has recorded the old file. Undoing goes in reverse order: it deletes the new
+        // file, then puts the old one back.
         self.changes.push((target.to_path_buf(), kept));
         Ok(())
     }

@@ -3,10 +3,10 @@
 use crate::DType;
 use crate::plan::PlannedTensor;
 use crate::stats::{Moments, special};
-use crate::value::law::Law;
+use crate::value::law::{Law, Share};
 use serde::Serialize;
 
-/// The probability that a checkpoint which is as planned is said not to be, over all of its tensors.
+/// The probability that a correct checkpoint is reported as off, over all of its tensors.
 const ALPHA: f64 = 1e-6;
 
 /// How the values of a tensor compare with their law.
@@ -22,72 +22,6 @@ pub struct Agreement {
     /// for all tensors together) and by rounding to the dtype, those that are not drawn by rounding alone; every value
     /// is finite and in the law's range; constants are exact.
     pub agrees: bool,
-}
-
-/// Elements of a tensor that have one law: the diagonal of an identity, the zeros beside it, ..
-struct Share {
-    count: u64,
-    mean: f64,
-    std: f64,
-    /// The part of the standard deviation that is drawn: `std`, or 0 where no element is.
-    noise: f64,
-    /// 1 where the squares of the elements have a fixed sum.
-    kurtosis: f64,
-    range: (f64, f64),
-}
-
-impl Share {
-    fn constant(count: u64, value: f64) -> Self {
-        Self { count, mean: value, std: 0.0, noise: 0.0, kurtosis: 1.0, range: (value, value) }
-    }
-
-    fn normal(count: u64, mean: f64, std: f64, law: &Law) -> Self {
-        Self { count, mean, std, noise: std, kurtosis: 3.0, range: law.range() }
-    }
-
-    /// The shares of `count` elements of a law.
-    fn of(law: &Law, count: u64) -> Vec<Self> {
-        let some = |on: u64, share: Self| vec![share, Self::constant(count - on, 0.0)];
-        match law {
-            Law::Constant(law) => vec![Self::constant(count, law.value())],
-            Law::Identity(law) => {
-                let on = law.rows().min(law.cols());
-                some(on, Self::constant(on, law.gain()))
-            }
-            Law::Dirac(law) => {
-                let on = law.groups() * law.inputs().min(law.out() / law.groups());
-                some(on, Self::constant(on, 1.0))
-            }
-            Law::NearIdentity(near) => {
-                let on = near.rows().min(near.cols());
-                vec![Self::normal(on, near.alpha(), near.std(), law), Self::normal(count - on, 0.0, near.std(), law)]
-            }
-            Law::BlockDiagonal(blocks) => {
-                let on = count / blocks.blocks();
-                some(on, Self::normal(on, 0.0, blocks.std(), law))
-            }
-            Law::Sparse(sparse) => {
-                let on = (sparse.rows() - sparse.zeros()) * sparse.cols();
-                some(on, Self::normal(on, 0.0, sparse.std(), law))
-            }
-            // Drawn one by one, but for orthogonal matrices, whose elements are uncorrelated and their squares have a
-            // fixed sum: a kurtosis of 1.
-            Law::Uniform(_)
-            | Law::Normal(_)
-            | Law::TruncatedNormal(_)
-            | Law::LogOfUniform(_)
-            | Law::DtBias(_)
-            | Law::Orthogonal(_) => {
-                let (mean, std, kurtosis) = (law.mean(), law.std(), law.kurtosis().unwrap_or(1.0));
-                vec![Self { count, mean, std, noise: std, kurtosis, range: law.range() }]
-            }
-            // Nothing of these is drawn.
-            Law::Sinusoidal(_) | Law::LogRange(_) | Law::Linspace(_) => {
-                let (mean, std) = (law.mean(), law.std());
-                vec![Self { count, mean, std, noise: 0.0, kurtosis: 1.0, range: law.range() }]
-            }
-        }
-    }
 }
 
 /// How far the values of a dtype lie apart: what rounding to it may change.
@@ -165,10 +99,10 @@ pub(super) fn agreement(tensor: &PlannedTensor, from: u64, sample: &Moments, ten
     // Rows of zeros and parts exclude each other.
     let (partial, mut shares) = match tensor.parts() {
         [part] if part.law().kurtosis().is_some() || matches!(part.law(), Law::Constant(_)) => {
-            (false, Share::of(part.law(), drawn))
+            (false, part.law().shares(drawn))
         }
         parts => {
-            let whole = parts.iter().flat_map(|p| Share::of(p.law(), p.shape().count())).collect::<Vec<_>>();
+            let whole = parts.iter().flat_map(|p| p.law().shares(p.shape().count())).collect::<Vec<_>>();
             (drawn < tensor.shape().count(), whole)
         }
     };

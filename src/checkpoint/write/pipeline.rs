@@ -28,7 +28,7 @@ pub const WRITER: u64 = 1 << 20;
 /// # Errors
 /// [`Error::Buffer`] where they are not.
 pub fn check_memory(memory: u64, device: u64) -> Result<u64> {
-    // What a device makes is written from where it stands.
+    // A device's bytes are written from its own transfer buffers.
     let buffers = if device == 0 { BUFFERS * MIN_BUFFER } else { 0 };
     let least = device + WRITER + buffers;
     if memory >= least {

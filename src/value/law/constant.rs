@@ -1,8 +1,9 @@
 //! The constant.
 
 use super::limits::check_value;
-use super::{Distribution, Law};
+use super::{Describe, Law};
 use crate::Result;
+use crate::value::law::share::Share;
 use crate::value::text::Number;
 use std::fmt::{Display, Formatter};
 
@@ -25,7 +26,7 @@ impl Law {
     }
 }
 
-impl Distribution for Constant {
+impl Describe for Constant {
     fn range(&self) -> (f64, f64) {
         (self.value, self.value)
     }
@@ -36,6 +37,10 @@ impl Distribution for Constant {
 
     fn kurtosis(&self) -> Option<f64> {
         None
+    }
+
+    fn shares(&self, count: u64) -> Vec<Share> {
+        vec![Share::constant(count, self.value)]
     }
 }
 

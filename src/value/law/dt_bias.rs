@@ -3,7 +3,8 @@
 
 use super::chebyshev::{self, Domain};
 use super::quadrature::integrate;
-use super::{Distribution, Law};
+use super::{Describe, Law};
+use crate::value::law::share::Share;
 use crate::value::libm;
 use crate::value::text::Number;
 use crate::{Error, Result};
@@ -122,7 +123,7 @@ impl DtBias {
     }
 }
 
-impl Distribution for DtBias {
+impl Describe for DtBias {
     fn range(&self) -> (f64, f64) {
         let low = if self.min < self.floor { self.floor } else { self.min };
         (inverse_softplus(low), inverse_softplus(self.max))
@@ -136,6 +137,10 @@ impl Distribution for DtBias {
     fn kurtosis(&self) -> Option<f64> {
         let (mean, std) = self.moments();
         Some(self.expect(|x| ((x - mean) / std).powi(4)))
+    }
+
+    fn shares(&self, count: u64) -> Vec<Share> {
+        vec![Share::drawn(count, self)]
     }
 }
 

@@ -1,7 +1,8 @@
 //! Evenly spaced values along the last axis.
 
 use super::limits::check_location;
-use super::{Distribution, Law};
+use super::{Describe, Law};
+use crate::value::law::share::Share;
 use crate::value::text::Number;
 use crate::{Error, Result};
 use std::fmt::{Display, Formatter};
@@ -36,8 +37,8 @@ impl Law {
     /// ```
     ///
     /// # Errors
-    /// [`Error::Law`] where an end is outside the stream's range, the axis is longer than 2^24, or the step is not 0
-    /// and its magnitude below 2^-100.
+    /// [`Error::Law`] where an end, or the middle element of an odd length, is outside the stream's range, the axis is
+    /// longer than 2^24, or the step is not 0 and its magnitude below 2^-100.
     pub fn linspace(first: f64, last: f64, length: u64) -> Result<Self> {
         check_location("linspace: first", first)?;
         check_location("linspace: last", last)?;
@@ -45,6 +46,10 @@ impl Law {
             return Err(Error::Law(format!("linspace: a last axis of {length}, must lie in [1, {MAX_LENGTH}]")));
         }
         let law = Linspace { first, last, length };
+        // The value halfway is stored apart, where an element has it.
+        if length % 2 == 1 {
+            check_location("linspace: the value halfway", law.middle())?;
+        }
         let step = law.step();
         if step != 0.0 && step.abs() < MIN_STEP {
             let step = Number(step);
@@ -68,7 +73,7 @@ impl Linspace {
     }
 }
 
-impl Distribution for Linspace {
+impl Describe for Linspace {
     fn range(&self) -> (f64, f64) {
         if self.length == 1 {
             return (self.first, self.first);
@@ -83,6 +88,10 @@ impl Distribution for Linspace {
 
     fn kurtosis(&self) -> Option<f64> {
         None
+    }
+
+    fn shares(&self, count: u64) -> Vec<Share> {
+        vec![Share::fixed(count, self)]
     }
 }
 

@@ -2,7 +2,8 @@
 
 use super::limits::check_scale;
 use super::quadrature::integrate;
-use super::{Distribution, Law};
+use super::{Describe, Law};
+use crate::value::law::share::Share;
 use crate::value::libm;
 use crate::value::text::Number;
 use crate::{Error, Result};
@@ -61,7 +62,7 @@ impl LogOfUniform {
     }
 }
 
-impl Distribution for LogOfUniform {
+impl Describe for LogOfUniform {
     fn range(&self) -> (f64, f64) {
         (libm::log(self.lo), libm::log(self.hi))
     }
@@ -74,6 +75,10 @@ impl Distribution for LogOfUniform {
     fn kurtosis(&self) -> Option<f64> {
         let (mean, std) = self.moments();
         Some(self.expect(|x| ((x - mean) / std).powi(4)))
+    }
+
+    fn shares(&self, count: u64) -> Vec<Share> {
+        vec![Share::drawn(count, self)]
     }
 }
 

@@ -1,6 +1,7 @@
 //! The logarithms of 1, 2, 3, .. along the last axis.
 
-use super::{Distribution, Law};
+use super::{Describe, Law};
+use crate::value::law::share::Share;
 use crate::value::libm;
 use crate::{Error, Result};
 use std::fmt::{Display, Formatter};
@@ -29,7 +30,7 @@ impl Law {
     }
 }
 
-impl Distribution for LogRange {
+impl Describe for LogRange {
     fn range(&self) -> (f64, f64) {
         (0.0, libm::log(self.length as f64))
     }
@@ -47,6 +48,10 @@ impl Distribution for LogRange {
 
     fn kurtosis(&self) -> Option<f64> {
         None
+    }
+
+    fn shares(&self, count: u64) -> Vec<Share> {
+        vec![Share::fixed(count, self)]
     }
 }
 

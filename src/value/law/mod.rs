@@ -3,8 +3,10 @@
 //! Each law has a file with its numbers, what it accepts, its range and moments, and its text. [`Law`] only chooses
 //! among them.
 
+use crate::value::text::Number;
 use crate::{DType, Error, Result};
 use std::fmt::{Display, Formatter};
+use std::sync::Arc;
 
 /// A law's numbers: fields that only its constructor writes, after it has checked them, each read by a method of its
 /// name.
@@ -33,6 +35,8 @@ mod normal;
 mod orthogonal;
 mod placed;
 mod quadrature;
+#[cfg_attr(not(feature = "checkpoint"), allow(dead_code, reason = "`inspect` alone compares with shares"))]
+mod share;
 mod sinusoidal;
 pub(crate) mod truncated;
 mod uniform;
@@ -46,6 +50,7 @@ pub use log_range::LogRange;
 pub use normal::Normal;
 pub use orthogonal::Orthogonal;
 pub use placed::{BlockDiagonal, Dirac, Identity, NearIdentity, Sparse};
+pub(crate) use share::Share;
 pub use sinusoidal::{Sinusoidal, SinusoidalLayout};
 pub use truncated::TruncatedNormal;
 pub use uniform::Uniform;
@@ -97,7 +102,7 @@ pub enum Law {
 }
 
 /// What every law says of itself. Its text is what `Display` writes: one line, without the tensor's name.
-pub(crate) trait Distribution: Display {
+pub(crate) trait Describe: Display {
     /// The closed interval that no element leaves, in f32: the bounds, or how far the deviates reach.
     fn range(&self) -> (f64, f64);
 
@@ -107,11 +112,26 @@ pub(crate) trait Distribution: Display {
     /// The fourth central moment over the squared variance. `None` where the elements are not drawn independently from
     /// one distribution.
     fn kurtosis(&self) -> Option<f64>;
+
+    /// What the `count` elements of a tensor are, by their moments: `inspect` compares a checkpoint with it.
+    #[cfg_attr(not(feature = "checkpoint"), allow(dead_code, reason = "`inspect` alone compares with shares"))]
+    fn shares(&self, count: u64) -> Vec<Share>;
+
+    /// Checks that `dtype` has a value where the law's values must lie: nothing to check where they are rounded to the
+    /// nearest one, as all laws but the truncated normal are.
+    fn check_holds(&self, _: DType) -> Result<()> {
+        Ok(())
+    }
+
+    /// The frequencies that the kernel looks up: those of a table of positions, none for the other laws.
+    fn frequencies(&self) -> Option<Arc<[u64]>> {
+        None
+    }
 }
 
 impl Law {
     /// The one match over the laws: whatever all of them have is asked of the trait.
-    fn distribution(&self) -> &dyn Distribution {
+    fn distribution(&self) -> &dyn Describe {
         match self {
             Self::Constant(law) => law,
             Self::Uniform(law) => law,
@@ -166,19 +186,23 @@ impl Law {
         let reach = lo.abs().max(hi.abs());
         if reach > dtype.max() {
             return Err(Error::Law(format!(
-                "{self}: values reach {reach:e}, the largest {dtype} is {:e}; take a smaller scale or another dtype",
-                dtype.max()
+                "{self}: values reach {}, the largest {dtype} is {}; take a smaller scale or another dtype",
+                Number::of_f32(reach as f32),
+                Number::of_f32(dtype.max() as f32)
             )));
         }
-        if let Self::TruncatedNormal(law) = self {
-            law.check_holds(dtype)?;
-        }
-        Ok(())
+        self.distribution().check_holds(dtype)
     }
 
     /// The frequencies that a table of positions binds for the kernel.
-    pub(crate) fn frequencies(&self) -> Option<std::sync::Arc<[u64]>> {
-        if let Self::Sinusoidal(law) = self { Some(law.frequencies().into()) } else { None }
+    pub(crate) fn frequencies(&self) -> Option<Arc<[u64]>> {
+        self.distribution().frequencies()
+    }
+
+    /// What the `count` elements of a tensor of this law are, by their moments.
+    #[cfg(feature = "checkpoint")]
+    pub(crate) fn shares(&self, count: u64) -> Vec<Share> {
+        self.distribution().shares(count)
     }
 }
 

@@ -1,8 +1,9 @@
 //! The normal.
 
 use super::limits::{MAX_NORMAL, check_location, check_scale};
-use super::{Distribution, Law};
+use super::{Describe, Law};
 use crate::Result;
+use crate::value::law::share::Share;
 use crate::value::text::Number;
 use std::fmt::{Display, Formatter};
 
@@ -28,7 +29,7 @@ impl Law {
     }
 }
 
-impl Distribution for Normal {
+impl Describe for Normal {
     fn range(&self) -> (f64, f64) {
         (self.mean - MAX_NORMAL * self.std, self.mean + MAX_NORMAL * self.std)
     }
@@ -39,6 +40,10 @@ impl Distribution for Normal {
 
     fn kurtosis(&self) -> Option<f64> {
         Some(3.0)
+    }
+
+    fn shares(&self, count: u64) -> Vec<Share> {
+        vec![Share::drawn(count, self)]
     }
 }
 

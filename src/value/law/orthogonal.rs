@@ -2,7 +2,8 @@
 //! where the elements come from.
 
 use super::limits::{check_location, check_sides};
-use super::{Distribution, Law};
+use super::{Describe, Law};
+use crate::value::law::share::Share;
 use crate::value::text::Number;
 use crate::{Error, Result};
 use std::fmt::{Display, Formatter};
@@ -55,7 +56,7 @@ impl Law {
     }
 }
 
-impl Distribution for Orthogonal {
+impl Describe for Orthogonal {
     fn range(&self) -> (f64, f64) {
         // An element is at most 1 but for rounding.
         (-1.000_01 * self.gain.abs(), 1.000_01 * self.gain.abs())
@@ -69,6 +70,11 @@ impl Distribution for Orthogonal {
 
     fn kurtosis(&self) -> Option<f64> {
         None
+    }
+
+    fn shares(&self, count: u64) -> Vec<Share> {
+        // The elements are uncorrelated, and their squares have a fixed sum.
+        vec![Share::drawn(count, self)]
     }
 }
 

@@ -12,8 +12,8 @@ pub(super) const GAUSS: [(f64, f64); 8] = [
     (f64::from_bits(0x3fef_5d58_e585_6633), f64::from_bits(0x3fa9_ea1d_04ca_0374)),
 ];
 
-/// The integral of `f` over [from, to], by 32 equal panels of 8 points. All weights are positive: nothing cancels that
-/// `f` does not.
+/// The integral of `f` over [from, to], by 32 equal panels of 8 points. All weights are positive: the sum adds
+/// no cancellation of its own.
 pub(super) fn integrate(from: f64, to: f64, f: impl Fn(f64) -> f64) -> f64 {
     const PANELS: u32 = 32;
     let width = (to - from) / f64::from(PANELS);

@@ -1,7 +1,8 @@
 //! The uniform.
 
 use super::limits::{check_location, check_scale, check_value};
-use super::{Distribution, Law};
+use super::{Describe, Law};
+use crate::value::law::share::Share;
 use crate::value::text::Number;
 use crate::{Error, Result};
 use std::fmt::{Display, Formatter};
@@ -33,7 +34,7 @@ impl Law {
     }
 }
 
-impl Distribution for Uniform {
+impl Describe for Uniform {
     fn range(&self) -> (f64, f64) {
         (self.lo, self.hi)
     }
@@ -44,6 +45,10 @@ impl Distribution for Uniform {
 
     fn kurtosis(&self) -> Option<f64> {
         Some(1.8)
+    }
+
+    fn shares(&self, count: u64) -> Vec<Share> {
+        vec![Share::drawn(count, self)]
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! A [`Scheme`], a shape and a layout make a [`Law`](crate::law::Law). Every number of a law is an f64 made with `+ - *
 //! / sqrt` in the order that the documentation of its scheme states (docs/stream.md repeats it), with n, fan_in and
-//! fan_out the fans converted to f64. Only [`StdOf::Cut`] needs `exp`, and takes it from a `libm` whose bits are known.
+//! fan_out the fans converted to f64. Only [`StdOf::Cut`] needs `exp`, and takes it from src/value/libm.
 
 mod basic;
 mod catalog;

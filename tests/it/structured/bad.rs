@@ -83,6 +83,17 @@ fn numbers_that_do_not_suit() {
         refused(&[4], Layout::OutIn, Scheme::dt_bias(min, max, floor), &["dt_bias(min=", "min < max"]);
     }
     refused(&[4], Layout::OutIn, Scheme::dt_bias(1e-9, 100.0, 0.0), &["min=1e-9", "max=100", "error"]);
+    for (lo, hi) in [(0.0, 1.0), (-1.0, 1.0), (2.0, 1.0), (1.0, 1.0), (1.0, f64::INFINITY), (f64::NAN, 1.0)] {
+        refused(&[4], Layout::OutIn, Scheme::log_of_uniform(lo, hi), &["log_of_uniform(lo=", "lo < hi"]);
+    }
+    for bad in [f64::NAN, f64::INFINITY, 1e300, 1e-40] {
+        refused(&[4], Layout::OutIn, Scheme::linspace(bad, 1.0), &["linspace", "first", &written(bad)]);
+        refused(&[4], Layout::OutIn, Scheme::linspace(1.0, bad), &["linspace", "last", &written(bad)]);
+    }
+    // Ends that nearly cancel: the middle of an odd length would be subnormal.
+    let (first, last) = (1.3234889800848443e-23, -1.323488980084844e-23);
+    refused(&[3], Layout::OutIn, Scheme::linspace(first, last), &["linspace", "the value halfway"]);
+    refused(&[1 << 24 | 1], Layout::OutIn, Scheme::linspace(0.0, 1.0), &["linspace", "16777217"]);
     // A 16-bit type that the values leave.
     let spec = TensorSpec::new("h.0.bad", [4, 4], Scheme::identity(1e5)).unwrap().dtype(seedbed::DType::F16);
     let error = Plan::new(StreamVersion::V1, SEED).push(&spec).map(|_| ()).unwrap_err().to_string();

@@ -2,7 +2,8 @@
 
 use super::mixed;
 use crate::value::law::limits::{MAX_NORMAL, check_scale, check_sides};
-use crate::value::law::{Distribution, Law};
+use crate::value::law::share::Share;
+use crate::value::law::{Describe, Law};
 use crate::value::text::Number;
 use crate::{Error, Result};
 use std::fmt::{Display, Formatter};
@@ -39,7 +40,7 @@ impl Law {
     }
 }
 
-impl Distribution for BlockDiagonal {
+impl Describe for BlockDiagonal {
     fn range(&self) -> (f64, f64) {
         (-MAX_NORMAL * self.std, MAX_NORMAL * self.std)
     }
@@ -50,6 +51,10 @@ impl Distribution for BlockDiagonal {
 
     fn kurtosis(&self) -> Option<f64> {
         None
+    }
+
+    fn shares(&self, count: u64) -> Vec<Share> {
+        Share::normal(count / self.blocks, 0.0, self.std).among_zeros(count)
     }
 }
 

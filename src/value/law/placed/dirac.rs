@@ -2,7 +2,8 @@
 
 use super::{diagonal, mixed};
 use crate::value::law::limits::check_sides;
-use crate::value::law::{Distribution, Law};
+use crate::value::law::share::Share;
+use crate::value::law::{Describe, Law};
 use crate::{Error, Result};
 use std::fmt::{Display, Formatter};
 
@@ -43,7 +44,7 @@ impl Law {
     }
 }
 
-impl Distribution for Dirac {
+impl Describe for Dirac {
     fn range(&self) -> (f64, f64) {
         (0.0, 1.0)
     }
@@ -54,6 +55,10 @@ impl Distribution for Dirac {
 
     fn kurtosis(&self) -> Option<f64> {
         None
+    }
+
+    fn shares(&self, count: u64) -> Vec<Share> {
+        Share::constant(self.groups * self.inputs.min(self.out / self.groups), 1.0).among_zeros(count)
     }
 }
 

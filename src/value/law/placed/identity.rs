@@ -3,7 +3,8 @@
 use super::{diagonal, mixed};
 use crate::Result;
 use crate::value::law::limits::{check_sides, check_value};
-use crate::value::law::{Distribution, Law};
+use crate::value::law::share::Share;
+use crate::value::law::{Describe, Law};
 use crate::value::text::Number;
 use std::fmt::{Display, Formatter};
 
@@ -31,7 +32,7 @@ impl Law {
     }
 }
 
-impl Distribution for Identity {
+impl Describe for Identity {
     fn range(&self) -> (f64, f64) {
         (self.gain.min(0.0), self.gain.max(0.0))
     }
@@ -42,6 +43,10 @@ impl Distribution for Identity {
 
     fn kurtosis(&self) -> Option<f64> {
         None
+    }
+
+    fn shares(&self, count: u64) -> Vec<Share> {
+        Share::constant(self.rows.min(self.cols), self.gain).among_zeros(count)
     }
 }
 

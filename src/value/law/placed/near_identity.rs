@@ -3,7 +3,8 @@
 use super::{diagonal, mixed};
 use crate::Result;
 use crate::value::law::limits::{MAX_NORMAL, check_location, check_scale, check_sides};
-use crate::value::law::{Distribution, Law};
+use crate::value::law::share::Share;
+use crate::value::law::{Describe, Law};
 use crate::value::text::Number;
 use std::fmt::{Display, Formatter};
 
@@ -34,7 +35,7 @@ impl Law {
     }
 }
 
-impl Distribution for NearIdentity {
+impl Describe for NearIdentity {
     fn range(&self) -> (f64, f64) {
         let reach = MAX_NORMAL * self.std;
         (self.alpha.min(0.0) - reach, self.alpha.max(0.0) + reach)
@@ -47,6 +48,11 @@ impl Distribution for NearIdentity {
 
     fn kurtosis(&self) -> Option<f64> {
         None
+    }
+
+    fn shares(&self, count: u64) -> Vec<Share> {
+        let on = self.rows.min(self.cols);
+        vec![Share::normal(on, self.alpha, self.std), Share::normal(count - on, 0.0, self.std)]
     }
 }
 

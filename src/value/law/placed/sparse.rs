@@ -2,7 +2,8 @@
 
 use super::mixed;
 use crate::value::law::limits::{MAX_NORMAL, check_scale, check_sides};
-use crate::value::law::{Distribution, Law};
+use crate::value::law::share::Share;
+use crate::value::law::{Describe, Law};
 use crate::value::text::Number;
 use crate::{Error, Result};
 use std::fmt::{Display, Formatter};
@@ -41,7 +42,7 @@ impl Law {
     }
 }
 
-impl Distribution for Sparse {
+impl Describe for Sparse {
     fn range(&self) -> (f64, f64) {
         (-MAX_NORMAL * self.std, MAX_NORMAL * self.std)
     }
@@ -52,6 +53,10 @@ impl Distribution for Sparse {
 
     fn kurtosis(&self) -> Option<f64> {
         None
+    }
+
+    fn shares(&self, count: u64) -> Vec<Share> {
+        Share::normal((self.rows - self.zeros) * self.cols, 0.0, self.std).among_zeros(count)
     }
 }
 

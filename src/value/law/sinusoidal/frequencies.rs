@@ -120,7 +120,7 @@ fn ln(x: f64) -> Two {
 mod tests {
     use super::*;
 
-    /// round(2^64 base^-e / (2 pi)), computed with 60 digits by tests/data/sinusoidal.py.
+    /// round(2^64 base^-e / (2 pi)), computed with 60 digits by tests/data/structured.py.
     #[test]
     fn frequencies_are_those_of_60_digits() {
         let mut lines = 0;

@@ -2,12 +2,14 @@
 
 mod frequencies;
 
-use super::{Distribution, Law};
+use super::{Describe, Law};
+use crate::value::law::share::Share;
 use crate::value::libm;
 use crate::value::text::Number;
 use crate::{Error, Result};
 use std::f64::consts::PI;
 use std::fmt::{Display, Formatter};
+use std::sync::Arc;
 
 /// The most columns of a table.
 const MAX_WIDTH: u64 = 1 << 16;
@@ -67,14 +69,7 @@ impl Law {
     }
 }
 
-impl Sinusoidal {
-    /// The frequency of each pair of columns, as a 64-bit fraction of a turn.
-    pub(super) fn frequencies(&self) -> Vec<u64> {
-        frequencies::frequencies(self.base, self.width, self.layout)
-    }
-}
-
-impl Distribution for Sinusoidal {
+impl Describe for Sinusoidal {
     fn range(&self) -> (f64, f64) {
         (-1.0, 1.0)
     }
@@ -82,7 +77,7 @@ impl Distribution for Sinusoidal {
     fn moments(&self) -> (f64, f64) {
         let n = self.positions as f64;
         // The real and the imaginary part of the sum of e^(i w p) over the positions p.
-        let sums = self.frequencies().into_iter().map(|f| {
+        let sums = frequencies::frequencies(self.base, self.width, self.layout).into_iter().map(|f| {
             let half = f as f64 / 18_446_744_073_709_551_616.0 * PI;
             let size = if half == 0.0 { n } else { libm::sin(n * half) / libm::sin(half) };
             size * (libm::sin((n - 1.0) * half) + libm::cos((n - 1.0) * half))
@@ -93,6 +88,15 @@ impl Distribution for Sinusoidal {
 
     fn kurtosis(&self) -> Option<f64> {
         None
+    }
+
+    fn shares(&self, count: u64) -> Vec<Share> {
+        vec![Share::fixed(count, self)]
+    }
+
+    /// The frequency of each pair of columns, as a 64-bit fraction of a turn.
+    fn frequencies(&self) -> Option<Arc<[u64]>> {
+        Some(frequencies::frequencies(self.base, self.width, self.layout).into())
     }
 }
 

@@ -7,7 +7,8 @@ mod tests;
 mod window;
 
 use super::limits::{check_location, check_scale, check_value};
-use super::{Distribution, Law};
+use super::{Describe, Law};
+use crate::value::law::share::Share;
 use crate::value::text::Number;
 use crate::{DType, Error, Result};
 use std::fmt::{Display, Formatter};
@@ -85,19 +86,9 @@ impl TruncatedNormal {
     pub(crate) fn bounds(&self, dtype: DType) -> (f32, f32) {
         (dtype.round_up(self.lo.max(-dtype.max())), dtype.round_down(self.hi.min(dtype.max())))
     }
-
-    /// # Errors
-    /// [`Error::Law`] where no value of the dtype lies in the window.
-    pub(super) fn check_holds(&self, dtype: DType) -> Result<()> {
-        let (lo, hi) = self.bounds(dtype);
-        if lo > hi {
-            return Err(Error::Law(format!("{self}: no {dtype} value lies in the window; take a wider window or f32")));
-        }
-        Ok(())
-    }
 }
 
-impl Distribution for TruncatedNormal {
+impl Describe for TruncatedNormal {
     fn range(&self) -> (f64, f64) {
         self.window.reach
     }
@@ -108,6 +99,18 @@ impl Distribution for TruncatedNormal {
 
     fn kurtosis(&self) -> Option<f64> {
         Some(moments::kurtosis(self.mean, self.std, self.lo, self.hi))
+    }
+
+    fn shares(&self, count: u64) -> Vec<Share> {
+        vec![Share::drawn(count, self)]
+    }
+
+    fn check_holds(&self, dtype: DType) -> Result<()> {
+        let (lo, hi) = self.bounds(dtype);
+        if lo > hi {
+            return Err(Error::Law(format!("{self}: no {dtype} value lies in the window; take a wider window or f32")));
+        }
+        Ok(())
     }
 }
 

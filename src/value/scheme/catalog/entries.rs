@@ -337,7 +337,7 @@ pub(super) const CATALOG: &[SchemeInfo] = &[
     SchemeInfo {
         names: &["sparse"],
         args: "(sparsity, [std=0.01])",
-        law: "N(0, std^2), zeros in each column",
+        law: "N(0, std^2), some zero in a column",
         formula: "ceil(sparsity rows) zeros in each column",
         when: "few inputs to each unit",
         source: "Martens 2010",
