@@ -188,7 +188,7 @@ fn without_repeating(what: &str, reason: &str) -> String {
     let name = text.split('(').next().unwrap_or_default();
     let rest = [text, name].into_iter().filter(|said| !said.is_empty()).find_map(|said| {
         let rest = reason.strip_prefix(said)?;
-        (rest.starts_with(": ") || rest.starts_with(" on ")).then_some(rest)
+        (rest.starts_with(": ") || rest.starts_with(" on [")).then_some(rest)
     });
     rest.map_or_else(|| format!("{what}: {reason}"), |rest| format!("{what}{rest}"))
 }
@@ -214,6 +214,7 @@ mod tests {
             ("dirac(groups=3)", "dirac on [4, 4, 3]: 3 groups", "dirac(groups=3) on [4, 4, 3]: 3 groups"),
             ("dt_bias(min=1)", "dt_bias(min=1): needs min < max", "dt_bias(min=1): needs min < max"),
             ("scheme \"dt_bias(min=1)\"", "dt_bias(min=1): needs", "scheme \"dt_bias(min=1)\": needs"),
+            ("uniform(1, 1)", "uniform on (1, 1): lo", "uniform(1, 1): uniform on (1, 1): lo"),
             ("normal(0, -1)", "normal deviates are finite", "normal(0, -1): normal deviates are finite"),
             ("", "std -1: must lie in [0, 1]", ": std -1: must lie in [0, 1]"),
         ] {

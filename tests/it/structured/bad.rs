@@ -91,7 +91,7 @@ fn numbers_that_do_not_suit() {
         refused(&[4], Layout::OutIn, Scheme::linspace(1.0, bad), &["linspace", "last", &written(bad)]);
     }
     // Ends that nearly cancel: the middle of an odd length would be subnormal.
-    let (first, last) = (1.3234889800848443e-23, -1.323488980084844e-23);
+    let (first, last) = (seedbed::law::MIN_SCALE.next_up(), -seedbed::law::MIN_SCALE);
     refused(&[3], Layout::OutIn, Scheme::linspace(first, last), &["linspace", "the value halfway"]);
     refused(&[1 << 24 | 1], Layout::OutIn, Scheme::linspace(0.0, 1.0), &["linspace", "16777217"]);
     // A 16-bit type that the values leave.
