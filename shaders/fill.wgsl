@@ -73,6 +73,7 @@ fn block_values(law: Law, key: vec2<u32>, kind: u32, block: vec2<u32>) -> vec4<f
             v[k + 1u] = pair.y;
         }
     } else {
+        // TRUNCATED, the kind that is left: the host sends structured kinds to `fill_general`.
         for (var k = 0u; k < 4u; k++) {
             v[k] = truncated_value(law, key, block, k, w[k]);
         }
@@ -115,6 +116,7 @@ fn value_at(law: Law, key: vec2<u32>, index: vec2<u32>) -> f32 {
         let pair = normal(law, w[lane & 2u], w[lane | 1u]);
         return pair[lane & 1u];
     }
+    // TRUNCATED, the kind that is left: `structured_value` computes structured kinds itself.
     return truncated_value(law, key, block, lane, w[lane]);
 }
 

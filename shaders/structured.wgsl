@@ -7,8 +7,9 @@ const DT_BIAS: u32 = 6u;
 const LOG_OF_UNIFORM: u32 = 7u;
 const LINSPACE: u32 = 8u;
 
-// The masks of the other kinds, 0 for none: values of 0 off a pattern, a center of 0 off a pattern, values of 0 in some
+// The masks of the other kinds: none, values of 0 off a pattern, a center of 0 off a pattern, values of 0 in some
 // rows of each column.
+const NONE: u32 = 0u;
 const PATTERN: u32 = 1u;
 const CENTERED: u32 = 2u;
 const SPARSE: u32 = 3u;
@@ -154,10 +155,15 @@ fn kind_value(law: Law, key: vec2<u32>, index: vec2<u32>) -> f32 {
     if law.kind == LINSPACE {
         return linspace_value(law, index);
     }
+    let w = words_of(key, block_of(index), 0u)[index.x & 3u];
     if law.kind == LOG_OF_UNIFORM {
-        return log_of_uniform_value(law, words_of(key, block_of(index), 0u)[index.x & 3u]);
+        return log_of_uniform_value(law, w);
     }
-    return dt_bias_value(law, words_of(key, block_of(index), 0u)[index.x & 3u]);
+    if law.kind == DT_BIAS {
+        return dt_bias_value(law, w);
+    }
+    // No other kind is structured: not reached.
+    return 0.0;
 }
 
 // One value of any law: of a structured kind, or plain with a mask.
@@ -173,7 +179,7 @@ fn structured_value(d: u32, index: vec2<u32>) -> f32 {
         if is_zero_row(law, key, place.z, place.x) {
             return 0.0;
         }
-    } else if law.mask != 0u && !is_on_pattern(law, index) {
+    } else if law.mask != NONE && !is_on_pattern(law, index) {
         if law.mask == PATTERN {
             return 0.0;
         }
