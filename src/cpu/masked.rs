@@ -1,10 +1,9 @@
-//! Runs of structured laws. A law with a mask is filled as if it had none, by the fast code for plain laws; then the
-//! mask is applied to what is there.
+//! Series of any law. A law with a mask is filled as if it had none, by the fast code for plain laws; then the mask is
+//! applied to what is there.
 
-use super::fill::{Series, TILE_BLOCKS, store_one};
+use super::fill::{FillSeries, Series, TILE_BLOCKS, store_one};
 use super::fma::Fma;
 use super::level::{Available, Work};
-use super::range::fill_series;
 use super::structured::{div_rem, is_on_pattern, is_zero_row, kind_value};
 use crate::value::params::mask;
 
@@ -25,8 +24,16 @@ fn indices(series: &Series<'_>, d: u32) -> impl Iterator<Item = (u64, (u64, u32)
     })
 }
 
-/// Fills `out` with the elements of a series of a structured law, side by side.
-pub(super) fn fill_structured(level: Available, series: &Series<'_>, out: &mut [u8]) {
+/// Fills `out` with the elements of a series, side by side.
+pub(super) fn fill_series(level: Available, series: &Series<'_>, out: &mut [u8]) {
+    if series.law.is_structured() {
+        return fill_structured(level, series, out);
+    }
+    level.run(FillSeries { series, out });
+}
+
+/// [`fill_series`] of a structured law.
+fn fill_structured(level: Available, series: &Series<'_>, out: &mut [u8]) {
     let (law, size) = (series.law, series.dtype.size() as usize);
     if law.mask == mask::NONE {
         return level.run(FillKind { series, out });

@@ -1,8 +1,8 @@
 //! Elements of orthogonal matrices on their way into a fill: each matrix is made once, then copied to where its
 //! elements lie.
 
-use super::Level;
 use super::fill::store_one;
+use super::level::Level;
 use super::orthogonal::{self, Workspace};
 use crate::Result;
 use crate::plan::fill::{Fill, Piece};
@@ -99,23 +99,23 @@ impl Needed {
     }
 }
 
-/// The index of a matrix, the values of which it is a part, and where it begins among them.
-type Found = (u64, Arc<Vec<f32>>, usize);
+/// A matrix that is made: (index of the matrix, the values that contain it, its offset in them).
+type ReadyMatrix = (u64, Arc<Vec<f32>>, usize);
 
 /// The matrices that a range of a fill has elements of, for each of the fill's pieces.
 #[derive(Debug, Default)]
-pub(super) struct Ready(Vec<Vec<Found>>);
+pub(super) struct Ready(Vec<Vec<ReadyMatrix>>);
 
 impl Ready {
     /// Makes the matrices that are needed and not kept.
     pub fn new(fill: &Fill, level: Level, needed: Needed, kept: &Kept) -> Result<Self> {
         let of_piece = |(piece, needed): (&Piece, BTreeSet<u64>)| {
             let Some(matrices) = &piece.matrices else { return Ok(Vec::new()) };
-            let mut found = Vec::new();
+            let mut ready = Vec::new();
             let mut rest = needed.into_iter().peekable();
             while let Some(first) = rest.next() {
                 if matrices.size() > SMALL {
-                    found.push((first, kept.matrix(level, matrices, first)?, 0));
+                    ready.push((first, kept.matrix(level, matrices, first)?, 0));
                     continue;
                 }
                 // Small ones that follow each other are made together.
@@ -125,9 +125,9 @@ impl Ready {
                 }
                 let values = make(level, matrices, first, last - first + 1)?;
                 let size = matrices.size() as usize;
-                found.extend((first..=last).map(|t| (t, values.clone(), (t - first) as usize * size)));
+                ready.extend((first..=last).map(|t| (t, values.clone(), (t - first) as usize * size)));
             }
-            Ok(found)
+            Ok(ready)
         };
         fill.pieces.iter().zip(needed.0).map(of_piece).collect::<Result<Vec<_>>>().map(Self)
     }

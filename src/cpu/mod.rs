@@ -11,22 +11,41 @@
 //! | structured | `structured.rs`; `masked.rs` walks over the elements of a run |
 //! | fill | `fill.rs`: words and values; `range.rs` walks over the segments and runs of a fill |
 //! | orthogonal | `orthogonal/`: a file for each of the shader's steps |
+//!
+//! The modules below stand in an order in which each imports those above it alone.
 
-mod fill;
+// Multiplication of 32-bit words, and the generator.
+mod mulwide;
+mod philox;
+
+// Multiply-adds that are rounded once, and the code of each level of a processor's instructions.
 pub(crate) mod fma;
 mod level;
-mod masked;
+
+// Functions of one number, values of one word, and how they are stored.
 mod math;
-mod matrices;
-mod mulwide;
-mod normalize;
-#[doc(hidden)]
-pub mod orthogonal;
-mod philox;
-mod range;
 pub(crate) mod sample;
 mod store;
+
+// Series of plain laws, values of structured ones.
+mod fill;
 mod structured;
+
+// Series of any law.
+mod masked;
+
+// Orthogonal matrices.
+#[doc(hidden)]
+pub mod orthogonal;
+
+// Orthogonal matrices on their way into a fill.
+mod matrices;
+
+// Ranges of fills.
+mod range;
+
+// The Frobenius norm of tensors, brought to a wanted number.
+mod normalize;
 
 use crate::plan::Fill;
 use crate::{Error, Result};

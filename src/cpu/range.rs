@@ -1,8 +1,8 @@
 //! Ranges of a fill: which pieces have elements in them, and the runs of those.
 
-use super::fill::{FillSeries, Series};
+use super::fill::Series;
 use super::level::{Available, Level};
-use super::masked::fill_structured;
+use super::masked::fill_series;
 use super::matrices::{Kept, Needed, Ready};
 use crate::Result;
 use crate::plan::Fill;
@@ -135,12 +135,4 @@ fn fill_run(level: Available, series: &Series<'_>, run: &Run, from: u64, out: &m
         }
         done += count;
     }
-}
-
-/// Fills `out` with the elements of a series, side by side.
-pub(super) fn fill_series(level: Available, series: &Series<'_>, out: &mut [u8]) {
-    if series.law.is_structured() {
-        return fill_structured(level, series, out);
-    }
-    level.run(FillSeries { series, out });
 }
