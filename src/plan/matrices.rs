@@ -3,7 +3,7 @@
 use crate::value::law::{Law, MAX_SCALE, MIN_SCALE};
 use crate::{Error, Result};
 
-/// Reflectors that are applied together, a block: part of the stream.
+/// Reflectors that are applied together, a block of reflectors: part of the stream.
 pub const BLOCK: usize = 64;
 
 /// Rows whose products are summed apart, before the sums are added, a chunk: part of the stream.
@@ -64,7 +64,7 @@ impl Matrices {
         let (matrix, index) = (outer / self.size(), outer % self.size());
         match self.spot {
             None => Some(Element { matrix, index }),
-            // One matrix: the spot is among its neighbors, or among matrices.
+            // delta_orthogonal: the kernel's axes come after the matrix's (inner > 1) or before them.
             Some(spot) if self.inner > 1 => (beside == spot).then_some(Element { matrix: 0, index }),
             Some(spot) => (matrix == spot).then_some(Element { matrix: 0, index }),
         }

@@ -1,5 +1,5 @@
-//! The triangular factor `T` of a block, `H_1 H_2 .. = I - V T V^T`, from the products of the reflectors with each
-//! other.
+//! The triangular factor `T` of a block of reflectors, `H_1 H_2 .. = I - V T V^T`, from the products of the reflectors
+//! with each other.
 
 use super::reflect::{flushed, reciprocal};
 use super::{BLOCK, GROUP, Line, STRIP};

@@ -5,17 +5,16 @@
 //! the order of every sum, and leaves tiles, threads and the width of vectors free.
 //!
 //! The steps are those of the shader: `reflect` (`reflect_block`), `gram` and `products` (`products`), `factor`,
-//! `apply`, `update`. The shader takes a step for the whole block in each dispatch; the twin takes the last three for a
-//! strip of columns at a time, which stays in the cache.
+//! `apply`, `update`. The shader takes a step for the whole block of reflectors in each dispatch; the twin takes the
+//! last three for a strip of columns at a time, which stays in the cache.
 
 mod factor;
 mod product;
 mod reflect;
 mod strip;
 
-use super::Level;
 use super::fma::Fma;
-use super::level::{Available, Work};
+use super::level::{Available, Level, Work};
 pub use crate::plan::matrices::Batch;
 use crate::plan::matrices::{BLOCK, CHUNK_ROWS};
 use crate::{Error, Result};
@@ -32,7 +31,7 @@ type Line = [f32; GROUP];
 /// its transpose, and 32 KiB. Kept between calls, it is allocated once.
 #[derive(Debug, Default)]
 pub struct Workspace {
-    /// The block's reflectors: [`BLOCK`] / [`GROUP`] groups, each of as many lines as there are rows.
+    /// A block of reflectors: [`BLOCK`] / [`GROUP`] groups, each of as many lines as there are rows.
     v: Vec<Line>,
     gram: Vec<[f32; STRIP]>,
     /// Like `v`, of [`BLOCK`] rows.
@@ -92,7 +91,7 @@ fn each_mut<T: Send>(items: &mut [T], f: impl Fn(usize, &mut T) + Sync + Send) {
     items.iter_mut().enumerate().for_each(|(i, item)| f(i, item));
 }
 
-/// One matrix: from the identity's columns, block by block from the last to the first.
+/// One matrix: from the identity's columns, one block of reflectors after another, from the last to the first.
 fn one(level: Available, batch: &Batch, matrix: u32, out: &mut [f32], workspace: &mut Workspace) {
     let (p, q) = batch.tall();
     let (p, q) = (p as usize, q as usize);
@@ -129,12 +128,13 @@ fn one(level: Available, batch: &Batch, matrix: u32, out: &mut [f32], workspace:
         each_mut(&mut grams, |s, gram| level.run(Task::Gram(v, rows, s, gram)));
         level.run(Task::Factor(&workspace.gram, width, &mut workspace.t));
         let t = split(&workspace.t, BLOCK);
-        let block = strip::Block { v, t, diagonal: &diagonal, first, rows, gain: batch.gain, c: &c };
+        let block = strip::Reflectors { v, t, diagonal: &diagonal, first, rows, gain: batch.gain, c: &c };
+        // Each strip is handed out once, and all are done before the next block of reflectors: `fill_strip` needs it.
         each((q - first).div_ceil(STRIP), |s| level.run(Task::Strip(&block, s)));
     }
 }
 
-/// The groups of a block: `lines` of each.
+/// The groups of a block of reflectors, of `each` lines.
 fn split(lines: &[Line], each: usize) -> [&[Line]; BLOCK / GROUP] {
     std::array::from_fn(|g| &lines[g * each..(g + 1) * each])
 }
@@ -146,8 +146,8 @@ enum Task<'a, 'b> {
     Gram([&'a [Line]; BLOCK / GROUP], usize, usize, &'a mut [[f32; STRIP]]),
     /// The products, the number of reflectors, and where `T` goes.
     Factor(&'a [[f32; STRIP]], usize, &'a mut [Line]),
-    /// The block, and the number of the strip.
-    Strip(&'a strip::Block<'b>, usize),
+    /// The block of reflectors, and the number of the strip: made by `one` alone, for no strip twice.
+    Strip(&'a strip::Reflectors<'b>, usize),
 }
 
 impl Work for Task<'_, '_> {
@@ -157,7 +157,10 @@ impl Work for Task<'_, '_> {
             Self::Reflect(group) => group.reflect::<A>(),
             Self::Gram(v, rows, s, gram) => strip::gram::<A, 4, NR>(v, rows, s, gram),
             Self::Factor(gram, width, t) => factor::factor::<A>(gram, width, t),
-            Self::Strip(block, s) => block.fill_strip::<A, 4, NR>(s),
+            // SAFETY: `one` alone makes this task. It has the matrix alone, by its `&mut`, hands out each strip of a
+            // block of reflectors once, and begins with the next block after all strips of this one; strips are
+            // disjoint. So no other call is for these columns.
+            Self::Strip(block, s) => unsafe { block.fill_strip::<A, 4, NR>(s) },
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The reflectors of a block, [`GROUP`] of them per task: deviates, norms, scaling.
+//! A block of reflectors, [`GROUP`] of them per task: deviates, norms, scaling.
 
 use super::{GROUP, Line};
 use crate::cpu::fill::TILE_BLOCKS;
@@ -27,15 +27,15 @@ pub(super) fn flushed(x: f32) -> f32 {
     if x.to_bits() & 0x7fff_ffff < 0x2b80_0000 { 0.0 } else { x }
 }
 
-/// Reflectors `begin..begin + GROUP` of a block.
+/// Reflectors `begin..begin + GROUP` of a block of reflectors.
 pub(super) struct Group<'a> {
-    /// The index of the block's first reflector in the matrix, and the index of the matrix.
+    /// The index in the matrix of the first reflector of the block of reflectors, and the index of the matrix.
     pub counter: [u32; 2],
     pub key: [u32; 2],
     pub begin: usize,
-    /// Reflectors of the block: columns from this one on are 0.
+    /// How many reflectors the block of reflectors has: columns from this one on are 0.
     pub width: usize,
-    /// Rows of the block.
+    /// Rows of the block of reflectors.
     pub rows: usize,
     /// The rows, padded to a multiple of 8.
     pub lines: &'a mut [Line],

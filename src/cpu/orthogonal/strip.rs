@@ -1,4 +1,4 @@
-//! A strip of the matrix, [`STRIP`] columns side by side, through one block of reflectors: `C - V (T (V^T C))`.
+//! A strip of the matrix, [`STRIP`] columns side by side, through a block of reflectors: `C - V (T (V^T C))`.
 
 use super::product::{over_columns, over_rows};
 use super::reflect::flushed;
@@ -24,8 +24,8 @@ pub(super) struct Tall<'a> {
     owner: PhantomData<&'a mut [f32]>,
 }
 
-// SAFETY: it stands for an exclusive borrow of plain numbers; that no two threads meet in them is what the callers of
-// `read` and `write` answer for.
+// SAFETY: it stands for an exclusive borrow of plain numbers, which any thread may have. They are reached by `read` and
+// `write` alone. Callers of `read` and `write` guarantee that no two threads touch the same columns.
 unsafe impl Sync for Tall<'_> {}
 
 impl<'a> Tall<'a> {
@@ -43,18 +43,19 @@ impl<'a> Tall<'a> {
     /// Reads `into.len()` rows and `width` columns.
     ///
     /// # Safety
-    /// No other thread writes these columns meanwhile.
+    /// No other thread writes these columns while this runs.
     #[inline(always)]
     unsafe fn read(&self, row: usize, col: usize, width: usize, into: &mut [[f32; STRIP]]) {
         assert!(row + into.len() <= self.rows && col + width <= self.cols && width <= STRIP);
         for (r, into) in into.iter_mut().enumerate() {
             let start = (row + r) * self.row_step + col * self.col_step;
             if self.col_step == 1 {
-                // SAFETY: `width` elements of one row, inside the matrix by the assertion.
+                // SAFETY: `width` elements of one row, inside the matrix by the assertion. By the contract nobody
+                // writes them while the slice lives, and `into` is memory of the caller's own.
                 into[..width].copy_from_slice(unsafe { std::slice::from_raw_parts(self.at.add(start), width) });
             } else {
                 for (j, into) in into[..width].iter_mut().enumerate() {
-                    // SAFETY: inside the matrix by the assertion.
+                    // SAFETY: inside the matrix by the assertion. By the contract nobody writes this column meanwhile.
                     *into = unsafe { *self.at.add(start + j * self.col_step) };
                 }
             }
@@ -64,31 +65,32 @@ impl<'a> Tall<'a> {
     /// Writes values side by side in a row.
     ///
     /// # Safety
-    /// No other thread reads or writes these columns meanwhile.
+    /// No other thread reads or writes these columns while this runs.
     #[inline(always)]
     unsafe fn write(&self, row: usize, col: usize, values: &[f32]) {
         assert!(row < self.rows && col + values.len() <= self.cols);
         let start = row * self.row_step + col * self.col_step;
         if self.col_step == 1 {
-            // SAFETY: elements of one row, inside the matrix by the assertion.
+            // SAFETY: elements of one row, inside the matrix by the assertion. They are in the columns that the caller
+            // has alone by the contract, so that nothing else refers to them while the slice lives.
             unsafe { std::slice::from_raw_parts_mut(self.at.add(start), values.len()) }.copy_from_slice(values);
         } else {
             for (j, &value) in values.iter().enumerate() {
-                // SAFETY: inside the matrix by the assertion.
+                // SAFETY: inside the matrix by the assertion, in a column that the caller has alone by the contract.
                 unsafe { *self.at.add(start + j * self.col_step) = value };
             }
         }
     }
 }
 
-/// What the strips of one block share.
-pub(super) struct Block<'a> {
+/// A block of reflectors, and the matrix that it is applied to: what the strips share.
+pub(super) struct Reflectors<'a> {
     pub v: [&'a [Line]; BLOCK / GROUP],
     pub t: [&'a [Line]; BLOCK / GROUP],
     pub diagonal: &'a [f32; BLOCK],
-    /// The block's first column, and first row.
+    /// The first column of the block of reflectors, and its first row.
     pub first: usize,
-    /// Rows of the block.
+    /// Rows of the block of reflectors.
     pub rows: usize,
     pub gain: f32,
     pub c: &'a Tall<'a>,
@@ -136,19 +138,30 @@ pub(super) fn gram<A: Fma, const MR: usize, const NR: usize>(
     }
 }
 
-impl Block<'_> {
-    /// Strip `s`, columns `first + STRIP s ..`, through the block.
+impl Reflectors<'_> {
+    /// Strip `s`, columns `first + STRIP s ..` of the matrix, at most [`STRIP`] of them, through the block of
+    /// reflectors.
+    ///
+    /// # Safety
+    /// No other call for this matrix and this `s` runs at the same time, and none for another block of reflectors of
+    /// the matrix: strips of one block have no column in common.
     #[inline(always)]
-    pub fn fill_strip<A: Fma, const MR: usize, const NR: usize>(&self, s: usize) {
+    pub unsafe fn fill_strip<A: Fma, const MR: usize, const NR: usize>(&self, s: usize) {
         let col = self.first + s * STRIP;
         let width = STRIP.min(self.c.cols - col);
-        // The block's own columns are still those of the identity.
-        let w = if s * STRIP < BLOCK { self.of_identity(s) } else { self.products::<A, MR, NR>(col, width) };
+        // The columns of the block of reflectors itself are still those of the identity.
+        let w = if s * STRIP < BLOCK {
+            self.of_identity(s)
+        } else {
+            // SAFETY: these are the columns of strip `s`, which no other thread touches by this function's contract.
+            unsafe { self.products::<A, MR, NR>(col, width) }
+        };
         let b = self.apply::<A, MR, NR>(&w.0);
-        self.update::<A, MR, NR>(s, col, width, &b.0);
+        // SAFETY: as above.
+        unsafe { self.update::<A, MR, NR>(s, col, width, &b.0) };
     }
 
-    /// `V^T C` of the block's own columns, which are still those of the identity, with their signs.
+    /// `V^T C` of the block of reflectors' own columns, which are still those of the identity, with their signs.
     #[inline(always)]
     fn of_identity(&self, s: usize) -> Aligned<Square> {
         let mut w = Aligned([[0.0; STRIP]; BLOCK]);
@@ -162,14 +175,17 @@ impl Block<'_> {
     }
 
     /// `V^T C` of columns that later blocks have filled: the first rows of C are still 0 there.
+    ///
+    /// # Safety
+    /// No other thread writes columns `col..col + width` while this runs.
     #[inline(always)]
-    fn products<A: Fma, const MR: usize, const NR: usize>(&self, col: usize, width: usize) -> Aligned<Square> {
+    unsafe fn products<A: Fma, const MR: usize, const NR: usize>(&self, col: usize, width: usize) -> Aligned<Square> {
         let mut w = Aligned([[0.0; STRIP]; BLOCK]);
         let mut packed = Aligned([[0.0; STRIP]; CHUNK_ROWS]);
         for chunk in (0..self.rows).step_by(CHUNK_ROWS).rev() {
             let (first, end) = (chunk.max(BLOCK), self.rows.min(chunk + CHUNK_ROWS));
             let packed = &mut packed.0[..end.saturating_sub(first)];
-            // SAFETY: these columns belong to this task.
+            // SAFETY: this function's contract, for the same columns.
             unsafe { self.c.read(self.first + first, col, width, packed) };
             add_products::<A, MR, NR>(self.v, first, packed, &mut w.0);
         }
@@ -195,8 +211,11 @@ impl Block<'_> {
     }
 
     /// `C - V B`; after the first block, which comes last, the values are those of the tensor.
+    ///
+    /// # Safety
+    /// No other thread reads or writes columns `col..col + width` while this runs.
     #[inline(always)]
-    fn update<A: Fma, const MR: usize, const NR: usize>(&self, s: usize, col: usize, width: usize, b: &Square) {
+    unsafe fn update<A: Fma, const MR: usize, const NR: usize>(&self, s: usize, col: usize, width: usize, b: &Square) {
         for row in (0..self.rows).step_by(MR) {
             let count = MR.min(self.rows - row);
             let mut c = Aligned([[0.0; STRIP]; MR]);
@@ -209,7 +228,7 @@ impl Block<'_> {
                     }
                 }
             } else if row >= BLOCK {
-                // SAFETY: these columns belong to this task.
+                // SAFETY: this function's contract, for the same columns.
                 unsafe { self.c.read(self.first + row, col, width, &mut c[..count]) };
             }
             for from in (0..STRIP).step_by(NR) {
@@ -228,7 +247,7 @@ impl Block<'_> {
                         *c = if value.to_bits() << 1 == 0 { 0.0 } else { value };
                     }
                 }
-                // SAFETY: these columns belong to this task.
+                // SAFETY: this function's contract, for the same columns.
                 unsafe { self.c.write(self.first + row + i, col, &c[..width]) };
             }
         }
