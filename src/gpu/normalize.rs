@@ -9,7 +9,7 @@ use super::readback::read_mapped;
 use super::scope::Scope;
 use super::upload::buffer_of;
 use crate::{Error, Result, cpu};
-use passes::{ENTRY_POINTS, FEW, Kernel, Parameters, Pass, Workspace};
+use passes::{ENTRY_POINTS, FEW, Kernel, Parameters, PartialResults, Pass};
 
 mod passes;
 
@@ -157,7 +157,7 @@ impl Normalizer {
                 mapped_at_creation: false,
             })
         };
-        let workspace = Workspace {
+        let partial = PartialResults {
             largest: [partials, FEW, 2].map(buffer),
             sums: [partials, FEW, 2].map(|n| buffer(3 * n)),
             factor: buffer(2),
@@ -165,15 +165,15 @@ impl Normalizer {
         let count = tensors.len() as u32;
         let mut passes = Vec::new();
         for (slot, t) in tensors.iter().enumerate() {
-            self.measure(t, slot as u32, &workspace, &mut passes);
+            self.measure(t, slot as u32, &partial, &mut passes);
         }
         let wanted = wanted.to_bits();
         passes.push(Pass {
             kernel: Kernel::Factor,
             parameters: Parameters { threads: 1, tensors: count, wanted, ..Default::default() },
-            source: Some(BoundRange::whole(&workspace.sums[2])),
-            found: Some(&workspace.largest[2]),
-            result: BoundRange::whole(&workspace.factor),
+            source: Some(BoundRange::whole(&partial.sums[2])),
+            found: Some(&partial.largest[2]),
+            result: BoundRange::whole(&partial.factor),
         });
         for t in tensors {
             for (range, parameters) in self.ranges(t) {
@@ -181,7 +181,7 @@ impl Normalizer {
                     kernel: Kernel::Scale,
                     parameters,
                     source: None,
-                    found: Some(&workspace.factor),
+                    found: Some(&partial.factor),
                     result: range,
                 });
             }

@@ -62,8 +62,8 @@ pub(super) struct Pass<'a> {
     pub result: BoundRange<'a>,
 }
 
-/// The buffers that one recording takes beside the tensors.
-pub(super) struct Workspace {
+/// The buffers that one recording takes beside the tensors: partial results, and the factor.
+pub(super) struct PartialResults {
     /// Largest magnitudes: of each thread, then of the few that the first reduction leaves, then of each tensor.
     pub largest: [wgpu::Buffer; 3],
     /// Sums of squares, likewise.
@@ -104,15 +104,21 @@ impl Normalizer {
 
     /// Adds the passes that find a tensor's largest magnitude, then those that find its sum of squares: of each thread,
     /// then of few partial results, then of the tensor.
-    pub(super) fn measure<'a>(&self, t: &Region<'a>, slot: u32, workspace: &'a Workspace, passes: &mut Vec<Pass<'a>>) {
+    pub(super) fn measure<'a>(
+        &self,
+        t: &Region<'a>,
+        slot: u32,
+        partial: &'a PartialResults,
+        passes: &mut Vec<Pass<'a>>,
+    ) {
         let partials = self.partials(t) as u32;
         let few = partials.min(FEW as u32);
         let reductions = [(partials, few, 0), (few, 1, slot)];
         let reduced = reductions.map(|(items, threads, at)| Parameters { items, threads, at, ..Default::default() });
         let ranges = self.ranges(t);
         for (first, again, buffers, found) in [
-            (Kernel::Largest, Kernel::Largest, &workspace.largest, None),
-            (Kernel::Squares, Kernel::Sums, &workspace.sums, Some(&workspace.largest[2])),
+            (Kernel::Largest, Kernel::Largest, &partial.largest, None),
+            (Kernel::Squares, Kernel::Sums, &partial.sums, Some(&partial.largest[2])),
         ] {
             passes.extend(ranges.iter().map(|&(range, parameters)| Pass {
                 kernel: first,
