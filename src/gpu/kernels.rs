@@ -145,9 +145,7 @@ impl Kernels {
 
     pub fn get(&self, (dtype, entry_point): KernelId) -> Result<&wgpu::ComputePipeline> {
         self.pipelines.get(&(dtype, entry_point)).ok_or_else(|| {
-            Error::Device(format!(
-                "no kernel was built for {dtype} ({entry_point:?}): name {dtype} in FillerOptions::dtypes"
-            ))
+            Error::Device(format!("no kernel was built for {dtype}: name {dtype} in FillerOptions::dtypes"))
         })
     }
 

@@ -119,7 +119,7 @@ pub(crate) struct Place<'a> {
 }
 
 impl Place<'_> {
-    /// Where the part's elements lie in a slab of the stored tensor, stored row-major: one placement a box.
+    /// Where the part's elements lie in a slab of the stored tensor, stored row-major: one placement per box.
     pub fn in_slab(&self, slab: &Slab) -> Result<Vec<Placement>> {
         let mut src_step = vec![0; self.view.len()];
         let mut step = 1;
@@ -182,7 +182,7 @@ impl Place<'_> {
             let p = p.collapse();
             if p.axes.len() > MAX_AXES {
                 return Err(Error::Placement(format!(
-                    "part {:?} needs {} axes, at most {MAX_AXES} are possible",
+                    "slab {}: needs {} axes, at most {MAX_AXES} are possible",
                     self.part,
                     p.axes.len()
                 )));
@@ -234,6 +234,16 @@ fn mixed_radix(factors: &[u64], from: u64, to: u64) -> Vec<Vec<(u64, u64)>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_part_of_too_many_axes_is_named_by_its_slab() {
+        let dims = [2; MAX_AXES + 1];
+        let whole = Slab::whole(&dims);
+        let order: Vec<usize> = (0..dims.len()).rev().collect();
+        let place = Place { dims: &dims, view: &dims, part: &whole, order: &order, clip: &whole };
+        let error = place.in_slab(&whole).unwrap_err().to_string();
+        assert!(error.ends_with("slab 0:2,0:2,0:2,0:2,0:2,0:2,0:2: needs 7 axes, at most 6 are possible"), "{error}");
+    }
 
     #[test]
     fn mixed_radix_boxes_cover_each_number_once() {
