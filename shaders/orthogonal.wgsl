@@ -1,17 +1,17 @@
-// Orthogonal matrices, a block of 64 reflectors at a time, from the last block to the first. Each block takes the
-// entries reflect_block, products, factor, apply and update, in this order. docs/stream/orthogonal.md is the normative
-// text.
+// Orthogonal matrices, a block of 64 reflectors at a time, from the last block to the first. Each block of reflectors
+// takes the entries reflect_block, products, factor, apply and update, in this order. docs/stream/orthogonal.md is the
+// normative text.
 //
 // Every element of a product is a sequence of fused multiply-adds in the order that the page states. A workgroup
 // computes a tile of 64 x 64 elements, each thread 4 x 4 of them. The matrix is the taller one of what is asked for and
 // its transpose; the z of a workgroup counts the matrices of the dispatch.
 
 // What a dispatch reads. src/gpu/orthogonal.rs holds the same struct, and a test compares every offset.
-struct Block {
+struct ReflectorBlock {
     key: vec2<u32>,
     // The first matrix's index in the tensor.
     matrix: u32,
-    // The block's first reflector: its first row and column.
+    // The first reflector of the block of reflectors: its first row and column.
     first: u32,
     // Reflectors, rows and columns from there on.
     width: u32,
@@ -32,7 +32,7 @@ struct Block {
     one: f32,
 }
 
-@group(0) @binding(0) var<storage, read> block: Block;
+@group(0) @binding(0) var<storage, read> block: ReflectorBlock;
 @group(0) @binding(1) var<storage, read_write> work: array<f32>;
 @group(0) @binding(2) var<storage, read_write> destination: array<f32>;
 

@@ -3,7 +3,7 @@
 
 use super::kernels::{Kernels, MulWide, Tier};
 use super::lower::{EntryPoint, KernelId};
-use super::orthogonal::Orthogonal;
+use super::orthogonal::OrthogonalKernels;
 use crate::{DType, Error, Result};
 
 /// What a [`Filler`] is built with. The default builds every kernel and lets the self-test choose.
@@ -48,7 +48,7 @@ impl FillerOptions {
 pub struct Filler {
     pub(super) device: wgpu::Device,
     pub(super) kernels: Kernels,
-    pub(super) orthogonal: Option<Orthogonal>,
+    pub(super) orthogonal: Option<OrthogonalKernels>,
     pub(super) pipeline_cache: Option<wgpu::PipelineCache>,
     /// Bytes to which the start of a binding is aligned.
     pub(super) align: u64,

@@ -39,12 +39,8 @@ impl Filler {
             mapped_at_creation: false,
         });
         scope.end_now("a workspace for orthogonal matrices").map_err(|e| e.in_tensor(range.fill.name()))?;
-        match kernels.record(encoder, &batch, buffer, range.offset, &workspace) {
-            Ok(()) => Ok(true),
-            // A matrix beyond what the device binds: the host makes it.
-            Err(Error::Placement(_)) => Ok(false),
-            Err(e) => Err(e.in_tensor(range.fill.name())),
-        }
+        let recorded = kernels.record(encoder, &batch, buffer, range.offset, &workspace);
+        recorded.map_err(|e| e.in_tensor(range.fill.name()))
     }
 
     /// Records copies of orthogonal matrices that the host makes: no GPU thread can make an element of a matrix by

@@ -3,7 +3,7 @@
 use super::filler::{Filler, FillerOptions};
 use super::kernels::{MulWide, Tier};
 use super::lower::EntryPoint;
-use super::orthogonal::Orthogonal;
+use super::orthogonal::OrthogonalKernels;
 use super::selftest;
 use crate::value::params::kind;
 use crate::{DType, Error, Result};
@@ -71,7 +71,7 @@ impl Filler {
         let mut filler = filler.ok_or_else(|| Error::Device("no kernels were asked for".to_owned()))?;
         if options.orthogonal {
             let cache = options.pipeline_cache.as_ref();
-            filler.orthogonal = Some(Orthogonal::new(device, mul_wide, tier, cache).await?);
+            filler.orthogonal = Some(OrthogonalKernels::new(device, mul_wide, tier, cache).await?);
             let differing = selftest::differing_matrices(&filler, device, queue).await?;
             if differing != 0 {
                 return Err(Error::Device(format!("{differing} words of orthogonal matrices differ")));

@@ -13,7 +13,7 @@ const LABEL: &str = "seedbed orthogonal";
 /// The entry points, in the order in which they run for one block of reflectors.
 pub const ENTRIES: [&str; 5] = ["reflect_block", "products", "factor", "apply", "update"];
 
-/// Rows and columns of the square of elements that one workgroup computes; also the reflectors of a block.
+/// Rows and columns of the square of elements that one workgroup computes; also how many a block of reflectors has.
 const TILE_SIDE: u32 = 64;
 const _: () = assert!(TILE_SIDE as usize == BLOCK);
 /// Workgroups along one dimension of a dispatch that every device takes.
@@ -33,11 +33,11 @@ pub fn source(mul_wide: MulWide, tier: Tier) -> String {
     files.join("\n")
 }
 
-/// What the dispatches of one block of reflectors read: `Block` of shaders/orthogonal.wgsl.
+/// What the dispatches of one block of reflectors read: `ReflectorBlock` of shaders/orthogonal.wgsl.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, bytemuck::Pod, bytemuck::Zeroable)]
 #[allow(missing_docs, reason = "named and explained in the shader")]
-pub struct Block {
+pub struct ReflectorBlock {
     pub key: [u32; 2],
     pub matrix: u32,
     pub first: u32,
@@ -86,7 +86,7 @@ pub fn workspace_bytes(batch: &Batch) -> u64 {
 
 /// The pipelines of one device, tier and multiplication.
 #[derive(Debug)]
-pub struct Orthogonal {
+pub struct OrthogonalKernels {
     device: wgpu::Device,
     bindings: wgpu::BindGroupLayout,
     pipelines: [wgpu::ComputePipeline; ENTRIES.len()],
@@ -94,7 +94,7 @@ pub struct Orthogonal {
     max_binding: u64,
 }
 
-impl Orthogonal {
+impl OrthogonalKernels {
     /// Compiles the pipelines.
     ///
     /// # Errors
@@ -112,11 +112,11 @@ impl Orthogonal {
             source: wgpu::ShaderSource::Wgsl(source(mul_wide, tier).into()),
         };
         // SAFETY: no access leaves its array and every loop ends, so that no run-time check is needed. `record` alone
-        // fills `Block`: the workspace holds `WorkspaceLayout::words` for each z of a workgroup, and the destination
-        // every (row, column) of each; rows and columns are compared with the block's before the reflectors and the
-        // destination are read or written, and chunks and tiles are those that were dispatched. Indices into workgroup
-        // memory come from the local index and from constant bounds. Every loop counts down to 0, or up to a bound that
-        // lies below 2^32 by far more than its step.
+        // fills `ReflectorBlock`: the workspace holds `WorkspaceLayout::words` for each z of a workgroup, and the
+        // destination every (row, column) of each; rows and columns are compared with those of the block of reflectors
+        // before the reflectors and the destination are read or written, and chunks and tiles are those that were
+        // dispatched. Indices into workgroup memory come from the local index and from constant bounds. Every loop
+        // counts down to 0, or up to a bound that lies below 2^32 by far more than its step.
         let module = unsafe { device.create_shader_module_trusted(desc, wgpu::ShaderRuntimeChecks::unchecked()) };
         let pipelines = ENTRIES.map(|entry_point| builder.pipeline(&module, entry_point, &[]));
         scope.end("the kernels of orthogonal matrices do not compile").await?;
@@ -134,12 +134,12 @@ impl Orthogonal {
     /// ([`workspace_bytes`] each) are computed at the same time; what `workspace` holds before and after does not
     /// matter.
     ///
-    /// Nothing is submitted or waited for. The recording owns its parameters.
+    /// Nothing is submitted or waited for. The recording owns its parameters. Returns false, and records nothing, where
+    /// a matrix is larger than what the device binds or dispatches: the host has to make it.
     ///
     /// # Errors
     /// [`Error::Buffer`] where the batch is out of range, `offset` is no multiple of 4, or a buffer is too small or
-    /// lacks [`wgpu::BufferUsages::STORAGE`]; [`Error::Placement`] where a matrix passes what the device binds or
-    /// dispatches.
+    /// lacks [`wgpu::BufferUsages::STORAGE`].
     pub fn record(
         &self,
         encoder: &mut wgpu::CommandEncoder,
@@ -147,7 +147,7 @@ impl Orthogonal {
         buffer: &wgpu::Buffer,
         offset: u64,
         workspace: &wgpu::Buffer,
-    ) -> Result<()> {
+    ) -> Result<bool> {
         let bytes = batch.elements()?.checked_mul(4);
         let fits = bytes.and_then(|bytes| bytes.checked_add(offset)).is_some_and(|end| end <= buffer.size());
         let storage = [buffer, workspace].iter().all(|b| b.usage().contains(wgpu::BufferUsages::STORAGE));
@@ -162,7 +162,7 @@ impl Orthogonal {
             )));
         }
         if bytes == Some(0) {
-            return Ok(());
+            return Ok(true);
         }
         let (p, _) = batch.tall();
         let (each, work) = (4 * batch.matrix_len(), workspace_bytes(batch));
@@ -174,14 +174,7 @@ impl Orthogonal {
             return Err(Error::Buffer(format!("a workspace of {given} bytes: a matrix takes {work}")));
         }
         if together == 0 || p.div_ceil(TILE_SIDE) > MAX_GROUPS || p > u32::MAX - 512 {
-            return Err(Error::Placement(format!(
-                "an orthogonal matrix {} x {} of {each} bytes, with {work} of workspace: the device binds {} bytes and \
-                 takes {} rows",
-                batch.rows,
-                batch.cols,
-                self.max_binding,
-                MAX_GROUPS * TILE_SIDE
-            )));
+            return Ok(false);
         }
         let together = together.min(u64::from(MAX_GROUPS)) as u32;
         for done in (0..batch.count).step_by(together as usize) {
@@ -197,7 +190,7 @@ impl Orthogonal {
                 BoundRange { buffer: workspace, start: 0, size: u64::from(count) * work },
             )?;
         }
-        Ok(())
+        Ok(true)
     }
 
     /// Records `count` matrices from number `matrix` on, which share dispatches. The first of them begins at element
@@ -213,12 +206,12 @@ impl Orthogonal {
     ) -> Result<()> {
         let (p, q) = batch.tall();
         let layout = WorkspaceLayout::of(batch);
-        let blocks: Vec<Block> = (0..q.div_ceil(TILE_SIDE))
+        let blocks: Vec<ReflectorBlock> = (0..q.div_ceil(TILE_SIDE))
             .rev()
             .map(|block| {
                 let first = block * TILE_SIDE;
                 let tall = batch.rows >= batch.cols;
-                Block {
+                ReflectorBlock {
                     key: batch.key,
                     matrix,
                     first,
@@ -237,17 +230,18 @@ impl Orthogonal {
                 }
             })
             .collect();
-        // The parameters of all blocks in one buffer, each aligned for a binding of its own.
-        let step = (size_of::<Block>() as u64).next_multiple_of(self.align);
+        // The parameters of all blocks of reflectors in one buffer, each aligned for a binding of its own.
+        let step = (size_of::<ReflectorBlock>() as u64).next_multiple_of(self.align);
         let mut bytes = vec![0; (step * blocks.len() as u64) as usize];
         for (bytes, block) in bytes.chunks_exact_mut(step as usize).zip(&blocks) {
-            bytes[..size_of::<Block>()].copy_from_slice(bytemuck::bytes_of(block));
+            bytes[..size_of::<ReflectorBlock>()].copy_from_slice(bytemuck::bytes_of(block));
         }
         let parameters = buffer_of(&self.device, "parameters", wgpu::BufferUsages::STORAGE, &bytes)?;
         let scope = Scope::begin(&self.device);
         let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
         for (i, block) in blocks.iter().enumerate() {
-            let own = BoundRange { buffer: &parameters, start: step * i as u64, size: size_of::<Block>() as u64 };
+            let own =
+                BoundRange { buffer: &parameters, start: step * i as u64, size: size_of::<ReflectorBlock>() as u64 };
             let group = bind_group(&self.device, LABEL, &self.bindings, &[own, workspace, destination]);
             pass.set_bind_group(0, &group, &[]);
             let (tiles, chunks) = (block.cols.div_ceil(TILE_SIDE), block.rows.div_ceil(CHUNK_ROWS as u32));

@@ -185,13 +185,13 @@ fn the_orthogonal_module_becomes_every_language() {
 /// The host's struct is the shader's.
 #[test]
 fn the_orthogonal_block_is_laid_out_as_the_shader_says() {
-    use seedbed::gpu::orthogonal::{Block, source};
+    use seedbed::gpu::orthogonal::{ReflectorBlock, source};
     use std::mem::offset_of;
     let (module, _) = validated(&source(MulWide::U32, Tier::SoftFma), Capabilities::empty()).unwrap();
-    let (_, ty) = module.types.iter().find(|(_, t)| t.name.as_deref() == Some("Block")).unwrap();
+    let (_, ty) = module.types.iter().find(|(_, t)| t.name.as_deref() == Some("ReflectorBlock")).unwrap();
     let naga::TypeInner::Struct { members, span } = &ty.inner else { panic!() };
     let found: Vec<_> = members.iter().map(|m| (m.name.as_deref().unwrap(), m.offset as usize)).collect();
-    macro_rules! offsets { ($($f:ident),*) => { vec![$((stringify!($f), offset_of!(Block, $f))),*] } }
+    macro_rules! offsets { ($($f:ident),*) => { vec![$((stringify!($f), offset_of!(ReflectorBlock, $f))),*] } }
     let ours = offsets!(
         key,
         matrix,
@@ -210,7 +210,7 @@ fn the_orthogonal_block_is_laid_out_as_the_shader_says() {
         one
     );
     assert_eq!(found, ours);
-    assert_eq!(*span as usize, size_of::<Block>());
+    assert_eq!(*span as usize, size_of::<ReflectorBlock>());
 }
 
 /// Without asking, a device has 16 KiB of workgroup memory.

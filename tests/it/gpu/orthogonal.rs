@@ -4,11 +4,11 @@ use super::errors::{another, check_lost};
 use super::{POISON, poisoned, read, shared};
 use crate::orthogonal::{batch, matrices};
 use seedbed::cpu::orthogonal::Batch;
-use seedbed::gpu::orthogonal::{Orthogonal, workspace_bytes};
+use seedbed::gpu::orthogonal::{OrthogonalKernels, workspace_bytes};
 use seedbed::gpu::{Gpu, MulWide, wgpu};
 
-fn kernels(gpu: &Gpu, mul_wide: MulWide) -> Orthogonal {
-    pollster::block_on(Orthogonal::new(gpu.device(), mul_wide, gpu.filler().tier(), None)).unwrap()
+fn kernels(gpu: &Gpu, mul_wide: MulWide) -> OrthogonalKernels {
+    pollster::block_on(OrthogonalKernels::new(gpu.device(), mul_wide, gpu.filler().tier(), None)).unwrap()
 }
 
 fn workspace(gpu: &Gpu, size: u64) -> wgpu::Buffer {
@@ -16,7 +16,7 @@ fn workspace(gpu: &Gpu, size: u64) -> wgpu::Buffer {
 }
 
 /// Records the batches one after another, each with guards around it, and compares every word.
-fn check(gpu: &Gpu, kernels: &Orthogonal, batches: &[Batch], together: u64) {
+fn check(gpu: &Gpu, kernels: &OrthogonalKernels, batches: &[Batch], together: u64) {
     const GUARD: usize = 5;
     let mut wanted = vec![POISON; GUARD];
     let mut offsets = Vec::new();
@@ -29,7 +29,7 @@ fn check(gpu: &Gpu, kernels: &Orthogonal, batches: &[Batch], together: u64) {
     let work = workspace(gpu, together * batches.iter().map(workspace_bytes).max().unwrap());
     let mut encoder = gpu.device().create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
     for (batch, &offset) in batches.iter().zip(&offsets) {
-        kernels.record(&mut encoder, batch, &buffer, offset, &work).unwrap();
+        assert!(kernels.record(&mut encoder, batch, &buffer, offset, &work).unwrap());
     }
     let got = read(gpu, encoder, &buffer);
     for (i, batch) in batches.iter().enumerate() {
@@ -82,12 +82,12 @@ fn bad_recordings_are_errors() {
     let enough = workspace(gpu, workspace_bytes(&batch));
     let mut record =
         |batch: &Batch, offset, work: &wgpu::Buffer| kernels.record(&mut encoder, batch, &buffer, offset, work);
-    assert!(record(&batch, 0, &enough).is_ok());
+    assert!(record(&batch, 0, &enough).unwrap());
     assert!(record(&batch, 4, &enough).is_err());
     assert!(record(&Batch { rows: 4, ..batch }, 2, &enough).is_err());
     assert!(record(&Batch { gain: f32::INFINITY, ..batch }, 0, &enough).is_err());
     assert!(record(&batch, 0, &workspace(gpu, workspace_bytes(&batch) - 4)).is_err());
-    assert!(record(&Batch { count: 0, ..batch }, 0, &enough).is_ok());
+    assert!(record(&Batch { count: 0, ..batch }, 0, &enough).unwrap());
 }
 
 /// Here and not in errors.rs: these kernels are not compiled on every driver that the tests run on.
@@ -95,7 +95,7 @@ fn bad_recordings_are_errors() {
 fn a_lost_device_is_an_error_of_matrices_too() {
     let gpu = shared();
     let (device, _queue) = another(gpu);
-    let kernels = pollster::block_on(Orthogonal::new(&device, MulWide::U32, gpu.filler().tier(), None)).unwrap();
+    let kernels = pollster::block_on(OrthogonalKernels::new(&device, MulWide::U32, gpu.filler().tier(), None)).unwrap();
     let matrix = Batch { key: [1, 2], first: 0, count: 1, rows: 4, cols: 4, gain: 1.0 };
     let [out, work] = [64, workspace_bytes(&matrix)].map(|size| poisoned(&device, size as usize / 4));
     let mut encoder = device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
