@@ -23,16 +23,16 @@
 //! Only `write`, `disk` and the writer of `safetensors` use the crates that writing needs.
 
 mod disk;
-mod inspect;
 mod memory;
-mod model_paths;
 mod names;
 mod provenance;
 mod safetensors;
-mod table;
 mod text_file;
-mod verify;
+mod table;
 mod weights;
+mod inspect;
+mod model_paths;
+mod verify;
 mod write;
 
 pub use inspect::{Agreement, InspectRow, PlannedLaws, inspect};

@@ -13,16 +13,16 @@
 //! - `rows`: the plan as rows, one per logical tensor.
 //! - `table`: those rows as the text of `init.json`, and a plan made of that text again.
 
-mod existing;
 mod names;
-mod planned;
+mod text;
+mod existing;
 mod request;
-mod rows;
 mod source;
+mod planned;
+mod rows;
 mod table;
 #[cfg(test)]
 mod tests;
-mod text;
 
 pub use existing::{HeaderTensor, KeptRows};
 pub use planned::ModelPlan;

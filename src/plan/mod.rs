@@ -1,12 +1,12 @@
 //! Names, schemes, shapes and a seed become keys, laws and placements. Pure: no device.
 
-pub(crate) mod fill;
 pub(crate) mod matrices;
-mod part;
 pub(crate) mod placement;
+pub(crate) mod fill;
 mod rows;
 mod slab;
 mod spec;
+mod part;
 mod tensor;
 
 pub use fill::Fill;

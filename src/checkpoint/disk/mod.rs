@@ -8,10 +8,10 @@
 //! - `commit`: several files that get their names together, or not at all.
 
 mod ahead;
-mod commit;
 mod dirs;
 mod space;
 mod temp;
+mod commit;
 mod write_at;
 
 pub(super) use ahead::Ahead;

@@ -9,13 +9,13 @@
 //! - `kept`: rows that are copied from another checkpoint.
 //! - `model`: a model's directory.
 
-mod in_place;
 mod kept;
-mod model;
 mod options;
 mod pipeline;
+mod in_place;
 mod queue;
 mod shards;
+mod model;
 mod tensors;
 
 pub use model::{ModelFiles, ModelWriter, write_model};

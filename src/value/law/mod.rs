@@ -25,18 +25,18 @@ macro_rules! numbers {
 }
 
 mod chebyshev;
-mod constant;
-mod dt_bias;
 mod limits;
+#[cfg_attr(not(feature = "checkpoint"), allow(dead_code, reason = "`inspect` alone compares with shares"))]
+mod share;
+mod constant;
 mod linspace;
-mod log_of_uniform;
 mod log_range;
 mod normal;
 mod orthogonal;
 mod placed;
 mod quadrature;
-#[cfg_attr(not(feature = "checkpoint"), allow(dead_code, reason = "`inspect` alone compares with shares"))]
-mod share;
+mod dt_bias;
+mod log_of_uniform;
 mod sinusoidal;
 pub(crate) mod truncated;
 mod uniform;

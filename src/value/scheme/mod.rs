@@ -4,6 +4,7 @@
 //! / sqrt` in the order that the documentation of its scheme states (docs/stream.md repeats it), with n, fan_in and
 //! fan_out the fans converted to f64. Only [`StdOf::Cut`] needs `exp`, and takes it from src/value/libm.
 
+mod words;
 mod basic;
 mod catalog;
 mod cut;
@@ -15,7 +16,6 @@ mod structured;
 mod text;
 mod to_law;
 mod torch;
-mod words;
 
 pub use crate::value::law::SinusoidalLayout;
 pub use catalog::{SchemeInfo, catalog};

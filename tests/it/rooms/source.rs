@@ -92,16 +92,25 @@ pub struct Declared {
     pub test: bool,
 }
 
-/// What a file declares and names: its modules, and each path that begins with `crate` or `super`, with its line.
+/// A path that a file names, from the root of the crate, and the name by which the file calls its end.
+pub struct Named {
+    pub line: usize,
+    pub path: Names,
+    pub called: String,
+}
+
+/// What a file declares and names: its modules, what its `use`s bring in, whether for others or not, and each path that
+/// begins with `crate` or `super`.
 pub struct Read {
     pub modules: Vec<Declared>,
-    pub paths: Vec<(usize, Names)>,
+    pub uses: Vec<Named>,
+    pub paths: Vec<Named>,
 }
 
 /// Reads a file that is the module `module`; inline modules count for it, those of tests are skipped.
 pub fn read(source: &str, module: &[String]) -> Read {
     let mut tokens = tokens(source);
-    let mut found = Read { modules: Vec::new(), paths: Vec::new() };
+    let mut found = Read { modules: Vec::new(), uses: Vec::new(), paths: Vec::new() };
     // Drops the items that only tests have, and notes the modules.
     let mut at = 0;
     let mut test = false;
@@ -128,6 +137,9 @@ pub fn read(source: &str, module: &[String]) -> Read {
         }
     }
     for at in 0..tokens.len() {
+        if tokens[at].1 == "use" {
+            expand(&tokens, at + 1, module, module, &mut found.uses);
+        }
         let begins = at == 0 || tokens[at - 1].1 != "::";
         if begins
             && ["crate", "super"].contains(&tokens[at].1.as_str())
@@ -139,13 +151,14 @@ pub fn read(source: &str, module: &[String]) -> Read {
     found
 }
 
-/// Notes the paths of the tree of a `use` (or of one path) that begins at `at`; returns the index after it.
-pub fn expand(
+/// Notes the paths of the tree of a `use` (or of one path) that begins at `at`; returns the index after it. A path that
+/// does not begin with `crate` or `super` goes on from `before`.
+fn expand(
     tokens: &[(usize, String)],
     mut at: usize,
     before: &[String],
     module: &[String],
-    paths: &mut Vec<(usize, Names)>,
+    paths: &mut Vec<Named>,
 ) -> usize {
     let line = tokens.get(at).map_or(0, |(line, _)| *line);
     let (mut path, mut from) = (before.to_vec(), module);
@@ -160,7 +173,8 @@ pub fn expand(
                 }
                 return end;
             }
-            "crate" | "self" => {}
+            "crate" => path.clear(),
+            "self" => {}
             "super" => {
                 from = &from[..from.len().saturating_sub(1)];
                 path = from.to_vec();
@@ -173,9 +187,13 @@ pub fn expand(
         }
         at += 1;
     }
-    if tokens.get(at).is_some_and(|(_, token)| token == "as") {
+    let mut called = path.last().cloned().unwrap_or_default();
+    if let [(_, word), (_, alias), ..] = &tokens[at.min(tokens.len())..]
+        && word == "as"
+    {
+        called.clone_from(alias);
         at += 2;
     }
-    paths.push((line, path));
+    paths.push(Named { line, path, called });
     at
 }

@@ -1,10 +1,10 @@
 //! The normal on a window.
 
 mod mills;
+mod window;
 mod moments;
 #[cfg(test)]
 mod tests;
-mod window;
 
 use super::limits::{check_location, check_scale, check_value};
 use super::{Describe, Law};
