@@ -1,13 +1,13 @@
 //! The command line of seedbed. [`run`] is the whole of it, for the binary and for others that carry the command, such
 //! as the Python wheel.
 
-mod advice;
+mod version;
+mod outcome;
+mod terminal;
 mod arguments;
 mod bench;
 mod commands;
-mod outcome;
-mod terminal;
-mod version;
+mod advice;
 
 use clap::{CommandFactory, Parser};
 use outcome::{Exit, Failure, Outcome};
@@ -58,7 +58,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> u8 {
     };
     cli.verbosity.apply();
     let signals = signals::Watch::begin();
-    let outcome = cli.command.run(started);
+    let outcome = cli.command.run(Cli::command(), started);
     let signal = signals.end();
     exit(&cli.command, outcome, signal).code()
 }
@@ -88,15 +88,20 @@ fn exit(command: &commands::Command, outcome: Outcome, signal: Option<(Exit, &st
     }
 }
 
-/// The definition of the whole command line, from which help, completions and manual pages are made.
-fn definition() -> clap::Command {
-    Cli::command()
-}
-
 #[cfg(test)]
 mod tests {
+    use super::{Cli, commands};
+    use clap::CommandFactory;
+
     #[test]
     fn the_definition_is_sound() {
-        super::definition().debug_assert();
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn the_names_are_those_of_the_subcommands() {
+        let definition = Cli::command();
+        let names: Vec<&str> = definition.get_subcommands().map(clap::Command::get_name).collect();
+        assert_eq!(names, commands::NAMES);
     }
 }

@@ -5,10 +5,10 @@
 //! the machine slows rounds down, it never speeds one up. A figure is bytes written per second, for a copy too.
 
 mod clock;
-mod cpu;
-mod gpu;
 mod host;
 mod report;
+mod cpu;
+mod gpu;
 pub mod text;
 
 use report::FirstByte;

@@ -22,8 +22,8 @@ pub struct Args {
     shell: Shell,
 }
 
-pub fn run(args: &Args) -> Outcome {
+pub fn run(args: &Args, mut definition: clap::Command) -> Outcome {
     let mut script = Vec::new();
-    clap_complete::generate(args.shell, &mut crate::definition(), "seedbed", &mut script);
+    clap_complete::generate(args.shell, &mut definition, "seedbed", &mut script);
     print::bytes_out(&script)
 }

@@ -23,8 +23,8 @@ pub struct Args {
     dir: Option<PathBuf>,
 }
 
-pub fn run(args: &Args) -> Outcome {
-    let mut whole = crate::definition().disable_help_subcommand(true);
+pub fn run(args: &Args, definition: clap::Command) -> Outcome {
+    let mut whole = definition.disable_help_subcommand(true);
     whole.build();
     if let Some(dir) = &args.dir {
         std::fs::create_dir_all(dir).map_err(|e| Error::io(dir, e))?;

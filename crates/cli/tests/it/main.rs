@@ -12,6 +12,7 @@ mod models;
 mod mounts;
 mod python;
 mod recorded;
+mod rooms;
 mod schemes;
 mod shards;
 mod sources;
