@@ -1,6 +1,9 @@
 //! The laws that every test runs over, and the shortest way to a planned tensor; and that no law lacks a part.
 
-use seedbed::params::{LawParams, kind};
+use crate::rooms::source::tokens;
+use crate::rooms::{root, rust_files, text};
+use crate::structured::every_structured;
+use seedbed::params::{LawParams, kind, mask};
 use seedbed::plan::{Plan, PlannedTensor, TensorSpec};
 use seedbed::scheme::{Bounds, StdOf, catalog};
 use seedbed::shape::{Layout, Shape};
@@ -71,10 +74,36 @@ fn scheme_name(law: &str) -> String {
     name
 }
 
+/// Whether a page states the scheme of this name: with its numbers, or as the first word of a row.
+fn is_stated(page: &str, name: &str) -> bool {
+    let with_numbers = format!("{name}(");
+    let whole = |at: usize| !page[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_');
+    page.match_indices(&with_numbers).any(|(at, _)| whole(at)) || page.contains(&format!("| {name} "))
+}
+
+/// Whether a scheme's text form is that of this name.
+fn is_of(scheme: &Scheme, name: &str) -> bool {
+    scheme.to_string().strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with('('))
+}
+
+/// Whether code, a shader's or the CPU's, tells this kind of law from others: it names the code of the kind beside its
+/// definition, or, where the kind is the one that is left after all others, calls the function of its values.
+fn is_told(source: &str, code: &str) -> bool {
+    let tokens = tokens(source.split("#[cfg(test)]\nmod ").next().unwrap());
+    let value = format!("{}_value", code.to_lowercase());
+    tokens.iter().enumerate().skip(1).any(|(at, (_, token))| {
+        let before = tokens[at - 1].1.as_str();
+        token == code && before != "const" || *token == value && before != "fn"
+    })
+}
+
 /// What a law lacks of what CONTRIBUTING.md asks for, each in words.
-fn missing(law: &str) -> Vec<String> {
-    const SHADERS: [&str; 2] =
-        [include_str!("../../shaders/sample.wgsl"), include_str!("../../shaders/structured.wgsl")];
+fn missing(law: &str, structured_cases: &[(Scheme, Vec<u64>)]) -> Vec<String> {
+    const SHADERS: [&str; 3] = [
+        include_str!("../../shaders/sample.wgsl"),
+        include_str!("../../shaders/fill.wgsl"),
+        include_str!("../../shaders/structured.wgsl"),
+    ];
     const PAGES: [(&str, &str); 4] = [
         ("stream.md", include_str!("../../docs/stream.md")),
         ("truncated.md", include_str!("../../docs/stream/truncated.md")),
@@ -95,10 +124,7 @@ fn missing(law: &str) -> Vec<String> {
     };
     // Orthogonal matrices have kernels, a second implementation and frozen values of their own: tests/it/orthogonal.
     let matrices = law == "Orthogonal";
-    need(
-        PAGES.iter().any(|(_, page)| page.contains(&format!("{name}(")) || page.contains(&format!("| {name} "))),
-        "no page of docs/stream states it",
-    );
+    need(PAGES.iter().any(|(_, page)| is_stated(page, &name)), "no page of docs/stream states it");
     let second = SECOND.iter().any(|py| py.contains(&format!("\"{name}\"")));
     need(matrices || second, "no second implementation in tests/data/reference*.py");
     let frozen = include_str!("../data/values.tsv");
@@ -109,7 +135,7 @@ fn missing(law: &str) -> Vec<String> {
         return lacks;
     };
     let scheme: Scheme = info.example.parse().unwrap();
-    need(scheme.to_string().starts_with(&name), "its text form does not begin with its name");
+    need(is_of(&scheme, &name), "its text form does not begin with its name");
     need(
         scheme.to_string().parse::<Scheme>().is_ok_and(|read| read == scheme),
         "its text form is not read as it is written",
@@ -118,7 +144,7 @@ fn missing(law: &str) -> Vec<String> {
     {
         let tested = seedbed::gpu::schemes().into_iter().map(|(_, scheme)| scheme);
         let mut tested = tested.chain(seedbed::gpu::structured_schemes().into_iter().map(|(_, scheme, _)| scheme));
-        need(matrices || tested.any(|s| s.to_string().starts_with(&name)), "the device's self-test does not fill it");
+        need(matrices || tested.any(|s| is_of(&s, &name)), "the device's self-test does not fill it");
     }
     let shapes = [&[8u64, 8][..], &[4, 4, 3]].map(|dims| Shape::new(dims).unwrap());
     let Some(of) = shapes.iter().find_map(|shape| scheme.law(shape, &Layout::OutIn).ok()) else {
@@ -133,12 +159,20 @@ fn missing(law: &str) -> Vec<String> {
     need(of.kurtosis().is_none_or(|k| k >= 1.0), "no kurtosis");
     let params = LawParams::new(&of, DType::F32).unwrap();
     need(matrices || params != LawParams::zero(), "its LawParams are zero");
-    let code = kind::NAMES.iter().find(|code| code.1 == params.kind);
-    let known = |code: &(&str, u32)| {
-        let line = format!("const {}: u32 = {}u;", code.0, code.1);
-        SHADERS.iter().any(|shader| shader.contains(&line))
+    let structured = params.mask != mask::NONE || params.kind > kind::TRUNCATED;
+    need(
+        !structured || structured_cases.iter().any(|(scheme, _)| is_of(scheme, &name)),
+        "`every_structured` of tests/it/structured lacks it",
+    );
+    let Some((code, number)) = kind::NAMES.iter().find(|code| code.1 == params.kind) else {
+        need(false, "its kind has no name");
+        return lacks;
     };
-    need(code.is_some_and(known), "no shader knows its kind");
+    let line = format!("const {code}: u32 = {number}u;");
+    need(SHADERS.iter().any(|shader| shader.contains(&line)), "no shader defines its kind");
+    need(SHADERS.iter().any(|shader| is_told(shader, code)), "no shader tells its kind from others");
+    let cpu = rust_files(&root().join("src/cpu"));
+    need(cpu.iter().any(|file| is_told(&text(file), code)), "src/cpu does not tell its kind from others");
     lacks
 }
 
@@ -146,7 +180,7 @@ fn missing(law: &str) -> Vec<String> {
 fn no_law_lacks_a_part() {
     let laws = law_names();
     assert!(laws.len() >= 13, "{laws:?}");
-    let lacks: Vec<String> = laws.into_iter().flat_map(missing).collect();
+    let lacks: Vec<String> = laws.into_iter().flat_map(|law| missing(law, &every_structured())).collect();
     assert!(lacks.is_empty(), "{}", lacks.join("\n"));
 }
 
@@ -154,6 +188,30 @@ fn no_law_lacks_a_part() {
 #[test]
 fn a_law_that_stands_nowhere_is_named() {
     assert_eq!(scheme_name("TruncatedNormal"), "truncated_normal");
-    let lacks = missing("Nowhere");
+    let lacks = missing("Nowhere", &every_structured());
     assert!(lacks.len() == 4 && lacks.iter().all(|text| text.starts_with("Nowhere: no ")), "{lacks:?}");
+    let mut cases = every_structured();
+    cases.retain(|(scheme, _)| !is_of(scheme, "identity"));
+    assert_eq!(missing("Identity", &cases), ["Identity: `every_structured` of tests/it/structured lacks it"]);
+    assert_eq!(missing("NearIdentity", &cases), [""; 0]);
+}
+
+/// The controls of what `missing` finds in texts.
+#[test]
+fn a_name_inside_a_longer_one_and_a_definition_without_a_use_count_for_nothing() {
+    assert!(!is_stated("| truncated_normal(mean, std) | log_normal |", "normal"));
+    assert!(!is_stated("near_identity(gain, std), xidentity(gain)", "identity"));
+    assert!(
+        is_stated("| near_identity(gain) | identity(gain) |", "identity") && is_stated("| linspace | x |", "linspace")
+    );
+    assert!(!is_of(&Scheme::near_identity(1.0, 0.02), "identity") && !is_of(&Scheme::log_range(), "log"));
+    assert!(is_of(&Scheme::log_range(), "log_range") && is_of(&Scheme::identity(1.0), "identity"));
+
+    let shader = "const UNIFORM: u32 = 1u; // law.kind == UNIFORM\nfn uniform_value(law: Law) -> f32 { return 1.0; }";
+    assert!(!is_told(shader, "UNIFORM"));
+    assert!(is_told(&format!("{shader} fn f() {{ if kind == UNIFORM {{ }} }}"), "UNIFORM"));
+    assert!(is_told(&format!("{shader} fn f() {{ return uniform_value(law); }}"), "UNIFORM"));
+    assert!(!is_told(&format!("{shader} fn f() {{ if kind == LOG_OF_UNIFORM {{ }} }}"), "UNIFORM"));
+    assert!(!is_told("fn f() { \"kind::UNIFORM\" }\n#[cfg(test)]\nmod tests { kind::UNIFORM }", "UNIFORM"));
+    assert!(is_told("match kind { kind::UNIFORM => 1 }", "UNIFORM"));
 }
