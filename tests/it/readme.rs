@@ -1,6 +1,8 @@
-//! README says what is: its table of features is that of src/lib.rs and of Cargo.toml, its code stands where it runs.
+//! README says what is: its table of features is that of src/lib.rs and of Cargo.toml, its code stands where it
+//! runs, and its links, and those of the other pages, lead to files.
 
 use crate::rooms::{root, text};
+use std::path::{Path, PathBuf};
 
 /// The rows of the table of features in a text.
 fn feature_rows(source: &str) -> Vec<&str> {
@@ -62,4 +64,41 @@ fn the_code_of_readme_stands_where_it_runs() {
     for line in code {
         assert!(runs.contains(&line.trim()), "{line}");
     }
+}
+
+/// The links of a page to files, as they are written.
+fn links(page: &str) -> Vec<&str> {
+    let targets = page.split("](").skip(1).filter_map(|rest| Some(rest.split_once(')')?.0));
+    targets.filter(|target| !target.contains("://") && !target.starts_with(['#', '<'])).collect()
+}
+
+/// The links of a page in a folder that lead to no file.
+fn broken<'a>(page: &'a str, folder: &Path) -> Vec<&'a str> {
+    let leads = |target: &str| folder.join(target.split('#').next().unwrap()).exists();
+    links(page).into_iter().filter(|target| !leads(target)).collect()
+}
+
+/// The pages of `docs`.
+fn pages(folder: &Path) -> Vec<PathBuf> {
+    let paths = folder.read_dir().unwrap().map(|entry| entry.unwrap().path());
+    let found = paths.map(|path| if path.is_dir() { pages(&path) } else { vec![path] });
+    found.flatten().filter(|path| path.extension().is_some_and(|e| e == "md")).collect()
+}
+
+/// A package has these pages too, and is tested like the repository: it must have the files that they link to.
+#[test]
+fn the_links_of_the_pages_lead_to_files() {
+    let top = ["README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md"].map(|name| root().join(name));
+    let pages: Vec<PathBuf> = top.into_iter().chain(pages(&root().join("docs"))).collect();
+    assert!(pages.len() >= 11, "{pages:?}");
+    let mut count = 0;
+    for path in pages {
+        let page = text(&path);
+        count += links(&page).len();
+        assert_eq!(broken(&page, path.parent().unwrap()), [""; 0], "{}", path.display());
+    }
+    assert!(count >= 25, "only {count} links");
+
+    let made_up = "[a](docs/stream.md#words), [b](https://example.org/x.md), [c](docs/no.md), [d](README.md), [e](no/)";
+    assert_eq!(broken(made_up, &root()), ["docs/no.md", "no/"]);
 }
