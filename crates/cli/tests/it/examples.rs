@@ -56,8 +56,12 @@ fn prepare(dir: &Path) {
     fs::set_permissions(dir.join("bin/jq"), executable).unwrap();
 }
 
-/// Runs the lines as a shell does. Those that measure or need a device are only read by the command line: with --help
-/// at the end it refuses a wrong flag or value before it prints the help.
+/// Whether a line measures, or needs a device.
+fn is_for_a_device(line: &str) -> bool {
+    ["bench", "selftest"].iter().any(|c| line.starts_with(&format!("seedbed {c}"))) || line.contains("--device gpu")
+}
+
+/// Runs the lines as a shell does.
 fn run_all(lines: &[String]) {
     let dir = tempfile::tempdir().unwrap();
     prepare(dir.path());
@@ -69,11 +73,8 @@ fn run_all(lines: &[String]) {
     )
     .unwrap();
     for line in lines {
-        let read_only = ["bench", "selftest"].iter().any(|c| line.starts_with(&format!("seedbed {c}")))
-            || line.contains("--device gpu");
-        let script = if read_only { format!("{line} --help") } else { line.clone() };
         // A failure on the left of a pipe counts too.
-        let script = format!("set -o pipefail; {script}");
+        let script = format!("set -o pipefail; {line}");
         let mut shell = Command::new("bash");
         shell.current_dir(dir.path()).env("PATH", &path).env_remove("XDG_RUNTIME_DIR").args(["-c", &script]);
         let output = shell.output().unwrap();
@@ -81,15 +82,59 @@ fn run_all(lines: &[String]) {
     }
 }
 
+/// Lines that measure or need a device are only read by the command line, as they are written: with --help at the end
+/// it refuses a wrong flag or value before it prints the help. [`gpu`] runs them with small numbers.
+fn read_or_run(lines: Vec<String>) {
+    let script = |line: String| if is_for_a_device(&line) { format!("{line} --help") } else { line };
+    run_all(&lines.into_iter().map(script).collect::<Vec<_>>());
+}
+
 #[test]
 #[cfg(unix)]
 fn the_examples_of_help_run() {
     let lines = of_help(tempfile::tempdir().unwrap().path());
-    run_all(&lines);
+    read_or_run(lines);
 }
 
 #[test]
 #[cfg(unix)]
 fn the_commands_of_readme_run() {
-    run_all(&of_readme());
+    read_or_run(of_readme());
+}
+
+mod gpu {
+    use super::*;
+
+    /// A line with small numbers in place of its own, on the first adapter.
+    fn small(line: &str) -> String {
+        let (command, pipe) = line.split_once(" | ").map_or((line, String::new()), |(c, p)| (c, format!(" | {p}")));
+        let mut words = Vec::new();
+        let mut given = command.split(' ').filter(|word| !word.is_empty());
+        while let Some(word) = given.next() {
+            if ["--size", "--elements"].contains(&word) {
+                given.next();
+            } else {
+                words.push(if word.starts_with("gpu:") { "gpu:0" } else { word });
+            }
+        }
+        match words[1] {
+            "bench" => words.extend(["--quick", "--size", "4096"]),
+            "selftest" => words.extend(["--elements", "1000"]),
+            _ => {}
+        }
+        words.join(" ") + &pipe
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn the_commands_that_measure_or_need_a_device_run() {
+        let mut lines = of_help(tempfile::tempdir().unwrap().path());
+        lines.extend(of_readme());
+        lines.retain(|line| is_for_a_device(line));
+        for command in ["seedbed bench", "seedbed selftest --device gpu"] {
+            assert!(lines.iter().any(|line| line.trim_end() == command), "{lines:?}");
+        }
+        let lines: Vec<String> = lines.iter().map(|line| small(line)).collect();
+        run_all(&lines);
+    }
 }
