@@ -134,7 +134,9 @@ mod gpu {
         for command in ["seedbed bench", "seedbed selftest --device gpu"] {
             assert!(lines.iter().any(|line| line.trim_end() == command), "{lines:?}");
         }
-        let lines: Vec<String> = lines.iter().map(|line| small(line)).collect();
+        let mut lines: Vec<String> = lines.iter().map(|line| small(line)).collect();
+        lines.sort();
+        lines.dedup();
         run_all(&lines);
     }
 }
