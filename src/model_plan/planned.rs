@@ -68,8 +68,7 @@ impl ModelRequest {
         let mut warnings = assignment.warnings(&plan);
         if source.model.as_ref().is_some_and(Model::is_quantized) {
             let text = "quantization_config: the weights are those of the model before it is quantized, \
-                        and the field is \
-                        left out of the config that is written";
+                        and the field is left out of the config that is written";
             warnings.push(text.to_owned());
         }
         Ok(ModelPlan {

@@ -36,8 +36,7 @@ pub fn check_memory(memory: u64, device: u64) -> Result<u64> {
     }
     Err(Error::Buffer(format!(
         "a memory of {memory} bytes is too small: {least} are needed ({buffers} to fill, {WRITER} to write, \
-             {device} for \
-         the device)"
+         {device} for the device)"
     )))
 }
 

@@ -35,8 +35,7 @@ pub fn text(report: &Report) -> Vec<String> {
     if let Some(m) = &report.many {
         lines.push(format!(
             "{} tensors of {} normal f32 elements: {} tensors/s; {:.2} of the speed of one tensor of the same total \
-             ({:.2} with \
-             recording and waiting)",
+             ({:.2} with recording and waiting)",
             print::count(m.tensors),
             print::count(m.elements_each),
             print::count(m.tensors_per_s as u64),

@@ -10,8 +10,7 @@ use std::collections::HashMap;
 /// Show what init would write, tensor by tensor: role, shape, fans, rule, law, key, multipliers
 ///
 /// Tensors that differ only by the numbers in their names, such as those of layers, are shown together in one line,
-/// unless
-/// --table or --json is given. On a terminal that is too narrow for the table, each line of it becomes a block.
+/// unless --table or --json is given. On a terminal that is too narrow for the table, each line of it becomes a block.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   seedbed plan examples/gpt2/config.json

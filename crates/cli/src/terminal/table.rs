@@ -60,7 +60,7 @@ fn layout<'a>(
                 .set_content_arrangement(ContentArrangement::Dynamic)
                 .set_width(u16::try_from(width).unwrap_or(u16::MAX));
         })),
-        // A name that long is read by a program, if at all.
+        // Wider than comfy-table can lay out: joined by spaces.
         Some(_) | None if total > WIDEST => {
             let head = headings.iter().map(|heading| heading[1..].to_owned()).collect();
             Box::new(std::iter::once(head).chain(rows).map(|row: Row| row.join(&" ".repeat(GAP))))

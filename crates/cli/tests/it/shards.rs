@@ -73,7 +73,7 @@ fn shards_hold_the_tensors_of_the_one_file_and_the_index_says_where() {
     }
     let output = seedbed(dir.path(), &["verify", &format!("m/{}", files[1]), "--device", "cpu"]);
     assert!(text(&output.stdout).contains(": missing\n") && !text(&output.stdout).contains("differ"));
-    // A limit that all fit in gives one file and no index, a limit of one byte a file a tensor.
+    // A limit that all fit in gives one file and no index, a limit of one byte: one file per tensor.
     run(dir.path(), &[&INIT[..], &["large", "--max-shard-size", "1GB"]].concat());
     assert_eq!(names(&dir.path().join("large")), ["config.json", "init.json", "model.safetensors"]);
     run(dir.path(), &[&INIT[..], &["small", "--max-shard-size", "1", "--no-sync", "--memory", "4MiB"]].concat());

@@ -222,8 +222,7 @@ fn kept_rows_are_left_out_and_the_new_ones_compared() {
     assert_eq!(
         error,
         "error: old: tensor \"model.embed_tokens.weight\": is f32 there and its first rows are kept, but bf16 \
-         is asked for: \
-         ask for f32"
+         is asked for: ask for f32"
     );
     assert!(!path("x").exists());
 }
