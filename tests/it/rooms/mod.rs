@@ -11,13 +11,15 @@ use source::Names;
 use std::path::{Path, PathBuf};
 
 /// The root, and the rooms that have an order inside.
-const ROOMS: [&str; 16] = [
+const ROOMS: [&str; 18] = [
     "",
     "value",
     "value/law",
     "value/law/truncated",
     "value/scheme",
     "plan",
+    "cpu",
+    "gpu",
     "stats",
     "model",
     "recipe",
@@ -95,6 +97,9 @@ fn a_room_that_climbs_is_found() {
             "use super::{Reader, super::disk::Commit};",
             "checkpoint::safetensors::parse imports checkpoint::safetensors::read,",
         ),
+        ("cpu::philox", "use super::fill::Series;", "cpu::philox imports cpu::fill,"),
+        ("cpu::fma", "use crate::cpu::Level;", "cpu::fma imports cpu::level,"),
+        ("gpu::descriptor", "use super::{Gpu, wgpu};", "gpu::descriptor imports gpu::device,"),
         ("model_plan::text", "use super::ModelPlan;", "model_plan::text imports model_plan::planned,"),
     ] {
         let found = climbs(path, source);
