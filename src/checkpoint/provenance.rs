@@ -113,7 +113,8 @@ impl Provenance {
     /// Reads a file's metadata.
     ///
     /// # Errors
-    /// [`Error::Config`] where a key is missing, or its value cannot be read.
+    /// [`Error::Checkpoint`], with `metadata` in the place of the path, where a key is missing or its value cannot be
+    /// read; [`Error::Unknown`] for another version of the stream.
     pub fn from_metadata(map: &BTreeMap<String, String>) -> Result<Self> {
         let stream = match number(map, "seedbed.stream_version")? {
             1 => StreamVersion::V1,
@@ -160,18 +161,22 @@ impl SingleTensor {
     }
 }
 
+fn refuse(reason: String) -> Error {
+    Error::Checkpoint { path: "metadata".to_owned(), reason }
+}
+
 fn text<'a>(map: &'a BTreeMap<String, String>, key: &str) -> Result<&'a str> {
-    let missing = || Error::Config(format!("the metadata has no {key}: not a file of seedbed's"));
+    let missing = || refuse(format!("has no {key}: not a file that seedbed wrote"));
     map.get(key).map(String::as_str).ok_or_else(missing)
 }
 
 fn number(map: &BTreeMap<String, String>, key: &str) -> Result<u64> {
     let text = text(map, key)?;
-    text.parse().map_err(|e| Error::Config(format!("the metadata's {key} {text:?}: {e}")))
+    text.parse().map_err(|_| refuse(format!("{key} {text:?} is not a whole number from 0 to {}", u64::MAX)))
 }
 
 fn read<T: std::str::FromStr<Err = Error>>(map: &BTreeMap<String, String>, key: &str) -> Result<T> {
-    text(map, key)?.parse().map_err(|e| Error::Config(format!("the metadata's {key}: {e}")))
+    text(map, key)?.parse().map_err(|e| refuse(format!("{key}: {e}")))
 }
 
 fn optional<T: std::str::FromStr<Err = Error>>(map: &BTreeMap<String, String>, key: &str) -> Result<Option<T>> {
@@ -203,6 +208,11 @@ mod tests {
         map.insert("seedbed.stream_version".into(), "7".into());
         assert!(Provenance::from_metadata(&map).unwrap_err().to_string().contains("unknown stream version \"7\""));
         map.remove("seedbed.stream_version");
-        assert!(Provenance::from_metadata(&map).unwrap_err().to_string().contains("seedbed.stream_version"));
+        let said = |map: &BTreeMap<_, _>| Provenance::from_metadata(map).unwrap_err().to_string();
+        assert_eq!(said(&map), "metadata: has no seedbed.stream_version: not a file that seedbed wrote");
+        map.insert("seedbed.stream_version".into(), "1".into());
+        map.insert("seedbed.seed".into(), "x".into());
+        let expected = "metadata: seedbed.seed \"x\" is not a whole number from 0 to 18446744073709551615";
+        assert_eq!(said(&map), expected);
     }
 }

@@ -115,8 +115,8 @@ impl Gpu {
         match choice {
             Choice::Index(n) if n < found.len() => found = vec![found.swap_remove(n)],
             Choice::Index(n) => {
-                let count = found.len();
-                return Err(Error::Device(format!("gpu:{n}: {count} adapters found, counted from gpu:0")));
+                let (count, plural) = (found.len(), if found.len() == 1 { "" } else { "s" });
+                return Err(Error::Device(format!("gpu:{n}: {count} adapter{plural} found, counted from gpu:0")));
             }
             Choice::Auto => found.retain(|a| !is_software(&a.get_info())),
             Choice::Cpu | Choice::Gpu => {}

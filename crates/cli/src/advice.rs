@@ -15,7 +15,11 @@ pub fn of(error: &Error, command: &Command) -> Option<&'static str> {
         Error::Exists { .. } => Some("--force replaces it"),
         Error::Device(_) => device(command),
         Error::Buffer(_) => memory(command),
-        _ => command.model().and_then(of_model),
+        // Names and shapes alone say no law, and the default recipe is one only where there is a config.
+        Error::Model(_) => command.model()?.has_no_laws().then_some("the flag is --recipe NAME"),
+        Error::Checkpoint { path, .. } => family(command.model()?, path),
+        // The other errors say themselves what to write instead; the library may add kinds of them.
+        _ => None,
     }
 }
 
@@ -53,13 +57,10 @@ fn memory(command: &Command) -> Option<&'static str> {
     }
 }
 
-/// Against what is wrong with a model whatever the error says: nothing gives its laws, or its family is not known.
-fn of_model(args: &model::Args) -> Option<&'static str> {
-    if args.has_no_laws() {
-        return Some("--recipe says which law each tensor gets");
-    }
-    let text = std::fs::read_to_string(args.config_file()?).ok()?;
+/// Against an error in the file at `path`, where that is the config and its family is not known.
+fn family(args: &model::Args, path: &str) -> Option<&'static str> {
+    let config = args.config_file().filter(|config| config.display().to_string() == path)?;
+    let text = std::fs::read_to_string(config).ok()?;
     let unknown = matches!(Model::from_json(&text), Err(Error::Unknown { what: "model_type", nearest: None, .. }));
-    (unknown && !args.has_tensors())
-        .then_some("--like takes the tensors from a checkpoint, --recipe from the list in a TOML file")
+    (unknown && !args.has_tensors()).then_some("the flags are --like CHECKPOINT and --recipe FILE")
 }

@@ -18,5 +18,5 @@ pub(super) use ahead::Ahead;
 pub(super) use commit::Commit;
 pub(super) use dirs::MadeDirs;
 pub(super) use space::check_space;
-pub(super) use temp::{directory, new_temp, sync_directory};
+pub(super) use temp::{directory, new_temp, sync_directory, without_temp_path};
 pub(super) use write_at::{WRITES_AT_OFFSETS, write_all_at};

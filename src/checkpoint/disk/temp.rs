@@ -20,7 +20,16 @@ pub fn new_temp(dir: &Path) -> io::Result<NamedTempFile> {
     // The default is 0600, which a rename would keep; the umask takes its share from 0666.
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    builder.tempfile_in(dir)
+    builder.tempfile_in(dir).map_err(|e| without_temp_path(&e))
+}
+
+/// The error without the path that `tempfile` puts behind it: the name of a temporary file helps nobody.
+pub fn without_temp_path(e: &io::Error) -> io::Error {
+    if let Some(code) = e.raw_os_error() {
+        return io::Error::from_raw_os_error(code);
+    }
+    let text = e.to_string();
+    io::Error::new(e.kind(), text.split_once(" at path \"").map_or(text.as_str(), |(reason, _)| reason))
 }
 
 /// Waits until a directory's names are on the disk: they are its own data.

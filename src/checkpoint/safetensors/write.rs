@@ -1,7 +1,7 @@
 //! The writer: the header first, then the tensors' bytes, in the file's order or each at its offset; then one rename.
 
 use super::{Header, HeaderEntry};
-use crate::checkpoint::disk::{Ahead, directory, new_temp, sync_directory};
+use crate::checkpoint::disk::{Ahead, directory, new_temp, sync_directory, without_temp_path};
 use crate::{Error, Result};
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
@@ -192,7 +192,7 @@ impl Writer {
             self.file.get_ref().as_file().sync_all().map_err(|e| self.io(&e))?;
         }
         let Self { file, target, header, sync, .. } = self;
-        let temp = file.into_inner().map_err(|e| Error::io(&target, e.into_error()))?;
+        let temp = file.into_inner().map_err(|e| Error::io(&target, without_temp_path(&e.into_error())))?;
         Ok(CompleteFile { temp: temp.into_temp_path(), target, bytes: header.file_len(), sync })
     }
 
@@ -207,7 +207,8 @@ impl Writer {
     }
 
     fn io(&self, e: &io::Error) -> Error {
-        let progress = format!("{e} ({} of {} data bytes taken)", self.written, self.header.data_len());
+        let progress =
+            format!("{} ({} of {} data bytes taken)", without_temp_path(e), self.written, self.header.data_len());
         Error::io(&self.target, io::Error::new(e.kind(), progress))
     }
 }

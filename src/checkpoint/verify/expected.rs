@@ -1,7 +1,7 @@
 //! What a checkpoint should hold, by its metadata and by the table or the config beside it.
 
 use crate::checkpoint::names::CONFIG;
-use crate::checkpoint::table::{check_seed, elements_of_rows, read_table};
+use crate::checkpoint::table::{check_seed, elements_of_rows, is_table, read_table};
 use crate::checkpoint::text_file::in_file;
 use crate::checkpoint::{Provenance, StoredTensor, Weights, read_config};
 use crate::model::Model;
@@ -36,13 +36,13 @@ pub fn plan_source(dir: &Path) -> PathBuf {
     if table.exists() { table } else { dir.join(CONFIG) }
 }
 
-/// What a checkpoint should hold. `source` is an `init.json`; or a model's `config.json`, whose laws are then the own
-/// ones of `transformers`; or a directory that holds one of them, as [`plan_source`] finds it. It is not read where the
-/// file's metadata describes a single tensor. With a config the dtypes are the file's; a config beside the weights must
+/// What a checkpoint should hold. `source` is a table of seedbed's, of any file name; or a model's `config.json`,
+/// whose laws are then the own ones of `transformers`; or a directory that holds one of them, as [`plan_source`] finds
+/// it. It is not read where the file's metadata describes a single tensor. With a config the dtypes are the file's; a config beside the weights must
 /// name the same one.
 ///
 /// # Errors
-/// [`Error::Checkpoint`] where the metadata is not seedbed's, or the table is no table or of another seed; those of
+/// [`Error::Io`]; [`Error::Checkpoint`] where the metadata is not seedbed's, or the table is no table or of another seed; those of
 /// [`read_config`], [`Model::from_json`] and [`Plan::push`].
 pub fn expected_tensors(weights: &Weights, source: &Path) -> Result<Vec<ExpectedTensor>> {
     let refuse = |reason: String| Error::Checkpoint { path: weights.path().display().to_string(), reason };
@@ -59,7 +59,7 @@ pub fn expected_tensors(weights: &Weights, source: &Path) -> Result<Vec<Expected
         return Ok(vec![ExpectedTensor { fill, dims, kept: 0 }]);
     }
     let source = if source.is_dir() { plan_source(source) } else { source.to_path_buf() };
-    if source.file_name().is_some_and(|name| name == INIT_JSON) {
+    if is_table(&source)? {
         check_config_dtype(weights)?;
         return of_table(&source, &provenance);
     }

@@ -42,6 +42,7 @@ impl std::fmt::Display for Verdict {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Equal => f.pad("equal"),
+            Self::Differs { elements: 1, first } => write!(f, "1 element differs, at index {first}"),
             Self::Differs { elements, first } => write!(f, "{elements} elements differ, the first at index {first}"),
             Self::Shape { expected } => write!(f, "the shape should be {expected:?}"),
             Self::DType => f.pad("a dtype that is not the plan's"),

@@ -1,5 +1,6 @@
 //! The argument that says which device fills.
 
+use crate::arguments::values;
 use crate::terminal::{print, signals};
 use seedbed::backend::Backend;
 use seedbed::cpu::{self, Level};
@@ -12,7 +13,8 @@ use std::time::Instant;
 pub struct Device {
     /// The device that fills; the bytes are the same on each. auto is a hardware GPU if there is one, else the CPU; gpu
     /// is any GPU, a software one where there is no other; gpu:N is the adapter N of `seedbed devices`
-    #[arg(long, default_value = "auto", value_name = "auto|cpu|gpu|gpu:N")]
+    #[arg(long, default_value = "auto", value_name = "auto|cpu|gpu|gpu:N", value_parser = values::device(),
+        hide_possible_values = true)]
     device: Choice,
 }
 

@@ -2,15 +2,17 @@
 
 pub mod device;
 pub mod model;
+pub mod values;
 
 use crate::terminal::print;
 use seedbed::Result;
 use seedbed::checkpoint::WriteOptions;
+pub use values::{parse_seed, parse_size};
 
 /// How much a command says on stderr.
 #[derive(clap::Args)]
 pub struct Verbosity {
-    /// Print nothing on stderr but errors: no notices, no progress, no device
+    /// Print nothing on stderr but errors, and why the exit code is 3: no notices, no progress, no device
     #[arg(short, long, global = true, conflicts_with = "verbose", display_order = 900)]
     quiet: bool,
     /// Say on stderr what was chosen and why: adapters, CPU level and threads, recipes, files, times
@@ -51,15 +53,6 @@ impl Writing {
     }
 }
 
-/// Reads a size: bytes, or with a unit of 1000 (`5GB`, `500 MB`) or of 1024 (`1GiB`).
-pub fn parse_size(text: &str) -> Result<u64, String> {
-    match text.trim().parse::<bytesize::ByteSize>() {
-        Ok(size) if size.as_u64() > 0 => Ok(size.as_u64()),
-        Ok(_) => Err("a size is at least one byte".to_owned()),
-        Err(_) => Err("a size is a number of bytes, or a number and a unit, such as 5GB, 500MB or 1GiB".to_owned()),
-    }
-}
-
 /// The seed of a command that writes.
 #[derive(clap::Args)]
 pub struct Seed {
@@ -90,32 +83,5 @@ impl Seed {
     pub fn announce(&self, seed: u64) {
         let how = if self.seed.is_some() { "" } else { " (drawn; give it to --seed for the same bytes again)" };
         print::note("seed", &format!("{seed}{how}"));
-    }
-}
-
-/// Reads a seed.
-pub fn parse_seed(text: &str) -> Result<u64, String> {
-    let seed = match text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")) {
-        Some(digits) if !digits.starts_with('+') => u64::from_str_radix(digits, 16),
-        _ => text.parse(),
-    };
-    seed.map_err(|e| {
-        format!("{e}: a seed is a number from 0 to 18446744073709551615, decimal or 0x and hexadecimal digits")
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn sizes_are_read_with_both_kinds_of_units() {
-        let sizes =
-            ["7", "5GB", "500 MB", "1GiB", "1.5kb", " 3MiB ", "2G", "2^9", "", "0", "0GB", "-1GB", "5 GBs", "NaN"];
-        let expected = [7, 5_000_000_000, 500_000_000, 1 << 30, 1500, 3 << 20, 2_000_000_000];
-        let read: Vec<_> = sizes.iter().map(|s| parse_size(s).ok()).collect();
-        assert_eq!(read[..7], expected.map(Some));
-        assert!(read[7..].iter().all(Option::is_none), "{read:?}");
-        assert_eq!(parse_size("1000000000000 EB"), Ok(u64::MAX));
     }
 }

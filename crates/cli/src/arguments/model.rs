@@ -1,6 +1,8 @@
 //! Arguments that say which model, which laws, and which of its tensors.
 
+use crate::arguments::values;
 use crate::terminal::print;
+use clap::{ArgGroup, ValueHint};
 use seedbed::checkpoint::ModelPaths;
 use seedbed::model_plan::{ModelPlan, ModelRequest};
 use seedbed::{DType, Rounding};
@@ -9,19 +11,22 @@ use std::time::Instant;
 
 /// Which tensors, from where, with which laws.
 #[derive(clap::Args)]
+#[command(group = ArgGroup::new("tensors").args(["config", "like", "recipe"]).required(true).multiple(true))]
 pub struct Args {
-    /// The config.json of a model, or the directory that holds it
-    #[arg(required_unless_present_any = ["like", "recipe"])]
+    /// The config.json of a model, or the directory that holds it. Not needed where --like or a --recipe that lists
+    /// tensors says which tensors there are
     config: Option<PathBuf>,
     /// Take names, shapes and dtypes from this checkpoint: a safetensors file, an index, or a directory. Needs --recipe
-    #[arg(long, value_name = "CHECKPOINT")]
+    #[arg(long, value_name = "CHECKPOINT", value_hint = ValueHint::AnyPath)]
     like: Option<PathBuf>,
-    /// The recipe, which gives each tensor its law: the name of a built-in one (`seedbed recipes`) or a TOML file. Of
-    /// several, the rules of an earlier one come first [default: transformers, the model's own initialization]
-    #[arg(long, value_name = "NAME|FILE", value_delimiter = ',')]
+    /// The recipe, which gives each tensor its law: the name of a built-in one (`seedbed recipes`) or a TOML file. May
+    /// be given several times, or several names with commas between them: a tensor gets its law from the first of them
+    /// that has a rule for it [default: transformers, the model's own initialization]
+    #[arg(long, value_name = "NAME|FILE", value_delimiter = ',', value_parser = values::recipe(),
+        hide_possible_values = true)]
     recipe: Vec<String>,
-    /// Give a parameter of the recipe, or a number of the config, another value
-    #[arg(long, value_name = "NAME=VALUE", value_parser = parse_set, allow_hyphen_values = true)]
+    /// Give a parameter of the recipe, or a number of the config, another value; may be given several times
+    #[arg(long, value_name = "NAME=VALUE", value_parser = values::parse_set, allow_hyphen_values = true)]
     set: Vec<(String, f64)>,
     /// Only the tensors whose names match; may be given several times
     #[arg(long, value_name = "GLOB")]
@@ -34,10 +39,11 @@ pub struct Args {
     #[arg(long, value_name = "CHECKPOINT")]
     missing_from: Option<PathBuf>,
     /// The dtype of the tensors [default: that of the config, checkpoint or list, else f32]
-    #[arg(long, value_name = "f32|f16|bf16")]
+    #[arg(long, value_name = "f32|f16|bf16", value_parser = values::dtype(), hide_possible_values = true)]
     dtype: Option<DType>,
     /// How values are rounded to f16 and bf16: to the nearest, or up or down by chance so that the mean is kept
-    #[arg(long, default_value = "nearest", value_name = "nearest|stochastic")]
+    #[arg(long, default_value = "nearest", value_name = "nearest|stochastic", value_parser = values::rounding(),
+        hide_possible_values = true)]
     pub rounding: Rounding,
 }
 
@@ -85,7 +91,7 @@ impl Args {
         }
         let why = if self.recipe.is_empty() { " (the default of the model)" } else { "" };
         print::detail("recipe", &format!("{}{why}", planned.recipe.join(" + ")));
-        print::time(&format!("{} tensors planned", planned.plan.tensors().len()), started);
+        print::time(&format!("{} planned", counted(planned.plan.tensors().len(), "tensor")), started);
         for warning in &planned.warnings {
             print::note("warning", warning);
         }
@@ -99,12 +105,22 @@ pub fn label(planned: &ModelPlan) -> String {
     format!("{model}, recipe {}", planned.recipe.join(" + "))
 }
 
-fn parse_set(text: &str) -> Result<(String, f64), String> {
-    let form = || "a value is set by NAME=VALUE, such as sigma=0.01".to_owned();
-    let (name, value) = text.split_once('=').ok_or_else(form)?;
-    let value: f64 = value.trim().parse().map_err(|e| format!("{value:?}: {e}"))?;
-    if name.trim().is_empty() || !value.is_finite() {
-        return Err(form());
+/// A count with its noun: `1 tensor`, `28 tensors`.
+pub fn counted(n: usize, noun: &str) -> String {
+    let plural = if n == 1 { "" } else { "s" };
+    format!("{} {noun}{plural}", print::count(n as u64))
+}
+
+/// The verb after a count.
+pub fn are(n: usize) -> &'static str {
+    if n == 1 { "is" } else { "are" }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn a_count_of_one_has_the_singular() {
+        let counts = [0, 1, 2, 1000].map(|n| super::counted(n, "tensor"));
+        assert_eq!(counts, ["0 tensors", "1 tensor", "2 tensors", "1,000 tensors"]);
     }
-    Ok((name.trim().to_owned(), value))
 }

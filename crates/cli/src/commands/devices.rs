@@ -4,7 +4,7 @@ use crate::arguments::device::levels;
 use crate::outcome::Outcome;
 use crate::terminal::{print, table::table};
 use seedbed::cpu::{self, Level};
-use seedbed::gpu::wgpu::{Adapter, Features};
+use seedbed::gpu::wgpu::{Adapter, DeviceType, Features};
 use seedbed::gpu::{self, blocking};
 
 /// List the adapters in the order that gpu:N counts them, and what the CPU can do
@@ -43,13 +43,24 @@ fn driver(adapter: &Adapter) -> String {
     format!("{} {}", info.driver, info.driver_info).trim().to_owned()
 }
 
+/// What kind of device an adapter is, in words.
+fn kind(device: DeviceType) -> &'static str {
+    match device {
+        DeviceType::DiscreteGpu => "discrete GPU",
+        DeviceType::IntegratedGpu => "integrated GPU",
+        DeviceType::VirtualGpu => "virtual GPU",
+        DeviceType::Cpu => "software",
+        DeviceType::Other => "unknown",
+    }
+}
+
 fn cells((index, adapter): (usize, &Adapter)) -> Vec<String> {
     let (info, limits) = (adapter.get_info(), adapter.limits());
     let yes = |is: bool| if is { "yes" } else { "no" }.to_owned();
     vec![
         format!("gpu:{index}"),
         info.name.clone(),
-        format!("{:?}", info.device_type),
+        kind(info.device_type).to_owned(),
         info.backend.to_string(),
         driver(adapter),
         yes(adapter.features().contains(Features::SHADER_INT64)),
@@ -64,7 +75,7 @@ fn json((index, adapter): (usize, &Adapter)) -> serde_json::Value {
     serde_json::json!({
         "device": format!("gpu:{index}"),
         "name": info.name,
-        "type": format!("{:?}", info.device_type),
+        "type": kind(info.device_type),
         "backend": info.backend.to_string(),
         "driver": driver(adapter),
         "vendor": info.vendor,

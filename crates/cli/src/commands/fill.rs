@@ -1,11 +1,12 @@
 //! `seedbed fill`.
 
-use crate::arguments::{self, device::Device};
+use crate::arguments::{self, device::Device, values};
 use crate::outcome::Outcome;
 use crate::terminal::{print, progress::Bar};
+use clap::ValueHint;
 use seedbed::checkpoint::{self, Provenance, SingleTensor};
 use seedbed::plan::Plan;
-use seedbed::{DType, Error, Rounding, StreamVersion};
+use seedbed::{DType, Error, Result, Rounding, StreamVersion};
 use std::io::{IsTerminal, stdout};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -23,28 +24,30 @@ use std::time::Instant;
   seedbed fill --shape 1000000 --scheme 'uniform(-1, 1)' --seed 7 -o - | sha256sum")]
 pub struct Args {
     /// The shape of the whole tensor, such as 768,3072; [] is a tensor of one element and no axis
-    #[arg(long, allow_hyphen_values = true)]
+    #[arg(long, allow_hyphen_values = true, value_hint = ValueHint::Other)]
     shape: String,
     /// How the elements are distributed, such as 'normal(0, 0.02)' or kaiming_normal
-    #[arg(long)]
+    #[arg(long, value_hint = ValueHint::Other)]
     scheme: String,
     /// The tensor's name
     #[arg(long, default_value = "weight")]
     name: String,
     /// The safetensors file to write; - writes the bare bytes of the elements to stdout, little-endian
-    #[arg(short, long, value_name = "FILE")]
+    #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     output: PathBuf,
     #[command(flatten)]
     seed: arguments::Seed,
     /// The dtype of the elements
-    #[arg(long, default_value = "f32", value_name = "f32|f16|bf16")]
+    #[arg(long, default_value = "f32", value_name = "f32|f16|bf16", value_parser = values::dtype(),
+        hide_possible_values = true)]
     dtype: DType,
     /// How values are rounded to f16 and bf16: to the nearest, or up or down by chance so that the mean is kept
-    #[arg(long, default_value = "nearest", value_name = "nearest|stochastic")]
+    #[arg(long, default_value = "nearest", value_name = "nearest|stochastic", value_parser = values::rounding(),
+        hide_possible_values = true)]
     rounding: Rounding,
     /// Which axes count as inputs and outputs: out_in (torch), in_out (jax), conv(groups=4), conv_transpose, or
     /// axes(in=-2, out=-1, batch=[])
-    #[arg(long, default_value = "out_in")]
+    #[arg(long, default_value = "out_in", value_parser = values::layout(), hide_possible_values = true)]
     layout: String,
     /// The part to write: start:extent for each axis, such as 0:768,1024:512
     #[arg(long, value_name = "START:EXTENT,..", allow_hyphen_values = true)]
@@ -58,14 +61,21 @@ pub struct Args {
     writing: arguments::Writing,
 }
 
+impl Args {
+    /// The tensor that is asked for.
+    fn tensor(&self) -> Result<SingleTensor> {
+        Ok(SingleTensor {
+            shape: self.shape.parse()?,
+            scheme: self.scheme.parse()?,
+            layout: self.layout.parse()?,
+            slab: self.slab.as_deref().map(str::parse).transpose()?,
+            zero_rows: self.zero_rows.as_deref().map(str::parse).transpose()?.unwrap_or_default(),
+        })
+    }
+}
+
 pub fn run(args: &Args) -> Outcome {
-    let tensor = SingleTensor {
-        shape: args.shape.parse()?,
-        scheme: args.scheme.parse()?,
-        layout: args.layout.parse()?,
-        slab: args.slab.as_deref().map(str::parse).transpose()?,
-        zero_rows: args.zero_rows.as_deref().map(str::parse).transpose()?.unwrap_or_default(),
-    };
+    let tensor = args.tensor().map_err(|e| e.in_tensor(&args.name))?;
     // An error in the tensor is printed alone, without the seed before it.
     tensor.fill(&mut Plan::new(StreamVersion::V1, 0), &args.name, args.dtype, args.rounding)?;
     let raw = args.output == Path::new("-");
@@ -97,5 +107,6 @@ pub fn run(args: &Args) -> Outcome {
         checkpoint::write_safetensors(&args.output, vec![(fill, dims)], &metadata, &backend, &options, &mut progress)?;
     drop(bar);
     print::time(&format!("{} written", print::bytes(bytes)), started);
-    print::lines([format!("{}: {}, {}", args.output.display(), print::clean(&summary), print::bytes(bytes))])
+    let line = format!("{}: {summary}, {}", args.output.display(), print::bytes(bytes));
+    print::lines([print::clean(&line)])
 }

@@ -3,6 +3,7 @@
 use crate::arguments::{self, device::Device, model};
 use crate::outcome::Outcome;
 use crate::terminal::{print, progress::Bar};
+use clap::ValueHint;
 use seedbed::checkpoint::{self, WriteOptions};
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -27,7 +28,7 @@ pub struct Args {
     #[command(flatten)]
     pub(super) model: model::Args,
     /// The directory to write to; created if it does not exist
-    #[arg(short, long, value_name = "DIR")]
+    #[arg(short, long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     output: PathBuf,
     #[command(flatten)]
     seed: arguments::Seed,
@@ -81,10 +82,10 @@ pub fn run(args: &Args) -> Outcome {
         }));
     }
     let mut lines = vec![format!(
-        "{}: {}, {} tensors, {} parameters, {names}, {}{}",
+        "{}: {}, {}, {} parameters, {names}, {}{}",
         files.weights.display(),
         model::label(&planned),
-        print::count(plan.tensors().len() as u64),
+        model::counted(plan.tensors().len(), "tensor"),
         print::count(plan.elements()),
         print::bytes(files.bytes),
         if files.files.len() > 1 { format!(" in {} files", files.files.len()) } else { String::new() },
@@ -95,5 +96,6 @@ pub fn run(args: &Args) -> Outcome {
         lines.push(format!("{}: dtype {names}", config.display()));
     }
     lines.push(format!("{}: what made each tensor, and its multipliers", files.table.display()));
-    print::lines(lines)
+    // The names of the files are as they were given.
+    print::lines(lines.iter().map(|line| print::clean(line)))
 }

@@ -1,5 +1,6 @@
 //! `seedbed inspect`.
 
+use crate::arguments::model::{are, counted};
 use crate::outcome::{Failure, Outcome};
 use crate::terminal::{print, progress::Bar, table::table};
 use seedbed::checkpoint::{self, InspectRow, PlannedLaws, Weights};
@@ -58,13 +59,17 @@ pub fn run(args: &Args) -> Outcome {
     let file = weights.path().display();
     let differs = |text: String| Err(Failure::Differs(text));
     if let Some(first) = missing.first() {
-        return differs(format!("{file}: {} tensors of the plan are missing, as {first:?}", missing.len()));
+        let (tensors, are) = (counted(missing.len(), "tensor"), are(missing.len()));
+        return differs(format!("{file}: {tensors} of the plan {are} missing, as {first:?}"));
     }
     if let Some(first) = unexpected.first() {
-        return differs(format!("{file}: {} tensors are not in the plan, as {first:?}", unexpected.len()));
+        let (tensors, are) = (counted(unexpected.len(), "tensor"), are(unexpected.len()));
+        return differs(format!("{file}: {tensors} {are} not in the plan, as {first:?}"));
     }
     if let Some(first) = off.first() {
-        return differs(format!("{file}: {} of {} tensors are off their laws, as {first:?}", off.len(), rows.len()));
+        let (tensors, are) = (counted(rows.len(), "tensor"), are(off.len()));
+        let laws = if off.len() == 1 { "its law" } else { "their laws" };
+        return differs(format!("{file}: {} of {tensors} {are} off {laws}, as {first:?}", off.len()));
     }
     Ok(())
 }
@@ -100,8 +105,8 @@ fn text(weights: &Weights, rows: &[InspectRow], compared: bool) -> Vec<String> {
     }
     lines.extend(table(&heads, &rows.iter().map(cells).collect::<Vec<_>>()));
     let mut summary = format!(
-        "{} tensors, {} elements, {}, {} non-finite",
-        print::count(rows.len() as u64),
+        "{}, {} elements, {}, {} non-finite",
+        counted(rows.len(), "tensor"),
         print::count(rows.iter().map(|r| u128::from(r.count)).sum::<u128>()),
         print::bytes(rows.iter().map(|r| r.bytes).sum()),
         print::count(rows.iter().filter_map(|r| r.nonfinite).sum::<u64>()),

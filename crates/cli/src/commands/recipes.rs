@@ -1,10 +1,10 @@
 //! `seedbed recipes`.
 
+use crate::arguments::values;
 use crate::outcome::Outcome;
 use crate::terminal::{print, table::table};
 use seedbed::Error;
-use seedbed::model::Family;
-use seedbed::recipe::{self, BuiltIn};
+use seedbed::recipe::BuiltIn;
 
 /// List the built-in recipes, or print the text of one as a start for your own
 ///
@@ -16,7 +16,7 @@ use seedbed::recipe::{self, BuiltIn};
   seedbed init examples/llama-3.2-1b --recipe mine.toml -o mine")]
 pub struct Args {
     /// Print the text of this recipe
-    #[arg(value_name = "NAME")]
+    #[arg(value_name = "NAME", value_parser = values::recipe(), hide_possible_values = true)]
     name: Option<String>,
     /// Print a JSON array
     #[arg(long, conflicts_with = "name")]
@@ -24,15 +24,9 @@ pub struct Args {
 }
 
 pub fn run(args: &Args) -> Outcome {
-    let families = Family::all().iter().map(|f| BuiltIn::of_family(f));
-    let mut all: Vec<BuiltIn> = recipe::builtins().iter().copied().chain(families).collect();
-    // Two families may have one recipe.
-    all.dedup_by_key(|b| b.name);
+    let all = values::built_in_recipes();
     if let Some(name) = &args.name {
-        let found = all
-            .iter()
-            .find(|b| b.name == *name)
-            .ok_or_else(|| Error::unknown("recipe", name, all.iter().map(|b| b.name)))?;
+        let found = all.iter().find(|b| b.name == *name).ok_or_else(|| unknown(name, &all))?;
         return print::lines(found.text.lines().map(str::to_owned));
     }
     if args.json {
@@ -54,4 +48,16 @@ pub fn run(args: &Args) -> Outcome {
         vec![b.name.to_owned(), about.summary, settable.join(", ")]
     };
     print::lines(table(&["<recipe", "<what it is", "<--set"], &all.iter().map(cells).collect::<Vec<_>>()))
+}
+
+/// The error of a name that no recipe has.
+fn unknown(name: &str, all: &[BuiltIn]) -> Error {
+    if name != "transformers" {
+        return Error::unknown("recipe", name, all.iter().map(|b| b.name));
+    }
+    let families: Vec<&str> = all.iter().map(|b| b.name).filter(|name| name.starts_with("transformers/")).collect();
+    Error::Model(format!(
+        "transformers' own initialization is one file for each family of models: name one of {}",
+        families.join(", ")
+    ))
 }

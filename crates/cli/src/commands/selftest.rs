@@ -1,6 +1,6 @@
 //! `seedbed selftest`.
 
-use crate::arguments::device::explain;
+use crate::arguments::{device::explain, values};
 use crate::outcome::{Failure, Outcome};
 use crate::terminal::{print, progress::Bar, table::table};
 use seedbed::backend::Backend;
@@ -24,10 +24,11 @@ const CHUNK: u64 = 32 << 20;
   seedbed selftest --elements 100000000 --device gpu:1 --json")]
 pub struct Args {
     /// How many elements to compare for each law and dtype
-    #[arg(long, default_value_t = 1_000_000, value_name = "N")]
+    #[arg(long, default_value_t = 1_000_000, value_name = "N", value_parser = values::parse_elements)]
     elements: u64,
     /// The GPU: any, a software one where there is no other (gpu), or the adapter N of `seedbed devices` (gpu:N)
-    #[arg(long, default_value = "gpu", value_name = "gpu|gpu:N")]
+    #[arg(long, default_value = "gpu", value_name = "gpu|gpu:N", value_parser = values::gpu(),
+        hide_possible_values = true)]
     device: Choice,
     /// Print a JSON object
     #[arg(long)]

@@ -1,11 +1,17 @@
 //! `seedbed verify`.
 
-use crate::arguments::device::Device;
+use crate::arguments::{
+    device::Device,
+    model::{are, counted},
+};
 use crate::outcome::{Failure, Outcome};
 use crate::terminal::{print, progress::Bar};
+use seedbed::Error;
 use seedbed::backend::dtypes;
-use seedbed::checkpoint::{self, Verdict, Weights};
-use std::path::PathBuf;
+use seedbed::checkpoint::{self, ExpectedTensor, Provenance, Verdict, VerifyRow, Weights};
+use std::collections::HashMap;
+use std::io::{Write, stderr};
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 /// Recompute what seedbed wrote and compare every byte
@@ -34,11 +40,7 @@ pub struct Args {
 pub fn run(args: &Args) -> Outcome {
     let mut weights = Weights::open(&args.file)?;
     let file = weights.path().to_path_buf();
-    let source = match (&args.source, file.parent()) {
-        (Some(source), _) => source.clone(),
-        (None, Some(dir)) if !dir.as_os_str().is_empty() => checkpoint::plan_source(dir),
-        (None, _) => checkpoint::plan_source(".".as_ref()),
-    };
+    let source = source(&weights, args.source.as_deref())?;
     print::detail("laws", &format!("from {}, unless the metadata describes a single tensor", source.display()));
     let expected = checkpoint::expected_tensors(&weights, &source)?;
     let backend = args.device.open(&dtypes(expected.iter().map(|e| &e.fill)))?;
@@ -51,20 +53,71 @@ pub fn run(args: &Args) -> Outcome {
     // Rows of another checkpoint: no law says what they should be.
     let kept = expected.iter().filter(|e| e.kept > 0).count();
     if args.json {
-        print::json(&rows)?;
+        print::json(&json(&rows, &expected))?;
     } else {
         let equal = rows.len() - failed.len();
         let lines = failed.iter().map(|r| format!("{}: {}", print::clean(&r.name), r.verdict));
-        print::lines(lines.chain([format!("{equal} of {} tensors equal{}", rows.len(), print::kept_rows(kept))]))?;
+        print::lines(lines.chain([format!(
+            "{equal} of {} equal{}",
+            counted(rows.len(), "tensor"),
+            print::kept_rows(kept)
+        )]))?;
     }
     let file = file.display();
     if !failed.is_empty() {
-        let text = format!("{file}: {} of {} tensors are not as planned", failed.len(), rows.len());
+        let are = are(failed.len());
+        let text = format!("{file}: {} of {} {are} not as planned", failed.len(), counted(rows.len(), "tensor"));
         return Err(Failure::Differs(text));
     }
     if kept > 0 {
-        let text = format!("{file}: {kept} of {} tensors have rows kept from another checkpoint", rows.len());
+        let have = if kept == 1 { "has" } else { "have" };
+        let text =
+            format!("{file}: {kept} of {} {have} rows kept from another checkpoint", counted(rows.len(), "tensor"));
+        if print::is_quiet() {
+            // A quiet run too says why its exit code is not 0. A stderr that is closed leaves nobody to tell.
+            let _ = writeln!(stderr(), "not checked: {}", print::clean(&text));
+        }
         return Err(Failure::Unchecked(text));
     }
     Ok(())
+}
+
+/// The file or directory that says what the weights should be.
+fn source(weights: &Weights, given: Option<&Path>) -> Result<PathBuf, Error> {
+    let file = weights.path();
+    let refuse = |path: &Path, reason: &str| {
+        Err(Error::Checkpoint { path: path.display().to_string(), reason: reason.to_owned() })
+    };
+    // Metadata that cannot be read is told of when the tensors are compared.
+    let of_model = Provenance::from_metadata(&weights.metadata()).ok().map(|made| made.tensor.is_none());
+    if let Some(source) = given {
+        std::fs::metadata(source).map_err(|e| Error::io(source, e))?;
+        if of_model == Some(false) {
+            let why = "the metadata of the weights says what made their one tensor";
+            print::note("notice", &format!("{} is not read: {why}", source.display()));
+        } else if source.is_dir() && !checkpoint::plan_source(source).exists() {
+            return refuse(source, "has neither init.json nor config.json");
+        }
+        return Ok(source.to_path_buf());
+    }
+    let dir = file.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
+    let source = checkpoint::plan_source(dir);
+    if of_model == Some(true) && !source.exists() {
+        return refuse(file, "neither init.json nor config.json stands beside it: name one as SOURCE");
+    }
+    Ok(source)
+}
+
+/// The rows as JSON, each with the number of its first rows that were kept from another checkpoint.
+fn json(rows: &[VerifyRow], expected: &[ExpectedTensor]) -> Vec<serde_json::Value> {
+    let bytes_of_row = |e: &ExpectedTensor| e.fill.bytes() / e.dims.first().copied().unwrap_or(1);
+    let kept: HashMap<&str, u64> =
+        expected.iter().filter(|e| e.kept > 0).map(|e| (e.fill.name(), e.kept / bytes_of_row(e))).collect();
+    let row = |row: &VerifyRow| {
+        let kept_rows = kept.get(row.name.as_str()).copied().unwrap_or(0);
+        serde_json::json!({
+            "name": row.name, "elements": row.elements, "verdict": row.verdict, "kept_rows": kept_rows,
+        })
+    };
+    rows.iter().map(row).collect()
 }

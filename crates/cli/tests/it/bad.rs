@@ -21,17 +21,17 @@ pub fn refused(dir: &Path, args: &[&str]) -> String {
 fn a_bad_tensor_is_refused() {
     let dir = dir();
     for (shape, scheme, more, expected) in [
-        ("3", "bogus", "", "unknown scheme \"bogus\": expected "),
-        ("3", "normal(0, 0)", "", "scheme \"normal(0, 0)\": std 0"),
-        ("3", "normal(0, -1)", "", "scheme \"normal(0, -1)\": std -1"),
-        ("3", "normal(0, inf)", "", "scheme \"normal(0, inf)\": std inf"),
-        ("3", "normal(0, NaN)", "", "scheme \"normal(0, NaN)\": std NaN"),
-        ("3", "uniform(1, 1)", "", "scheme \"uniform(1, 1)\": uniform on (1, 1): needs finite lo < hi"),
+        ("3", "bogus", "", "tensor weight: unknown scheme \"bogus\": expected "),
+        ("3", "normal(0, 0)", "", "tensor weight: scheme \"normal(0, 0)\": std 0"),
+        ("3", "normal(0, -1)", "", "tensor weight: scheme \"normal(0, -1)\": std -1"),
+        ("3", "normal(0, inf)", "", "tensor weight: scheme \"normal(0, inf)\": std inf"),
+        ("3", "normal(0, NaN)", "", "tensor weight: scheme \"normal(0, NaN)\": std NaN"),
+        ("3", "uniform(1, 1)", "", "tensor weight: scheme \"uniform(1, 1)\": uniform on (1, 1): needs finite lo < hi"),
         (
             "3",
             "truncated_normal(std=1, lo=2, hi=2, bounds=sigma)",
             "",
-            "scheme \"truncated_normal(std=1, lo=2, hi=2, bounds=sigma)\": truncated normal on \
+            "tensor weight: scheme \"truncated_normal(std=1, lo=2, hi=2, bounds=sigma)\": truncated normal on \
              [2, 2]: the window is empty",
         ),
         (
@@ -41,11 +41,16 @@ fn a_bad_tensor_is_refused() {
             "tensor weight: normal(mean=0, std=20000): N(0, 20000^2): values reach ",
         ),
         ("3", "xavier_normal", "", "tensor weight: shape [3]: xavier_normal(gain=1): rank 1 has no fan_in"),
-        ("3,0", "zeros", "", "shape [3, 0]: dimension 1 is 0"),
-        ("-3", "zeros", "", "shape \"-3\": \"-3\" is not a whole number"),
-        ("", "zeros", "", "shape \"\": \"\" is not a whole number"),
-        ("4294967296,4294967296", "zeros", "", "shape [4294967296, 4294967296]: more than 2^60 elements"),
-        ("3,4", "zeros", "--layout=sideways", "unknown layout \"sideways\""),
+        ("3,0", "zeros", "", "tensor weight: shape [3, 0]: dimension 1 is 0"),
+        ("-3", "zeros", "", "tensor weight: shape \"-3\": \"-3\" is not a whole number"),
+        ("", "zeros", "", "tensor weight: shape \"\": \"\" is not a whole number"),
+        (
+            "4294967296,4294967296",
+            "zeros",
+            "",
+            "tensor weight: shape [4294967296, 4294967296]: more than 2^60 elements",
+        ),
+        ("3,4", "zeros", "--layout=sideways", "tensor weight: unknown layout \"sideways\""),
         (
             "3,4",
             "zeros",
@@ -54,7 +59,7 @@ fn a_bad_tensor_is_refused() {
         ),
         ("3,4", "zeros", "--slab=0:3,1:4", "tensor weight: slab 0:3,1:4: empty or outside of shape [3, 4]"),
         ("3,4", "zeros", "--slab=0:3,1:0", "tensor weight: slab 0:3,1:0: empty or outside of shape [3, 4]"),
-        ("3,4", "zeros", "--slab=x", "slab \"x\": \"x\" is not start:extent"),
+        ("3,4", "zeros", "--slab=x", "tensor weight: slab \"x\": \"x\" is not start:extent"),
         ("3,4", "zeros", "--name=__metadata__", "tensor __metadata__: the name is the format's own"),
         ("3,4", "zeros", "--device=gpu:99", "device: gpu:99: "),
     ] {
@@ -124,13 +129,14 @@ fn a_bad_target_is_refused() {
     for (target, expected) in [
         ("file", "file: exists; --force replaces it"),
         ("taken", "taken: exists and is not a regular file"),
-        ("missing/w.safetensors", "missing/w.safetensors: No such file"),
+        ("missing/w.safetensors", "missing/w.safetensors: No such file or directory (os error 2)"),
         ("file/w.safetensors", "file/w.safetensors: Not a directory"),
         ("/dev/full", "/dev/full: exists and is not a regular file"),
     ] {
         let args = ["fill", "--shape", "3", "--scheme", "zeros", "-o", target, "--device", "cpu"];
         let error = refused(dir.path(), &args);
         assert!(error.starts_with(expected), "{target}: {error}");
+        assert!(!error.contains(".seedbed-"), "{target}: {error}");
     }
     assert_eq!(fs::read_to_string(path("file")).unwrap(), "kept");
 }
@@ -160,12 +166,15 @@ fn a_bad_file_is_refused() {
         }
     }
     let error = refused(dir.path(), &["verify", "foreign"]);
-    assert!(error.contains("the metadata has no seedbed.stream_version"), "{error}");
+    assert!(error.contains("foreign: metadata: has no seedbed.stream_version"), "{error}");
     // Without the table the config tells, and without either nothing does.
     fs::remove_file(path("m/init.json")).unwrap();
     assert_eq!(run(dir.path(), &["verify", "m", "--device", "cpu"]), "21 of 21 tensors equal\n");
     fs::remove_file(path("m/config.json")).unwrap();
-    assert!(refused(dir.path(), &["verify", "m"]).starts_with("m/config.json: No such file"));
+    assert!(
+        refused(dir.path(), &["verify", "m"])
+            .starts_with("m/model.safetensors: neither init.json nor config.json stands beside it: name one as SOURCE")
+    );
 }
 
 #[test]
@@ -185,6 +194,7 @@ fn wrong_usage_is_exit_code_2() {
         &["fill", "--shape", "3", "--scheme", "ones", "-o", "m", "--memory", "lots"],
         &["init", "gpt2.json", "-o", "m", "--device", "tpu"],
         &["frobnicate"],
+        &["selftest", "--elements", "0"],
     ] {
         let output = seedbed(dir.path(), args);
         assert_eq!(output.status.code(), Some(2), "{args:?}");
@@ -195,6 +205,50 @@ fn wrong_usage_is_exit_code_2() {
         refused(dir.path(), &["selftest", "--device", "cpu"])
             .starts_with("device: the CPU is what a GPU is compared with")
     );
+}
+
+#[test]
+fn wrong_values_are_told_of_in_words_of_our_own() {
+    let dir = dir();
+    let fill = ["fill", "--shape", "3", "--scheme", "ones", "-o", "m"];
+    for (args, expected) in [
+        (
+            &[&fill[..], &["--seed", "x"]].concat()[..],
+            "a seed is a whole number from 0 to 18446744073709551615, decimal",
+        ),
+        (&[&fill[..], &["--seed", ""]].concat(), "a seed is a whole number from 0 to 18446744073709551615, decimal"),
+        (&["selftest", "--elements", "x"], "the number of elements is a whole number from 1 to 18446744073709551615"),
+        (&["selftest", "--elements", "0"], "--elements is 1 or more"),
+        (&["plan", "gpt2.json", "--set", "n_layer=x"], "\"x\" is not a number: a value is set by NAME=VALUE"),
+        (&["plan", "gpt2.json", "--set", "n_layer"], "a value is set by NAME=VALUE"),
+        (&["plan", "gpt2.json", "--set", "n_layer=nan"], "\"nan\" is not finite, and a value must be"),
+        (&[&fill[..], &["--dtype", "fp16"]].concat(), "expected f32, f16, bf16; did you mean `f16`?"),
+        (&[&fill[..], &["--device", "gpu:x"]].concat(), "unknown device \"gpu:x\": expected auto, cpu, gpu, gpu:N"),
+        // Where the tensors come from may be said in three ways.
+        (&["plan"], "<CONFIG|--like <CHECKPOINT>|--recipe <NAME|FILE>>"),
+        (&["init", "-o", "m"], "<CONFIG|--like <CHECKPOINT>|--recipe <NAME|FILE>>"),
+    ] {
+        let output = seedbed(dir.path(), args);
+        let stderr = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{args:?}: {stderr}");
+        assert!(stderr.contains(expected), "{args:?}: {stderr}");
+        assert!(!stderr.contains("digit found") && !stderr.contains("literal"), "{args:?}: {stderr}");
+    }
+    let error = refused(dir.path(), &["recipes", "transformers"]);
+    assert!(error.contains("is one file for each family of models: name one of transformers/gpt2, "), "{error}");
+}
+
+#[test]
+#[cfg(unix)]
+fn no_control_character_of_a_path_reaches_the_terminal() {
+    let dir = dir();
+    for args in [
+        &["init", "gpt2.json", "-o", "d\u{1b}[31mx", "--device", "cpu"][..],
+        &["fill", "--shape", "3", "--scheme", "ones", "-o", "f\u{1b}[31mx", "--device", "cpu"],
+    ] {
+        let said = run(dir.path(), args);
+        assert!(said.contains("\\u{1b}[31mx") && !said.contains('\u{1b}'), "{said:?}");
+    }
 }
 
 #[test]

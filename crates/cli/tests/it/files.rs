@@ -92,7 +92,7 @@ fn verify_passes_and_finds_a_tampered_byte() {
     fs::write(&path, bytes).unwrap();
     let output = seedbed(dir.path(), &["verify", "m/model.safetensors", "--device", "cpu"]);
     assert_eq!(output.status.code(), Some(1));
-    let expected = "transformer.wpe.weight: 1 elements differ, the first at index 7\n27 of 28 tensors equal\n";
+    let expected = "transformer.wpe.weight: 1 element differs, at index 7\n27 of 28 tensors equal\n";
     assert_eq!(text(&output.stdout), expected);
     let output = seedbed(dir.path(), &["verify", "m", "llama.json", "--device", "cpu", "--json"]);
     assert_eq!(output.status.code(), Some(1));
@@ -151,7 +151,7 @@ fn fill_writes_the_tensor_that_init_writes_and_any_slab_of_it() {
     assert_eq!(read("s.safetensors"), slab);
     // A file of a single tensor describes itself.
     for file in ["w.safetensors", "s.safetensors"] {
-        assert_eq!(run(dir.path(), &["verify", file, "--device", "cpu"]), "1 of 1 tensors equal\n");
+        assert_eq!(run(dir.path(), &["verify", file, "--device", "cpu"]), "1 of 1 tensor equal\n");
     }
 }
 

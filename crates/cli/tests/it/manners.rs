@@ -60,6 +60,20 @@ fn bash_accepts_its_completions_and_completes_with_them() {
     let complete = "source ./seedbed.bash; COMP_WORDS=(seedbed verify --dev); COMP_CWORD=2; \
                     _seedbed seedbed --dev verify; echo \"${COMPREPLY[*]}\"";
     assert_eq!(bash(complete), "--device\n");
+    // The values of closed sets, and no file names.
+    for (command, flag, word, expected) in [
+        ("init", "--dtype", "", "f32 f16 bf16\n"),
+        ("fill", "--rounding", "s", "stochastic\n"),
+        ("verify", "--device", "", "auto cpu gpu\n"),
+        ("fill", "--layout", "c", "conv conv_transpose\n"),
+        ("plan", "--recipe", "mu", "mup\n"),
+    ] {
+        let complete = format!(
+            "source ./seedbed.bash; COMP_WORDS=(seedbed {command} {flag} '{word}'); COMP_CWORD=3; \
+             _seedbed seedbed '{word}' {flag}; echo \"${{COMPREPLY[*]}}\""
+        );
+        assert_eq!(bash(&complete), expected, "{command} {flag}");
+    }
 }
 
 #[test]
@@ -173,7 +187,7 @@ fn an_error_ends_with_the_flag_that_helps() {
         (&[&fill[..], &["xyzzy"]].concat(), "; `seedbed schemes` lists them"),
         (&["schemes", "xyzzy"], "; `seedbed schemes` lists them"),
         (&["recipes", "xyzzy"], "; `seedbed recipes` lists them"),
-        (&["plan", "--like", "old"], "; --recipe says which law each tensor gets"),
+        (&["plan", "--like", "old"], ": name a recipe, such as gpt2; the flag is --recipe NAME"),
         (
             &[&fill[..], &["ones", "--device", "gpu:99"]].concat(),
             "; `seedbed devices` lists what there is; --device cpu gives the same bytes",
@@ -197,9 +211,22 @@ fn an_error_ends_with_the_flag_that_helps() {
         let error = text(&output.stderr).lines().last().unwrap_or_default();
         assert!(error.ends_with(&format!("did you mean `{near}`?")), "{args:?}: {error}");
     }
+    // A family that is not known; the library's sentence is not said again.
+    std::fs::write(dir.path().join("rwkv.json"), r#"{"model_type": "rwkv"}"#).unwrap();
+    let error = seedbed(dir.path(), &["plan", "rwkv.json"]);
+    let error = text(&error.stderr);
+    assert!(error.ends_with("lists its tensors; the flags are --like CHECKPOINT and --recipe FILE\n"), "{error}");
     // Where no flag helps none is named.
-    let error = seedbed(dir.path(), &["plan", "none.json"]);
-    assert_eq!(text(&error.stderr).lines().last(), Some("error: none.json: No such file or directory (os error 2)"));
+    for (args, expected) in [
+        (&["plan", "none.json"][..], "none.json: No such file or directory (os error 2)"),
+        (&["plan", "--like", "none"], "none: No such file or directory (os error 2)"),
+        (&["plan", "rwkv.json", "--missing-from", "none"], "none: No such file or directory (os error 2)"),
+        (&["plan", "--like", "gpt2.json"], "gpt2.json: index: missing field `weight_map` at line 1 column "),
+    ] {
+        let output = seedbed(dir.path(), args);
+        let error = text(&output.stderr);
+        assert!(error.starts_with(&format!("error: {expected}")) && !error.contains("--"), "{args:?}: {error}");
+    }
 }
 
 /// As the Python wheel calls it: any number of times in a process, which keeps its own signal handlers.

@@ -99,7 +99,7 @@ fn a_tensor_that_was_tampered_with_is_found_without_recomputing_it() {
         let output = seedbed(dir.path(), &["inspect", change]);
         let (out, error) = (text(&output.stdout), text(&output.stderr));
         assert_eq!(output.status.code(), Some(1), "{change}");
-        assert!(error.contains(&format!("1 of 28 tensors are off their laws, as {name:?}")), "{change}: {error}");
+        assert!(error.contains(&format!("1 of 28 tensors is off its law, as {name:?}")), "{change}: {error}");
         let marked: Vec<&str> = out.lines().filter(|l| l.ends_with("NO")).collect();
         assert!(marked.len() == 1 && marked[0].starts_with(name), "{out}");
     }

@@ -39,7 +39,7 @@ fn rounding_and_rows_of_zeros_are_recorded_and_verified() {
     let wanted: Vec<u8> = rows(&stochastic)[..9].iter().flat_map(|row| row[2..8].to_vec()).collect();
     assert_eq!(slab, wanted);
     for file in ["plain", "grown", "stochastic", "slab"] {
-        assert_eq!(run(dir.path(), &["verify", file, "--device", "cpu"]), "1 of 1 tensors equal\n", "{file}");
+        assert_eq!(run(dir.path(), &["verify", file, "--device", "cpu"]), "1 of 1 tensor equal\n", "{file}");
     }
     run(dir.path(), &[&["init", "llama.json", "-o", "m", "--rounding", "stochastic"], &device[..]].concat());
     run(dir.path(), &[&["init", "llama.json", "-o", "n"], &device[..]].concat());

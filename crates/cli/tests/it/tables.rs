@@ -103,7 +103,7 @@ fn fails(dir: &Path, args: &[&str]) -> String {
 
 fn is_off(dir: &Path, name: &str) {
     let error = fails(dir, &["inspect", "m"]);
-    assert!(error.ends_with(&format!("are off their laws, as {name:?}")), "{name}: {error}");
+    assert!(error.ends_with(&format!("is off its law, as {name:?}")), "{name}: {error}");
 }
 
 #[test]
@@ -200,11 +200,16 @@ fn kept_rows_are_left_out_and_the_new_ones_compared() {
     assert_eq!(output.status.code(), Some(3));
     let said = "not checked: m/model.safetensors: 2 of 2 tensors have rows kept from another checkpoint";
     assert_eq!(text(&output.stderr).lines().last(), Some(said));
+    let rows: serde_json::Value = serde_json::from_str(text(&output.stdout)).unwrap();
+    let rows = rows.as_array().unwrap();
+    assert!(rows.len() == 2 && rows.iter().all(|r| r["kept_rows"] == 33 && r["verdict"] == "equal"), "{rows:?}");
+    let output = seedbed(dir.path(), &["-q", "verify", "m", "--device", "cpu", "--json"]);
+    assert_eq!((output.status.code(), text(&output.stderr)), (Some(3), &*format!("{said}\n")));
     assert!(run(dir.path(), &["inspect", "m"]).ends_with(&format!("; 2 of 2 compared with the plan agree{note}")));
     change(dir.path(), "model.embed_tokens.weight", |i, x| if i < 33 * 16 { x } else { 2.0 * x });
     is_off(dir.path(), "model.embed_tokens.weight");
     // A difference outranks what could not be checked.
-    assert!(fails(dir.path(), &["verify", "m", "--device", "cpu"]).ends_with("1 of 2 tensors are not as planned"));
+    assert!(fails(dir.path(), &["verify", "m", "--device", "cpu"]).ends_with("1 of 2 tensors is not as planned"));
 
     // A table that keeps everything compares nothing.
     let table = fs::read_to_string(path("m/init.json")).unwrap();
@@ -267,7 +272,7 @@ fn what_is_not_the_plans_is_a_difference() {
     write(&other);
     let error = fails(dir.path(), &["inspect", "m", "--plan", "tables"]);
     let name = good["tensors"][3]["name"].as_str().unwrap();
-    assert_eq!(error, format!("error: m/model.safetensors.index.json: 1 tensors are not in the plan, as {name:?}"));
+    assert_eq!(error, format!("error: m/model.safetensors.index.json: 1 tensor is not in the plan, as {name:?}"));
     let output = seedbed(dir.path(), &["inspect", "m", "--plan", "tables", "--json"]);
     let printed: serde_json::Value = serde_json::from_str(text(&output.stdout)).unwrap();
     assert_eq!(printed["unexpected"], serde_json::json!([name]));
@@ -276,4 +281,31 @@ fn what_is_not_the_plans_is_a_difference() {
     write(&other);
     let error = fails(dir.path(), &["inspect", "m", "--plan", "tables"]);
     assert_eq!(error, "error: tables/init.json: its seed is 6, that of the weights 5");
+}
+
+#[test]
+fn a_source_is_known_by_its_text_and_never_ignored_in_silence() {
+    let dir = dir();
+    init(dir.path(), "gpt2.json --seed 5 --recipe mitchell");
+    let path = |name: &str| dir.path().join(name);
+    fs::rename(path("m/init.json"), path("laws.json")).unwrap();
+    let verify = |file: &'static str, source: &'static str| ["verify", file, source, "--device", "cpu"];
+    assert_eq!(run(dir.path(), &verify("m", "laws.json")), "28 of 28 tensors equal\n");
+    // A config's laws are transformers' own.
+    assert!(fails(dir.path(), &verify("m", "gpt2.json")).ends_with(" of 28 tensors are not as planned"));
+    assert_eq!(fails(dir.path(), &verify("m", "none")), "error: none: No such file or directory (os error 2)");
+    fs::create_dir(path("empty")).unwrap();
+    assert_eq!(fails(dir.path(), &verify("m", "empty")), "error: empty: has neither init.json nor config.json");
+    fs::rename(path("m/model.safetensors"), path("alone.safetensors")).unwrap();
+    assert_eq!(
+        fails(dir.path(), &["verify", "alone.safetensors"]),
+        "error: alone.safetensors: neither init.json nor config.json stands beside it: name one as SOURCE"
+    );
+    // The file of a single tensor says itself what made it.
+    run(dir.path(), &["fill", "--shape", "3", "--scheme", "ones", "-o", "one.st", "--device", "cpu"]);
+    assert_eq!(fails(dir.path(), &verify("one.st", "none")), "error: none: No such file or directory (os error 2)");
+    let output = seedbed(dir.path(), &verify("one.st", "laws.json"));
+    assert_eq!((output.status.code(), text(&output.stdout)), (Some(0), "1 of 1 tensor equal\n"));
+    let notice = "notice: laws.json is not read: the metadata of the weights says what made their one tensor\n";
+    assert!(text(&output.stderr).starts_with(notice), "{}", text(&output.stderr));
 }
