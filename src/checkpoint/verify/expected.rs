@@ -36,14 +36,14 @@ pub fn plan_source(dir: &Path) -> PathBuf {
     if table.exists() { table } else { dir.join(CONFIG) }
 }
 
-/// What a checkpoint should hold. `source` is a table of seedbed's, of any file name; or a model's `config.json`,
-/// whose laws are then the own ones of `transformers`; or a directory that holds one of them, as [`plan_source`] finds
-/// it. It is not read where the file's metadata describes a single tensor. With a config the dtypes are the file's; a config beside the weights must
-/// name the same one.
+/// What a checkpoint should hold. `source` is a table of seedbed's, of any file name; or a model's `config.json`, whose
+/// laws are then the own ones of `transformers`; or a directory that holds one of them, as [`plan_source`] finds it. It
+/// is not read where the file's metadata describes a single tensor. With a config the dtypes are the file's; a config
+/// beside the weights must name the same one.
 ///
 /// # Errors
-/// [`Error::Io`]; [`Error::Checkpoint`] where the metadata is not seedbed's, or the table is no table or of another seed; those of
-/// [`read_config`], [`Model::from_json`] and [`Plan::push`].
+/// [`Error::Io`]; [`Error::Checkpoint`] where the metadata is not seedbed's, or the table is no table or of another
+/// seed; those of [`read_config`], [`Model::from_json`] and [`Plan::push`].
 pub fn expected_tensors(weights: &Weights, source: &Path) -> Result<Vec<ExpectedTensor>> {
     let refuse = |reason: String| Error::Checkpoint { path: weights.path().display().to_string(), reason };
     let provenance = Provenance::from_metadata(&weights.metadata()).map_err(|e| refuse(e.to_string()))?;

@@ -17,13 +17,17 @@ use std::time::Instant;
 /// tensor what made it, and its multipliers of learning rate, weight decay and forward pass. --force also removes
 /// weights of an earlier run that a loader would prefer to the new ones.
 #[derive(clap::Args)]
-#[command(after_help = "Examples:
+// The usage that clap makes names all three sources of tensors in one word, which no narrow terminal can break.
+#[command(
+    override_usage = "seedbed init [OPTIONS] --output <DIR> [CONFIG]",
+    after_help = "Examples:
   seedbed init examples/gpt2/config.json -o gpt2
   seedbed init examples/llama-3.2-1b -o llama --seed 42 --dtype bf16 --recipe mitchell
   seedbed init examples/gpt2 -o gpt2-mup --recipe mup --set base_width=256
   seedbed init --like old/model.safetensors --recipe llama -o new
   seedbed init bigger/config.json --missing-from old -o added
-  seedbed init examples/llama-3.2-1b -o sharded --max-shard-size 1GB --memory 256MiB")]
+  seedbed init examples/llama-3.2-1b -o sharded --max-shard-size 1GB --memory 256MiB"
+)]
 pub struct Args {
     #[command(flatten)]
     pub(super) model: model::Args,

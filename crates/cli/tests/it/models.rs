@@ -177,7 +177,7 @@ fn a_checkpoint_gives_names_shapes_and_dtypes() {
         error.starts_with("transformers' own initialization is known only for a model with a config.json"),
         "{error}"
     );
-    assert!(error.ends_with("; --recipe says which law each tensor gets"), "{error}");
+    assert!(error.ends_with("; the flag is --recipe NAME"), "{error}");
     // A list in the recipe itself.
     let list = r#"
         [parameters]
@@ -351,7 +351,7 @@ fn mistakes_in_recipes_and_lists_are_refused() {
         assert!(error.len() < 900, "{error}");
     }
     let unknown = refused(dir.path(), &["init", "other.json", "-o", "x"]);
-    let advice = "; --like takes the tensors from a checkpoint, --recipe from the list in a TOML file";
+    let advice = "; the flags are --like CHECKPOINT and --recipe FILE";
     assert!(unknown.ends_with(advice), "{unknown}");
     // A config of an unknown type still lends its numbers to expressions.
     fs::write(
