@@ -1,8 +1,8 @@
 //! Arguments that several commands share.
 
+pub mod values;
 pub mod device;
 pub mod model;
-pub mod values;
 
 use crate::terminal::print;
 use seedbed::Result;

@@ -50,7 +50,7 @@ fn elements(text: &str) -> Result<u64, String> {
     let unit = units.into_iter().find_map(|(unit, shift)| text.strip_suffix(unit).map(|digits| (digits, shift)));
     let (digits, shift) = unit.unwrap_or((text, 0));
     let number: u64 =
-        digits.parse().map_err(|e| format!("{e}: a number of elements, such as 1000000, 64Ki, 16Mi or 4Gi"))?;
+        digits.parse().map_err(|_| format!("{text:?} is no number of elements, such as 1000000, 64Ki, 16Mi or 4Gi"))?;
     match number.checked_mul(1 << shift) {
         Some(n) if (1..=1 << 40).contains(&n) => Ok(n),
         _ => Err("from 1 to 1024Gi elements".to_owned()),

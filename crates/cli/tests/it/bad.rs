@@ -223,7 +223,7 @@ fn wrong_values_are_told_of_in_words_of_our_own() {
         (&["plan", "gpt2.json", "--set", "n_layer"], "a value is set by NAME=VALUE"),
         (&["plan", "gpt2.json", "--set", "n_layer=nan"], "\"nan\" is not finite, and a value must be"),
         (&[&fill[..], &["--dtype", "fp16"]].concat(), "expected f32, f16, bf16; did you mean `f16`?"),
-        (&[&fill[..], &["--device", "gpu:x"]].concat(), "unknown device \"gpu:x\": expected auto, cpu, gpu, gpu:N"),
+        (&[&fill[..], &["--device", "gpu:x"]].concat(), "unknown device \"gpu:x\": expected auto, cpu, gpu, or gpu:N"),
         // Where the tensors come from may be said in three ways.
         (&["plan"], "<CONFIG|--like <CHECKPOINT>|--recipe <NAME|FILE>>"),
         (&["init", "-o", "m"], "<CONFIG|--like <CHECKPOINT>|--recipe <NAME|FILE>>"),
