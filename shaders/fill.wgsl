@@ -5,10 +5,18 @@
 // The value of `Descriptor.rounding` that asks for stochastic rounding of 16-bit elements.
 const STOCHASTIC: u32 = 1u;
 
-// `fill_aligned` only: the kind of law that all descriptors of the dispatch have.
-override KIND: u32 = 0u;
-// `fill_general` only: whether a segment may hold structured laws. Without them the kernel is much smaller.
-override STRUCTURED: bool = false;
+// The values of KIND beside the kinds: each descriptor tells its own kind, which is CONSTANT, UNIFORM, NORMAL or
+// TRUNCATED; each descriptor tells its own kind and mask.
+const PLAIN: u32 = 0xfffffffeu;
+const ANY: u32 = 0xffffffffu;
+
+// A pipeline is specialized for one kind of law, so that it holds the code of that law alone. `fill_general` alone
+// serves PLAIN and ANY, for words that parts of different laws share.
+override KIND: u32 = ANY;
+// The mask of the law; ANY where KIND is.
+override MASK: u32 = ANY;
+// Whether an element may be rounded stochastically. `fill_boxed` and `fill_general` alone look at it.
+override STOCHASTIC_ROUNDING: bool = true;
 // Threads per workgroup.
 override GROUP_SIZE: u32 = 64u;
 // Items per thread: they lie GROUP_SIZE apart, so that neighboring threads write neighboring words.
@@ -56,40 +64,50 @@ fn truncated_value(law: Law, key: vec2<u32>, block: vec2<u32>, lane: u32, w: u32
 
 // The four values of a block. Written with loops, because software drivers inline every call and would compile each
 // copy; the compilers of hardware drivers unroll the loops.
-fn block_values(law: Law, key: vec2<u32>, kind: u32, block: vec2<u32>) -> vec4<f32> {
+fn block_values(law: Law, key: vec2<u32>, block: vec2<u32>) -> vec4<f32> {
     var v = vec4<f32>(law.center);
-    if kind == CONSTANT {
+    if KIND == CONSTANT {
         return v;
     }
     let w = words_of(key, block, 0u);
-    if kind == UNIFORM {
-        for (var k = 0u; k < 4u; k++) {
-            v[k] = uniform_value(law, w[k]);
-        }
-    } else if kind == NORMAL {
+    if KIND == NORMAL {
         for (var k = 0u; k < 4u; k += 2u) {
             let pair = normal(law, w[k], w[k + 1u]);
             v[k] = pair.x;
             v[k + 1u] = pair.y;
         }
-    } else {
-        // TRUNCATED, the kind that is left: the host sends structured kinds to `fill_general`.
+    } else if KIND == TRUNCATED {
         for (var k = 0u; k < 4u; k++) {
             v[k] = truncated_value(law, key, block, k, w[k]);
+        }
+    } else {
+        for (var k = 0u; k < 4u; k++) {
+            v[k] = word_value(law, KIND, w[k]);
         }
     }
     return v;
 }
 
+// A value that is made from one word.
+fn word_value(law: Law, kind: u32, w: u32) -> f32 {
+    if kind == LOG_OF_UNIFORM {
+        return log_of_uniform_value(law, w);
+    }
+    if kind == DT_BIAS {
+        return dt_bias_value(law, w);
+    }
+    // UNIFORM, the kind that is left.
+    return uniform_value(law, w);
+}
+
 // The four words of a 16-byte step: one block of f32 elements, or two blocks of 16-bit elements.
-fn step_words(law: Law, key: vec2<u32>, kind: u32, block: vec2<u32>) -> vec4<u32> {
+fn step_words(law: Law, key: vec2<u32>, block: vec2<u32>) -> vec4<u32> {
     var words: vec4<u32>;
-    if PER_WORD == 1u {
-        let v = block_values(law, key, kind, block);
-        words = vec4<u32>(encoded(v.x), encoded(v.y), encoded(v.z), encoded(v.w));
-    } else {
-        for (var k = 0u; k < 2u; k++) {
-            let v = block_values(law, key, kind, add_64(block, vec2<u32>(k, 0u)));
+    for (var k = 0u; k < PER_WORD; k++) {
+        let v = block_values(law, key, add_64(block, vec2<u32>(k, 0u)));
+        if PER_WORD == 1u {
+            words = vec4<u32>(encoded(v.x), encoded(v.y), encoded(v.z), encoded(v.w));
+        } else {
             words[2u * k] = encoded(v.x) | (encoded(v.y) << 16u);
             words[2u * k + 1u] = encoded(v.z) | (encoded(v.w) << 16u);
         }
@@ -97,33 +115,73 @@ fn step_words(law: Law, key: vec2<u32>, kind: u32, block: vec2<u32>) -> vec4<u32
     return words;
 }
 
-// One value of an independent law: constant, uniform, normal or truncated normal.
-fn element_value(d: u32, index: vec2<u32>) -> f32 {
-    return value_at(descriptors[d].law, descriptors[d].key, index);
+// The kind of a descriptor's law.
+fn kind_of(law: Law) -> u32 {
+    if KIND < PLAIN {
+        return KIND;
+    }
+    return law.kind;
 }
 
+// The mask of a descriptor's law: SPARSE, NONE, or one of the two patterns.
+fn mask_of(law: Law) -> u32 {
+    if MASK == NONE {
+        return NONE;
+    }
+    return law.mask;
+}
+
+// One value of any law.
+fn element_value(d: u32, index: vec2<u32>) -> f32 {
+    var law = descriptors[d].law;
+    let key = descriptors[d].key;
+    let mask = mask_of(law);
+    if mask == SPARSE {
+        let place = div_rem(index, law.cols);
+        if is_zero_row(law, key, place.z, place.x) {
+            return 0.0;
+        }
+    } else if mask != NONE && !is_on_pattern(law, index) {
+        if mask == PATTERN {
+            return 0.0;
+        }
+        law.center = 0.0;
+    }
+    return value_at(law, key, index);
+}
+
+// One value of a law, without its mask.
 fn value_at(law: Law, key: vec2<u32>, index: vec2<u32>) -> f32 {
-    if law.kind == CONSTANT {
+    let kind = kind_of(law);
+    if kind == CONSTANT {
         return law.center;
+    }
+    if kind == SINUSOIDAL {
+        return sinusoidal_value(law, index);
+    }
+    if kind == LOG_RANGE {
+        return log_range_value(law, index);
+    }
+    if kind == LINSPACE {
+        return linspace_value(law, index);
     }
     let block = block_of(index);
     let lane = index.x & 3u;
     let w = words_of(key, block, 0u);
-    if law.kind == UNIFORM {
-        return uniform_value(law, w[lane]);
-    }
-    if law.kind == NORMAL {
+    if kind == NORMAL {
         let pair = normal(law, w[lane & 2u], w[lane | 1u]);
         return pair[lane & 1u];
     }
-    // TRUNCATED, the kind that is left: `structured_value` computes structured kinds itself.
-    return truncated_value(law, key, block, lane, w[lane]);
+    if kind == TRUNCATED {
+        return truncated_value(law, key, block, lane, w[lane]);
+    }
+    return word_value(law, kind, w[lane]);
 }
 
 // The stored bits of value `x` of an element, rounded as its descriptor says. Stochastic rounding is decided by the
 // element's own word of DOMAIN_ROUNDING.
 fn stored_bits(d: u32, index: vec2<u32>, x: f32) -> u32 {
-    if PER_WORD == 2u && descriptors[d].rounding == STOCHASTIC {
+    if PER_WORD == 2u && STOCHASTIC_ROUNDING && descriptors[d].rounding == STOCHASTIC {
         let words = philox(vec4<u32>(block_of(index), 0u, DOMAIN_ROUNDING), descriptors[d].key);
         return encoded_by(x, words[index.x & 3u]);
     }
@@ -191,7 +249,7 @@ fn fill_aligned(
             return;
         }
         let block = add_64(first_block, vec2<u32>(t * PER_WORD, 0u));
-        destination_4[s.word / 4u + t] = step_words(law, key, KIND, block);
+        destination_4[s.word / 4u + t] = step_words(law, key, block);
     }
 }
 
@@ -214,7 +272,7 @@ fn fill_rows(
         }
         let step = step_of(s, d, t, 4u * PER_WORD);
         if step.inside {
-            destination_4[step.element / (4u * PER_WORD)] = step_words(law, key, law.kind, block_of(step.index));
+            destination_4[step.element / (4u * PER_WORD)] = step_words(law, key, block_of(step.index));
         }
     }
 }
@@ -267,7 +325,7 @@ fn fill_contiguous(
         if t >= s.items {
             return;
         }
-        let v = block_values(law, key, law.kind, add_64(first_block, vec2<u32>(t, 0u)));
+        let v = block_values(law, key, add_64(first_block, vec2<u32>(t, 0u)));
         // The block's first element, counted from the segment's start. Where the segment begins inside a block, that
         // element lies before the segment: the number wraps, and the comparison below leaves it out.
         let element = 4u * t - phase;
@@ -311,26 +369,18 @@ fn locate(d: u32, element: u32) -> vec3<u32> {
     return vec3<u32>(index, u32(rest == 0u));
 }
 
-// One value: of any law where the pipeline is specialized for structured laws, else of an independent law.
-fn any_value(d: u32, index: vec2<u32>) -> f32 {
-    if STRUCTURED {
-        return structured_value(d, index);
-    }
-    return element_value(d, index);
-}
-
 // The stored bits of the binding's element `element`: 0 where none of the segment's descriptors has it.
 fn element_bits(s: Segment, element: u32) -> u32 {
     for (var d = s.first_descriptor; d < s.first_descriptor + s.descriptor_count; d++) {
         let found = locate(d, element);
         if found.z == 1u {
-            return stored_bits(d, found.xy, any_value(d, found.xy));
+            return stored_bits(d, found.xy, element_value(d, found.xy));
         }
     }
     return 0u;
 }
 
-// Any segment, of structured laws too where STRUCTURED is set: one word per item, each element located by itself.
+// Any segment: one word per item, each element located by itself.
 @compute @workgroup_size(GROUP_SIZE)
 fn fill_general(
     @builtin(workgroup_id) id: vec3<u32>,

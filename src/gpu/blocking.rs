@@ -54,7 +54,7 @@ pub fn normalizer(filler: &Filler, queue: &wgpu::Queue) -> Result<Normalizer> {
 /// As there.
 #[doc(hidden)]
 pub fn filler_unchecked(device: &wgpu::Device, options: &FillerOptions) -> Result<Filler> {
-    block_on(Filler::unchecked(device, options))
+    Filler::unchecked(device, options)
 }
 
 /// [`Gpu::fill_range`].

@@ -1,9 +1,10 @@
 //! The filler: the compiled kernels of one device. What it records stands in record.rs, how it is opened and checked in
 //! open.rs.
 
-use super::kernels::{Kernels, MulWide, Tier};
-use super::lower::{EntryPoint, KernelId};
+use super::kernels::Kernels;
 use super::orthogonal::OrthogonalKernels;
+use super::scope::Scope;
+use super::source::{MulWide, Tier};
 use crate::{DType, Error, Result};
 
 /// What a [`Filler`] is built with. The default builds every kernel and lets the self-test choose.
@@ -35,12 +36,6 @@ impl FillerOptions {
             mul_wide => Ok(mul_wide),
         }
     }
-
-    /// The kernels to build.
-    pub(super) fn kernel_ids(&self) -> Vec<KernelId> {
-        let dtypes = if self.dtypes.is_empty() { DType::ALL.to_vec() } else { self.dtypes.clone() };
-        dtypes.into_iter().flat_map(|d| EntryPoint::ALL.map(|e| (d, e))).collect()
-    }
 }
 
 /// The kernels of one device, compiled and checked against the CPU twin. Cheap to keep, costly to build.
@@ -64,23 +59,23 @@ impl Filler {
     /// # Errors
     /// [`Error::Device`] where the kernels do not compile.
     #[doc(hidden)]
-    pub async fn unchecked(device: &wgpu::Device, options: &FillerOptions) -> Result<Self> {
+    pub fn unchecked(device: &wgpu::Device, options: &FillerOptions) -> Result<Self> {
         let tier = options.tier.unwrap_or(Tier::NativeFma);
-        Self::build(device, options.mul_wide_on(device)?, tier, &options.kernel_ids(), options).await
+        Self::build(device, options.mul_wide_on(device)?, tier, options)
     }
 
-    /// Compiles the kernels `ids`, and none that make orthogonal matrices.
-    pub(super) async fn build(
-        device: &wgpu::Device,
-        mul_wide: MulWide,
-        tier: Tier,
-        ids: &[KernelId],
-        options: &FillerOptions,
-    ) -> Result<Self> {
+    /// A filler that has compiled no kernel.
+    ///
+    /// # Errors
+    /// [`Error::Device`] where the device takes no kernels.
+    pub(super) fn build(device: &wgpu::Device, mul_wide: MulWide, tier: Tier, options: &FillerOptions) -> Result<Self> {
         let limits = device.limits();
+        let scope = Scope::begin(device);
+        let kernels = Kernels::new(device, mul_wide, tier, options.pipeline_cache.as_ref());
+        scope.end_now("the device takes no kernels")?;
         Ok(Self {
             device: device.clone(),
-            kernels: Kernels::new(device, mul_wide, tier, ids, options.pipeline_cache.as_ref()).await?,
+            kernels,
             orthogonal: None,
             pipeline_cache: options.pipeline_cache.clone(),
             align: u64::from(limits.min_storage_buffer_offset_alignment.max(4)),
@@ -98,9 +93,5 @@ impl Filler {
     #[must_use]
     pub fn mul_wide(&self) -> MulWide {
         self.kernels.mul_wide
-    }
-
-    pub(super) fn kernel_ids(&self) -> impl Iterator<Item = KernelId> + '_ {
-        self.kernels.ids()
     }
 }

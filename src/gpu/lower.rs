@@ -1,10 +1,12 @@
 //! Lowering: ranges of fills become descriptors and segments with 32-bit indices, and one dispatch per kernel.
 
 use super::descriptor::{AxisSteps, Descriptor, KernelSegment, rounding};
+use super::kernel_id::{EntryPoint, KernelId, KernelLaw, may_draw_blocks, shared_code, stores_steps};
+use super::source::Tier;
+use crate::Rounding;
 use crate::plan::Fill;
 use crate::plan::placement::Placement;
-use crate::value::params::{LawParams, kind};
-use crate::{DType, Rounding};
+use crate::value::params::LawParams;
 use bytemuck::Zeroable;
 use std::sync::Arc;
 
@@ -14,40 +16,6 @@ pub(crate) const GROUP_SIZE: u32 = 64;
 pub(crate) const ITEMS: u32 = 8;
 /// Workgroups along one dimension of a dispatch that every device takes.
 const MAX_GROUPS: u32 = 65535;
-
-/// Which entry point of `shaders/fill.wgsl` writes a segment, and how it is specialized.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) enum EntryPoint {
-    /// `fill_aligned`, for one [`kind`] of law.
-    Aligned(u32),
-    /// `fill_rows`.
-    Rows,
-    /// `fill_boxed`.
-    Boxed,
-    /// `fill_contiguous`.
-    Contiguous,
-    /// `fill_general`, without structured laws.
-    General,
-    /// `fill_general`, with structured laws.
-    Structured,
-}
-
-impl EntryPoint {
-    pub const ALL: [Self; 9] = [
-        Self::Aligned(kind::CONSTANT),
-        Self::Aligned(kind::UNIFORM),
-        Self::Aligned(kind::NORMAL),
-        Self::Aligned(kind::TRUNCATED),
-        Self::Rows,
-        Self::Boxed,
-        Self::Contiguous,
-        Self::General,
-        Self::Structured,
-    ];
-}
-
-/// A kernel: the dtype that it stores, and its entry point.
-pub(crate) type KernelId = (DType, EntryPoint);
 
 /// One dispatch of one kernel.
 #[derive(Clone, Debug, PartialEq)]
@@ -68,8 +36,10 @@ impl Dispatch {
 }
 
 /// Ranges of fills, lowered for one binding of the destination.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Lowered {
+    /// How the kernels compute: it decides which of them serve.
+    tier: Tier,
     pub descriptors: Vec<Descriptor>,
     pub dispatches: Vec<Dispatch>,
     /// The frequencies of all sinusoidal tables, one table after another.
@@ -79,6 +49,10 @@ pub(crate) struct Lowered {
 }
 
 impl Lowered {
+    pub fn new(tier: Tier) -> Self {
+        Self { tier, descriptors: Vec::new(), dispatches: Vec::new(), frequencies: Vec::new(), tables: Vec::new() }
+    }
+
     /// Adds the words `from..to` of a fill; the first of them is word `at` of the binding.
     pub fn add_range(&mut self, fill: &Fill, from: u64, to: u64, at: u32) {
         let per_word = fill.dtype.per_word();
@@ -115,44 +89,49 @@ impl Lowered {
                 descriptor_count,
             };
             let added = self.descriptors[first_descriptor as usize..].to_vec();
-            if added.iter().any(|d| d.law.is_structured()) {
-                self.push_segment((fill.dtype, EntryPoint::Structured), whole, whole.words);
+            let (law, stochastic) = shared_code(fill, segment);
+            let general = KernelId { dtype: fill.dtype, entry: EntryPoint::General, law, stochastic };
+            if added.iter().any(|d| d.law.depends_on_index()) {
+                self.push_segment(general, whole, whole.words);
             } else if segment.pieces.len() == 1 && added.len() == 1 && added[0].axis_count == 1 {
-                self.add_run(fill.dtype, &added[0], whole);
+                self.add_run(general, &added[0], whole);
             } else if added.iter().all(|d| owns_words(d, per_word as u32)) {
                 for (k, d) in added.iter().enumerate() {
                     let one =
                         KernelSegment { first_descriptor: first_descriptor + k as u32, descriptor_count: 1, ..whole };
                     let step = 4 * per_word as u32;
-                    if may_draw_blocks(d)
+                    if draws_blocks(d)
                         && holds_blocks(d, step)
                         && one.word.is_multiple_of(4)
                         && one.words.is_multiple_of(4)
                     {
-                        self.push_segment((fill.dtype, EntryPoint::Rows), one, items_of(d, step));
+                        self.push_segment(kernel_of(general, EntryPoint::Rows, d), one, items_of(d, step));
                     } else {
-                        self.push_segment((fill.dtype, EntryPoint::Boxed), one, items_of(d, per_word as u32));
+                        let kernel = kernel_of(general, EntryPoint::Boxed, d);
+                        self.push_segment(kernel, one, items_of(d, per_word as u32));
                     }
                 }
             } else {
-                self.push_segment((fill.dtype, EntryPoint::General), whole, whole.words);
+                self.push_segment(general, whole, whole.words);
             }
         }
     }
 
     /// Adds a segment that has one descriptor, of a single axis: first the whole 16-byte steps, then what is left.
-    fn add_run(&mut self, dtype: DType, d: &Descriptor, whole: KernelSegment) {
-        let per_word = dtype.per_word() as u32;
+    /// `general` is the kernel that serves it where no other does.
+    fn add_run(&mut self, general: KernelId, d: &Descriptor, whole: KernelSegment) {
+        let per_word = general.dtype.per_word() as u32;
         let step = 4 * per_word;
-        let consecutive = may_draw_blocks(d) && d.axes[0].dst == 1 && d.axes[0].src == [1, 0];
+        let consecutive = draws_blocks(d) && d.axes[0].dst == 1 && d.axes[0].src == [1, 0];
         // The logical index of the segment's first element, modulo 2^32. Blocks begin at multiples of 4, and a 16-byte
         // step of 16-bit elements holds two of them: a step needs a multiple of 4 only.
         let from = (whole.word * per_word).wrapping_sub(d.dst).wrapping_add(d.before).wrapping_add(d.src[0]);
         let mut rest = whole;
-        if consecutive && from.is_multiple_of(4) && whole.word.is_multiple_of(4) && whole.elements >= step {
+        let by_steps = consecutive && stores_steps(self.tier, d.law.kind);
+        if by_steps && from.is_multiple_of(4) && whole.word.is_multiple_of(4) && whole.elements >= step {
             let steps = whole.elements / step;
             let aligned = KernelSegment { words: 4 * steps, elements: step * steps, ..whole };
-            self.push_segment((dtype, EntryPoint::Aligned(d.law.kind)), aligned, steps);
+            self.push_segment(kernel_of(general, EntryPoint::Aligned, d), aligned, steps);
             rest.word += aligned.words;
             rest.words -= aligned.words;
             rest.elements -= aligned.elements;
@@ -163,11 +142,12 @@ impl Lowered {
         if consecutive && from.is_multiple_of(per_word) {
             // The 16-byte steps above hold whole blocks: what is left begins at the same position in its block as the
             // segment.
-            self.push_segment((dtype, EntryPoint::Contiguous), rest, (rest.elements + from % 4).div_ceil(4));
+            let kernel = kernel_of(general, EntryPoint::Contiguous, d);
+            self.push_segment(kernel, rest, (rest.elements + from % 4).div_ceil(4));
         } else if owns_words(d, per_word) {
-            self.push_segment((dtype, EntryPoint::Boxed), rest, items_of(d, per_word));
+            self.push_segment(kernel_of(general, EntryPoint::Boxed, d), rest, items_of(d, per_word));
         } else {
-            self.push_segment((dtype, EntryPoint::General), rest, rest.words);
+            self.push_segment(general, rest, rest.words);
         }
     }
 
@@ -207,9 +187,15 @@ fn split_axes(d: &Descriptor) -> (AxisSteps, &[AxisSteps]) {
     (inner[0], outer)
 }
 
-/// Nearest rounding only: stochastic rounding draws an extra word per element, which the block kernels leave out.
-fn may_draw_blocks(d: &Descriptor) -> bool {
-    d.rounding == rounding::NEAREST
+/// The kernel of an entry point that serves this descriptor alone, among others of the dtype of `general`.
+fn kernel_of(general: KernelId, entry: EntryPoint, d: &Descriptor) -> KernelId {
+    let (law, stochastic) = (KernelLaw::of(&d.law), d.rounding == rounding::STOCHASTIC);
+    KernelId { entry, law, stochastic, ..general }
+}
+
+/// [`may_draw_blocks`] of a descriptor.
+fn draws_blocks(d: &Descriptor) -> bool {
+    may_draw_blocks(&d.law, if d.rounding == rounding::NEAREST { Rounding::NearestEven } else { Rounding::Stochastic })
 }
 
 /// Whether no other descriptor can have an element in the words of this box, and the box's destination indices fit 32

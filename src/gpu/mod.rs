@@ -9,6 +9,12 @@
 // What a kernel reads, as structs of the host.
 pub mod descriptor;
 
+// The text of the kernels.
+mod source;
+
+// Which kernels there are, and which a fill needs.
+mod kernel_id;
+
 // Fills to descriptors, segments and dispatches.
 mod lower;
 
@@ -71,10 +77,10 @@ pub mod blocking;
 pub use compare::compare;
 pub use device::{Choice, Gpu, adapters, is_software};
 pub use filler::{Filler, FillerOptions};
-pub use kernels::{MulWide, Tier, source};
 pub use normalize::{Normalizer, Region, normalize_source};
 #[cfg(not(target_arch = "wasm32"))]
 pub(crate) use readback_stream::WORKING_BYTES;
 pub use selftest::{schemes, structured_schemes};
+pub use source::{MulWide, Tier, source};
 /// The wgpu that this crate's API speaks: its major version is part of ours.
 pub use wgpu;

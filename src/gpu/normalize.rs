@@ -2,11 +2,11 @@
 //! shaders/normalize.wgsl.
 
 use super::filler::Filler;
-use super::kernels::{MulWide, Tier, implementations};
 use super::pipeline::{BoundRange, PipelineBuilder};
 use super::range::check_buffer;
 use super::readback::read_mapped;
 use super::scope::Scope;
+use super::source::{MulWide, Tier, implementations};
 use super::upload::buffer_of;
 use crate::{Error, Result, cpu};
 use passes::{ENTRY_POINTS, FEW, Kernel, Parameters, PartialResults, Pass};

@@ -1,11 +1,11 @@
 //! Opening a filler: the fastest kernels that give the CPU twin's bits on this device.
 
 use super::filler::{Filler, FillerOptions};
-use super::kernels::{MulWide, Tier};
-use super::lower::EntryPoint;
+use super::kernel_id::{EntryPoint, KernelId, KernelLaw};
 use super::orthogonal::OrthogonalKernels;
 use super::selftest;
-use crate::value::params::kind;
+use super::source::{MulWide, Tier};
+use crate::value::params::{kind, mask};
 use crate::{DType, Error, Result};
 
 impl Filler {
@@ -57,18 +57,18 @@ impl Filler {
         tier: Tier,
         options: &FillerOptions,
     ) -> Result<Self> {
-        // One small kernel finds out a device that rounds twice; the others are compiled only where it passes.
-        let probe = [(DType::F32, EntryPoint::Aligned(kind::NORMAL))];
-        let mut filler = None;
-        for ids in [&probe[..], &options.kernel_ids()] {
-            let built = Self::build(device, mul_wide, tier, ids, options).await?;
-            let differing = selftest::differing_words(&built, device, queue).await?;
-            if differing != 0 {
-                return Err(Error::Device(format!("{differing} words differ")));
-            }
-            filler = Some(built);
+        let mut filler = Self::build(device, mul_wide, tier, options)?;
+        // One small kernel finds out a device that rounds twice.
+        let probe = KernelId {
+            dtype: DType::F32,
+            entry: EntryPoint::Contiguous,
+            law: KernelLaw::One { kind: kind::UNIFORM, mask: mask::NONE },
+            stochastic: false,
+        };
+        let differing = selftest::differing_words(&filler, device, queue, &[probe].into()).await?;
+        if differing != 0 {
+            return Err(Error::Device(format!("{differing} words differ")));
         }
-        let mut filler = filler.ok_or_else(|| Error::Device("no kernels were asked for".to_owned()))?;
         if options.orthogonal {
             let cache = options.pipeline_cache.as_ref();
             filler.orthogonal = Some(OrthogonalKernels::new(device, mul_wide, tier, cache).await?);

@@ -1,9 +1,9 @@
 //! Orthogonal matrices on the device: the pipelines of shaders/orthogonal.wgsl, and the recording of a batch of
 //! matrices.
 
-use super::kernels::{MulWide, Tier, implementations};
 use super::pipeline::{BoundRange, PipelineBuilder, bind_group};
 use super::scope::Scope;
+use super::source::{MulWide, Tier, implementations};
 use super::upload::buffer_of;
 use crate::plan::matrices::{BLOCK, Batch, CHUNK_ROWS};
 use crate::{Error, Result};

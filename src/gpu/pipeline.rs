@@ -1,19 +1,20 @@
 //! Pipelines and bind groups of kernels that bind storage buffers alone: the one place that makes either.
 
 /// Makes the pipelines that share one list of bindings, and serves the engine's pipeline cache to all of them.
-pub(super) struct PipelineBuilder<'a> {
-    device: &'a wgpu::Device,
-    cache: Option<&'a wgpu::PipelineCache>,
+#[derive(Debug)]
+pub(super) struct PipelineBuilder {
+    device: wgpu::Device,
+    cache: Option<wgpu::PipelineCache>,
     label: &'static str,
     bindings: wgpu::BindGroupLayout,
     layout: wgpu::PipelineLayout,
 }
 
-impl<'a> PipelineBuilder<'a> {
+impl PipelineBuilder {
     /// `read_only` says of each binding, from 0 on, whether the kernels only read it.
     pub fn new(
-        device: &'a wgpu::Device,
-        cache: Option<&'a wgpu::PipelineCache>,
+        device: &wgpu::Device,
+        cache: Option<&wgpu::PipelineCache>,
         label: &'static str,
         read_only: &[bool],
     ) -> Self {
@@ -35,7 +36,7 @@ impl<'a> PipelineBuilder<'a> {
             bind_group_layouts: &[Some(&bindings)],
             immediate_size: 0,
         });
-        Self { device, cache, label, bindings, layout }
+        Self { device: device.clone(), cache: cache.cloned(), label, bindings, layout }
     }
 
     /// The pipeline of one entry point, with its `override` constants by name.
@@ -55,11 +56,16 @@ impl<'a> PipelineBuilder<'a> {
                 // No kernel reads workgroup memory that it has not written.
                 zero_initialize_workgroup_memory: false,
             },
-            cache: self.cache,
+            cache: self.cache.as_ref(),
         })
     }
 
     /// The layout of the bind groups that these pipelines take.
+    pub fn bindings(&self) -> &wgpu::BindGroupLayout {
+        &self.bindings
+    }
+
+    /// [`PipelineBuilder::bindings`], where no pipeline is to follow.
     pub fn into_bindings(self) -> wgpu::BindGroupLayout {
         self.bindings
     }

@@ -1,11 +1,11 @@
 //! Recording: fills become dispatches in the engine's encoder, as many at once as one binding reaches.
 
 use super::filler::Filler;
-use super::kernels::Tier;
 use super::lower::Lowered;
 use super::pipeline::{BoundRange, bind_group};
 use super::range::{FillRange, check_buffer};
 use super::scope::Scope;
+use super::source::Tier;
 use super::upload::buffer_of;
 use crate::cpu::{self, RangeFiller};
 use crate::plan::{Fill, Plan};
@@ -179,14 +179,14 @@ impl Filler {
         matrices: &RangeFiller,
     ) -> Result<()> {
         let reach = self.max_binding.min(4 * binding_words(self.tier()));
-        let mut lowered = Lowered::default();
+        let mut lowered = Lowered::new(self.tier());
         // The binding that `lowered` is for: its first byte, and the end of what it holds.
         let (mut start, mut end) = (0, 0);
         for range in ranges {
             if range.fill.has_matrices() {
                 if !lowered.dispatches.is_empty() {
                     let bound = BoundRange { buffer, start, size: end - start };
-                    self.record_lowered(encoder, &std::mem::take(&mut lowered), bound)?;
+                    self.record_lowered(encoder, &std::mem::replace(&mut lowered, Lowered::new(self.tier())), bound)?;
                 }
                 if !self.record_matrices(encoder, range, buffer)? {
                     self.record_copy(encoder, range, buffer, matrices)?;
@@ -198,7 +198,7 @@ impl Filler {
                 let at = range.offset + done;
                 if !lowered.dispatches.is_empty() && at >= start + reach {
                     let bound = BoundRange { buffer, start, size: end - start };
-                    self.record_lowered(encoder, &std::mem::take(&mut lowered), bound)?;
+                    self.record_lowered(encoder, &std::mem::replace(&mut lowered, Lowered::new(self.tier())), bound)?;
                 }
                 if lowered.dispatches.is_empty() {
                     start = at - at % self.align;
@@ -262,8 +262,8 @@ impl Filler {
                 destination,
                 parameters(frequencies_at, frequencies_size),
             ];
-            let group = bind_group(&self.device, "seedbed", &self.kernels.bindings, &ranges);
-            pass.set_pipeline(pipeline);
+            let group = bind_group(&self.device, "seedbed", self.kernels.bindings(), &ranges);
+            pass.set_pipeline(&pipeline);
             pass.set_bind_group(0, &group, &[]);
             pass.dispatch_workgroups(x, y, 1);
         }

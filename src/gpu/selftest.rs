@@ -1,6 +1,7 @@
 //! The self-test of a filler: every pipeline, as it was specialized, against the CPU twin.
 
 use super::filler::Filler;
+use super::kernel_id::KernelId;
 use super::lower::Lowered;
 use super::readback::read_mapped;
 use super::scope::Scope;
@@ -9,6 +10,7 @@ use crate::plan::{Fill, Part, Plan, Slab, TensorSpec};
 use crate::value::key::StreamVersion;
 use crate::value::scheme::{Bounds, Scheme, SinusoidalLayout, StdOf};
 use crate::{DType, Error, Result, Rounding, cpu};
+use std::collections::BTreeSet;
 
 /// The seed of what the device is compared with.
 pub(super) const SEED: u64 = 0x5eed;
@@ -109,20 +111,23 @@ fn stochastic(plan: &mut Plan, dtype: DType) -> Result<Vec<Fill>> {
     Ok(fills)
 }
 
-/// Runs every pipeline of the filler against the twin. Returns how many words differ, guard words included.
-pub(super) async fn differing_words(filler: &Filler, device: &wgpu::Device, queue: &wgpu::Queue) -> Result<u64> {
+/// Runs these kernels against the twin, on all fills that need no other. Returns how many words differ, guard words
+/// included.
+pub(super) async fn differing_words(
+    filler: &Filler,
+    device: &wgpu::Device,
+    queue: &wgpu::Queue,
+    ids: &BTreeSet<KernelId>,
+) -> Result<u64> {
     let mut wanted: Vec<u32> = vec![POISON];
     let mut work = Vec::new();
-    for dtype in DType::ALL {
-        let ids: Vec<_> = filler.kernel_ids().filter(|id| id.0 == dtype).collect();
-        if ids.is_empty() {
-            continue;
-        }
+    let dtypes: BTreeSet<DType> = ids.iter().map(|id| id.dtype).collect();
+    for dtype in dtypes {
         for fill in fills(dtype)? {
             // At a multiple of 16 bytes, where whole 16-byte steps are stored, and one word after it, where single
             // words are.
             for shift in [0, 1] {
-                let mut lowered = Lowered::default();
+                let mut lowered = Lowered::new(filler.tier());
                 lowered.add_range(&fill, 0, fill.device_bytes() / 4, shift);
                 if lowered.dispatches.iter().any(|d| !ids.contains(&d.kernel)) {
                     continue;

@@ -126,6 +126,13 @@ impl LawParams {
         self.mask != mask::NONE || self.kind > kind::TRUNCATED
     }
 
+    /// Whether a value depends on more than the word that its element draws: on where in its tensor the element lies.
+    #[must_use]
+    #[cfg(feature = "gpu")]
+    pub(crate) fn depends_on_index(&self) -> bool {
+        self.mask != mask::NONE || matches!(self.kind, kind::SINUSOIDAL | kind::LOG_RANGE | kind::LINSPACE)
+    }
+
     /// The same law, uncut.
     #[must_use]
     pub(crate) fn unmasked(&self) -> Self {

@@ -45,27 +45,38 @@ impl Combination {
     }
 
     /// The module as a pipeline has it: one entry point, its overrides replaced by numbers.
-    pub fn pipeline(self, entry: &str, kind: u32, structured: bool) -> Valid {
+    pub fn pipeline(self, entry: &str, [kind, mask]: [u32; 2], stochastic: bool) -> Valid {
         let (module, info) = self.module();
-        let constants = [("KIND", kind), ("STRUCTURED", structured.into()), ("GROUP_SIZE", 64), ("ITEMS", 8)];
+        let constants = [
+            ("KIND", kind),
+            ("MASK", mask),
+            ("STOCHASTIC_ROUNDING", stochastic.into()),
+            ("GROUP_SIZE", 64),
+            ("ITEMS", 8),
+        ];
         let constants = constants.into_iter().map(|(name, value)| (name.to_owned(), f64::from(value))).collect();
         let entry = Some((ShaderStage::Compute, entry));
         let (module, info) = naga::back::pipeline_constants::process_overrides(&module, &info, entry, &constants)
-            .unwrap_or_else(|e| panic!("{self:?} {entry:?} KIND {kind} STRUCTURED {structured}: {e}"));
+            .unwrap_or_else(|e| panic!("{self:?} {entry:?} KIND {kind} MASK {mask} STOCHASTIC {stochastic}: {e}"));
         (module.into_owned(), info.into_owned())
     }
 
     /// Every pipeline that the combination serves: its entry point and constants in words, the entry point, the module.
     ///
-    /// Each entry point stands with every kind of law and, where that makes a difference, with structured laws and
-    /// without.
+    /// Each entry point stands with every kind of law that it serves, and each kind with every mask.
     pub fn pipelines(self) -> impl Iterator<Item = (String, &'static str, Valid)> {
-        let structured = |entry| if entry == "fill_general" { &[false, true][..] } else { &[false] };
-        let choices = ENTRIES.into_iter().flat_map(move |entry| structured(entry).iter().map(move |&s| (entry, s)));
-        choices.flat_map(move |(entry, structured)| {
-            (0..4).map(move |kind| {
-                let at = format!("{self:?} {entry} KIND {kind} STRUCTURED {structured}");
-                (at, entry, self.pipeline(entry, kind, structured))
+        let blocks = |entry| matches!(entry, "fill_aligned" | "fill_rows" | "fill_contiguous");
+        let choices = ENTRIES.into_iter().flat_map(move |entry| {
+            let plain = [0, 1, 2, 3, 6, 7].into_iter().map(|kind| [kind, 0]);
+            let others = [[0, 1], [2, 1], [2, 3], [4, 0], [5, 0], [8, 0], [u32::MAX - 1, 0], [u32::MAX; 2]];
+            let others = others.into_iter().filter(move |_| entry == "fill_general");
+            plain.chain(others).map(move |law| (entry, law))
+        });
+        choices.flat_map(move |(entry, law)| {
+            let stochastic = if blocks(entry) || self.dtype == DType::F32 { &[false][..] } else { &[false, true] };
+            stochastic.iter().map(move |&stochastic| {
+                let at = format!("{self:?} {entry} KIND {} MASK {} STOCHASTIC {stochastic}", law[0], law[1]);
+                (at, entry, self.pipeline(entry, law, stochastic))
             })
         })
     }

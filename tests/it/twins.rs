@@ -162,8 +162,8 @@ fn sample() {
 }
 
 /// The twin divides 64-bit integers; the shader's way is there for tests. The twin's `is_zero_row` looks at a tile of
-/// rows at once. Only the shader has a function for one value of any law: src/cpu/masked.rs fills a whole run without
-/// the mask first.
+/// rows at once. It has a function for one value of a kind, which the shader has for all laws in fill.wgsl, and no mask
+/// there: src/cpu/masked.rs fills a whole run without the mask first.
 #[test]
 fn structured() {
     let pairs = [
@@ -178,8 +178,7 @@ fn structured() {
         Both("linspace_value"),
         Both("log_of_uniform_value"),
         Both("dt_bias_value"),
-        Both("kind_value"),
-        Shader("structured_value"),
+        Twin("kind_value"),
     ];
     compare("structured", &[shader!("structured")], twin!("structured"), &pairs);
     // The multiplier of the permutation is one number of 64 bits in the twin. The mask of a column and the exponent
@@ -224,7 +223,10 @@ fn fill() {
         Twin("store_halves_by"),
         Twin("store_one"),
         Twin("run"),
+        Shader("word_value"),
         Shader("step_words"),
+        Shader("kind_of"),
+        Shader("mask_of"),
         Shader("element_value"),
         Shader("value_at"),
         Shader("stored_bits"),
@@ -236,7 +238,6 @@ fn fill() {
         Both("fill_contiguous"),
         Twin("fill_strided"),
         Shader("locate"),
-        Shader("any_value"),
         Shader("element_bits"),
         Shader("fill_general"),
     ];

@@ -50,22 +50,6 @@ fn a_buffer_that_cannot_take_the_fill_is_an_error_with_the_numbers() {
 }
 
 #[test]
-fn a_dtype_that_was_not_built_is_an_error() {
-    let gpu = shared();
-    let mut options = FillerOptions::default();
-    options.dtypes = vec![DType::F32];
-    options.tier = Some(gpu.filler().tier());
-    let filler = blocking::filler(gpu.device(), gpu.queue(), &options).unwrap();
-    let mut plan = Plan::new(StreamVersion::V1, 3);
-    let spec = TensorSpec::new("w", [100], Scheme::normal(0.0, 1.0)).unwrap().dtype(DType::F16);
-    let fill = plan.push(&spec).unwrap().fill();
-    let buffer = poisoned(gpu.device(), 100);
-    let mut encoder = gpu.device().create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
-    let text = filler.record(&mut encoder, &fill, &buffer, 0).unwrap_err().to_string();
-    assert!(text.contains("no kernel was built for f16"), "{text}");
-}
-
-#[test]
 fn an_adapter_that_is_not_there_is_an_error() {
     let text = blocking::open(Choice::Index(999), &FillerOptions::default(), &mut |_| {}).unwrap_err().to_string();
     assert!(text.contains("gpu:999") && !text.contains('\n'), "{text}");
