@@ -96,8 +96,8 @@ impl Fill {
     pub(crate) fn batch(&self) -> Option<Batch> {
         let [Piece { matrices: Some(matrices), placement, .. }] = &self.pieces[..] else { return None };
         let [axis] = placement.axes[..] else { return None };
-        let whole = (placement.dst, placement.src, axis.dst, axis.src, axis.extent) == (0, 0, 1, 1, self.elements);
-        (self.dtype == DType::F32 && whole).then(|| matrices.whole_batch(self.elements)).flatten()
+        let in_order = (placement.dst, axis.dst, axis.src, axis.extent) == (0, 1, 1, self.elements);
+        (self.dtype == DType::F32 && in_order).then(|| matrices.whole_batch(placement.src, self.elements)).flatten()
     }
 
     /// Peak bytes to copy out of orthogonal matrices: two in f32 (a range may straddle two) plus the workspace of one;

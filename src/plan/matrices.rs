@@ -51,11 +51,13 @@ impl Matrices {
         Batch { key: self.key, first, count, rows: self.rows, cols: self.cols, gain: self.gain }
     }
 
-    /// All matrices of a tensor of so many elements; `None` where the tensor has elements of no matrix.
+    /// The matrices that the indices `from..from + elements` of the tensor are, whole and side by side; `None` where
+    /// they are anything else.
     #[cfg(feature = "gpu")]
-    pub fn whole_batch(&self, elements: u64) -> Option<Batch> {
-        let count = u32::try_from(elements / self.size()).ok().filter(|_| self.spot.is_none())?;
-        Some(self.batch(0, count))
+    pub fn whole_batch(&self, from: u64, elements: u64) -> Option<Batch> {
+        let whole = self.spot.is_none() && from.is_multiple_of(self.size()) && elements.is_multiple_of(self.size());
+        let number = |elements: u64| u32::try_from(elements / self.size()).ok();
+        whole.then(|| Some(self.batch(number(from)?, number(elements)?))).flatten()
     }
 
     /// What stands at an index of the tensor; `None` where that is zero.
