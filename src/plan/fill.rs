@@ -80,6 +80,37 @@ impl Fill {
         self.elements
     }
 
+    /// The elements `elements` of this fill, as a fill of their own: any start and any end, odd 16-bit elements too.
+    ///
+    /// # Errors
+    /// [`Error::Placement`], with the tensor's name, where the range is empty or leaves the fill.
+    ///
+    /// ```
+    /// # use seedbed::plan::{Plan, TensorSpec};
+    /// # use seedbed::{DType, Scheme, StreamVersion, cpu};
+    /// let spec = TensorSpec::new("w", [4, 3], Scheme::normal(0.0, 0.02))?.dtype(DType::BF16);
+    /// let fill = Plan::new(StreamVersion::V1, 42).push(&spec)?.fill();
+    /// let (mut whole, mut some) = ([0; 24], [0; 8]);
+    /// cpu::fill(&fill, &mut whole)?;
+    /// cpu::fill(&fill.range(3..7)?, &mut some)?;
+    /// assert_eq!(some, whole[6..14]);
+    /// # Ok::<(), seedbed::Error>(())
+    /// ```
+    pub fn range(&self, elements: Range<u64>) -> Result<Self> {
+        let Range { start, end } = elements;
+        if start >= end || end > self.elements {
+            let reason = format!("elements {start}..{end}: empty or outside of 0..{}", self.elements);
+            return Err(Error::Placement(reason).in_tensor(&self.name));
+        }
+        let mut pieces = Vec::new();
+        for piece in &self.pieces {
+            let mut boxes = Vec::new();
+            piece.placement.cut(start, end, &mut boxes);
+            pieces.extend(boxes.into_iter().map(|placement| Piece { placement, ..piece.clone() }));
+        }
+        Self::new(self.name.clone(), self.dtype, end - start, pieces)
+    }
+
     /// Bytes of the elements, without padding: the length in a file.
     #[must_use]
     pub fn bytes(&self) -> u64 {
@@ -111,15 +142,15 @@ impl Fill {
     }
 
     /// # Errors
-    /// [`Error::Buffer`] where the bytes `from..from + len` do not start at a multiple of 4, do not hold whole elements
-    /// or leave the fill.
+    /// [`Error::Buffer`] where the bytes `from..from + len` are not whole elements of the fill and of its padding.
     pub(crate) fn check_range(&self, from: u64, len: u64) -> Result<()> {
         let end = from.checked_add(len).filter(|&end| end <= self.device_bytes());
-        if from.is_multiple_of(4) && len.is_multiple_of(self.dtype.size()) && end.is_some() {
+        let size = self.dtype.size();
+        if from.is_multiple_of(size) && len.is_multiple_of(size) && end.is_some() {
             return Ok(());
         }
         Err(Error::Buffer(format!(
-            "bytes {from} + {len}: must start at a multiple of 4, hold whole {} elements and end by {}",
+            "bytes {from} + {len}: must be multiples of {size}, whole {} elements, and end by {}",
             self.dtype,
             self.device_bytes()
         ))
@@ -133,24 +164,116 @@ impl Fill {
     }
 }
 
-/// Cuts the words where the set of pieces changes. A word that two pieces share becomes a segment of its own,
-/// so that one thread writes it.
+/// The segments of the pieces: pieces that lie inside one another share one, so that their number alone counts; a word
+/// that merely neighbors share is one of its own, so that one thread writes it.
 fn sweep(pieces: &[Piece], per_word: u64) -> Vec<Segment> {
-    let mut events: Vec<(u64, bool, usize)> = Vec::with_capacity(2 * pieces.len());
-    for (i, p) in pieces.iter().enumerate() {
-        events.push((p.placement.dst / per_word, true, i));
-        events.push((p.placement.dst_end().div_ceil(per_word), false, i));
-    }
-    events.sort_unstable();
+    // The words that it has from end to end, apart from those that its first and its last element begin or end inside.
+    let whole_words = |p: &Placement| p.dst.div_ceil(per_word)..p.dst_end() / per_word;
+    let mut order: Vec<usize> = (0..pieces.len()).collect();
+    order.sort_unstable_by_key(|&i| pieces[i].placement.dst);
     let mut segments: Vec<Segment> = Vec::new();
-    let mut open: Vec<usize> = Vec::new();
-    let mut from = 0;
-    for (at, opens, piece) in events {
-        if at > from && !open.is_empty() {
-            segments.push(Segment { words: from..at, pieces: open.clone() });
+    // The segment of each piece that has whole words.
+    let mut own = vec![None; pieces.len()];
+    for &i in &order {
+        let words = whole_words(&pieces[i].placement);
+        if words.is_empty() {
+            continue;
         }
-        from = at;
-        if opens { open.push(piece) } else { open.retain(|&p| p != piece) }
+        match segments.last_mut().filter(|last| words.start < last.words.end) {
+            Some(last) => {
+                last.words.end = last.words.end.max(words.end);
+                last.pieces.push(i);
+            }
+            None => segments.push(Segment { words, pieces: vec![i] }),
+        }
+        own[i] = Some(segments.len() - 1);
+    }
+    // Where a piece begins or ends inside a word: that word may lie in a segment or in none.
+    let joined = segments.len();
+    let mut shared: Vec<(u64, usize)> = Vec::new();
+    for &i in &order {
+        let p = &pieces[i].placement;
+        for end in [p.dst, p.dst_end()].into_iter().filter(|end| !end.is_multiple_of(per_word)) {
+            let word = end / per_word;
+            let at = segments[..joined].partition_point(|s| s.words.end <= word);
+            match segments[..joined].get_mut(at).filter(|s| s.words.contains(&word)) {
+                Some(segment) if own[i] == Some(at) || segment.pieces.last() == Some(&i) => {}
+                Some(segment) => segment.pieces.push(i),
+                None => shared.push((word, i)),
+            }
+        }
+    }
+    shared.sort_unstable();
+    shared.dedup();
+    segments.extend(
+        shared.chunk_by(|a, b| a.0 == b.0).map(|pieces| Segment {
+            words: pieces[0].0..pieces[0].0 + 1,
+            pieces: pieces.iter().map(|p| p.1).collect(),
+        }),
+    );
+    if segments.len() > joined {
+        segments.sort_unstable_by_key(|s| s.words.start);
     }
     segments
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::placement::Axis;
+
+    fn piece(dst: u64, axes: &[(u64, u64)]) -> Piece {
+        let axes = axes.iter().map(|&(extent, dst)| Axis { extent, src: dst, dst }).collect();
+        let placement = Placement { src: 0, dst, axes };
+        let law = LawParams::zero();
+        Piece { key: [0; 2], law, table: None, matrices: None, placement, rounding: Rounding::NearestEven }
+    }
+
+    /// Whether each word that a piece has an element in lies in one segment, and that segment has the piece.
+    fn check(pieces: &[Piece], per_word: u64) -> Vec<Segment> {
+        let segments = sweep(pieces, per_word);
+        assert!(segments.windows(2).all(|s| s[0].words.end <= s[1].words.start), "{segments:?}");
+        for (i, piece) in pieces.iter().enumerate() {
+            piece.placement.runs(0, u64::MAX, &mut |run| {
+                for k in 0..run.count {
+                    let word = (run.dst + k * run.dst_step) / per_word;
+                    let of_word: Vec<_> = segments.iter().filter(|s| s.words.contains(&word)).collect();
+                    assert_eq!(of_word.len(), 1, "word {word}: {segments:?}");
+                    assert_eq!(of_word[0].pieces.iter().filter(|&&p| p == i).count(), 1, "piece {i}: {segments:?}");
+                }
+            });
+        }
+        segments
+    }
+
+    #[test]
+    fn every_element_lies_in_one_segment_that_has_its_piece() {
+        for per_word in [1, 2] {
+            for (a, b, c) in (0..12u64).flat_map(|a| (1..9u64).flat_map(move |b| (1..7u64).map(move |c| (a, b, c)))) {
+                // Columns of widths b, 1 and c, in three rows, between a and b elements side by side.
+                let row = b + 1 + c;
+                let mut pieces = vec![
+                    piece(a, &[(3, row), (b, 1)]),
+                    piece(a + b, &[(3, row)]),
+                    piece(a + b + 1, &[(3, row), (c, 1)]),
+                    piece(a + 3 * row, &[(b, 1)]),
+                ];
+                if a > 0 {
+                    pieces.push(piece(0, &[(a, 1)]));
+                }
+                check(&pieces, per_word);
+                pieces.reverse();
+                check(&pieces, per_word);
+            }
+        }
+    }
+
+    #[test]
+    fn columns_take_one_segment_and_neighbors_share_a_word_alone() {
+        let columns: Vec<_> = (0..1000).map(|k| piece(3 * k, &[(9, 3000), (3, 1)])).collect();
+        assert_eq!(check(&columns, 2).len(), 1);
+        let neighbors: Vec<_> = (0..10).map(|k| piece(5 * k, &[(5, 1)])).collect();
+        let segments = check(&neighbors, 2);
+        assert_eq!(segments.iter().map(|s| s.pieces.len()).collect::<Vec<_>>(), [1, 2, 1].repeat(5));
+    }
 }

@@ -57,6 +57,41 @@ impl Placement {
         self
     }
 
+    /// The boxes that this placement's elements in the destination elements `from..to` are, in ascending order, at
+    /// most two for each axis; their destination is counted from `from`.
+    pub(crate) fn cut(&self, from: u64, to: u64, found: &mut Vec<Self>) {
+        if self.dst >= from && self.dst_end() <= to {
+            found.push(Self { dst: self.dst - from, ..self.clone() }.collapse());
+            return;
+        }
+        let Some((outer, inner)) = self.axes.split_first() else { return };
+        let (first, last) = steps_between(self.dst, outer, inner, from, to);
+        if first > last {
+            return;
+        }
+        let steps = |m: u64, extent: u64| {
+            let axes = std::iter::once(Axis { extent, ..*outer }).filter(|a| a.extent > 1 || inner.is_empty());
+            Self {
+                src: self.src.wrapping_add(m.wrapping_mul(outer.src)),
+                dst: self.dst + m * outer.dst,
+                axes: axes.chain(inner.iter().copied()).collect(),
+            }
+        };
+        // Only the first and the last step can lie across an end of the range.
+        let is_whole = |m: u64| self.dst + m * outer.dst >= from && steps(m, 1).dst_end() <= to;
+        let whole_from = if is_whole(first) { first } else { first + 1 };
+        let whole_to = if is_whole(last) { last + 1 } else { last };
+        if whole_from > first {
+            steps(first, 1).cut(from, to, found);
+        }
+        if whole_from < whole_to {
+            steps(whole_from, whole_to - whole_from).cut(from, to, found);
+        }
+        if whole_to <= last && last >= whole_from {
+            steps(last, 1).cut(from, to, found);
+        }
+    }
+
     /// Calls `run` for each run of elements that lies in the destination elements `from..to`.
     pub(crate) fn runs(&self, from: u64, to: u64, run: &mut impl FnMut(Run)) {
         descend(self.src, self.dst, &self.axes, from, to, run);
@@ -131,6 +166,32 @@ fn descend(src: u64, dst: u64, axes: &[Axis], from: u64, to: u64, run: &mut impl
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_cut_holds_the_elements_of_its_range_in_few_boxes() {
+        let axes = vec![
+            Axis { extent: 3, src: 100, dst: 40 },
+            Axis { extent: 3, src: 1, dst: 12 },
+            Axis { extent: 4, src: 3, dst: 3 },
+        ];
+        let p = Placement { src: 7, dst: 5, axes };
+        for from in 0..125 {
+            for to in from + 1..=125 {
+                let (mut expected, mut seen, mut boxes) = (Vec::new(), Vec::new(), Vec::new());
+                p.runs(from, to, &mut |s| {
+                    expected.extend((0..s.count).map(|k| (s.src + k * s.src_step, s.dst + k * s.dst_step - from)));
+                });
+                p.cut(from, to, &mut boxes);
+                for b in &boxes {
+                    b.runs(0, to - from, &mut |s| {
+                        seen.extend((0..s.count).map(|k| (s.src + k * s.src_step, s.dst + k * s.dst_step)));
+                    });
+                }
+                assert_eq!(seen, expected, "{from}..{to}");
+                assert!(boxes.len() < 2 * p.axes.len(), "{from}..{to}: {boxes:?}");
+            }
+        }
+    }
 
     #[test]
     fn runs_visit_a_placement_once_and_only_inside_the_range() {

@@ -4,11 +4,13 @@ use super::DEVICE_ALIGNMENT;
 use super::part::{PlannedPart, check_cover};
 use super::spec::{Part, TensorSpec};
 use crate::plan::fill::{Fill, Piece};
+use crate::plan::placement::Placement;
 use crate::plan::slab::{Place, Slab};
 use crate::value::key::StreamVersion;
 use crate::value::params::LawParams;
 use crate::value::shape::Shape;
 use crate::{DType, Error, Result, Rounding};
+use std::ops::Range;
 
 /// A stored tensor of a plan; made by [`Plan::push`](super::Plan::push).
 #[derive(Clone, Debug)]
@@ -65,7 +67,7 @@ impl PlannedTensor {
             rounding: spec.rounding,
         };
         // Making a fill can only fail on the view: find that out now.
-        tensor.lower(&Slab::whole(dims))?;
+        tensor.lower(&[Slab::whole(dims)])?;
         Ok(tensor)
     }
 
@@ -137,7 +139,7 @@ impl PlannedTensor {
     /// Never: the plan made this fill once, when it took the tensor.
     #[must_use]
     pub fn fill(&self) -> Fill {
-        self.lower(&Slab::whole(self.shape.dims())).expect("the plan made this fill when it took the tensor")
+        self.lower(&[Slab::whole(self.shape.dims())]).expect("the plan made this fill when it took the tensor")
     }
 
     /// What to write for a slab of the stored tensor, as a row-major tensor of its own: exactly the bytes of those
@@ -158,10 +160,70 @@ impl PlannedTensor {
     /// # Ok::<(), seedbed::Error>(())
     /// ```
     pub fn fill_slab(&self, slab: &Slab) -> Result<Fill> {
-        slab.check(self.shape.dims()).and_then(|()| self.lower(slab)).map_err(|e| e.in_tensor(&self.name))
+        self.fill_boxes(std::slice::from_ref(slab))
     }
 
-    fn lower(&self, slab: &Slab) -> Result<Fill> {
+    /// What to write for several slabs of the stored tensor, each row-major, one after another without gaps: what one
+    /// rank holds of a tensor whose rows are dealt out in turns. Slabs may overlap: an element is written once for each
+    /// slab that has it.
+    ///
+    /// # Errors
+    /// [`Error::Placement`], with the tensor's name, where there are no slabs, one is empty or leaves the tensor, or
+    /// they have more than 2^62 bytes together.
+    ///
+    /// ```
+    /// # use seedbed::plan::{Plan, Slab, TensorSpec};
+    /// # use seedbed::{Scheme, StreamVersion, cpu};
+    /// let mut plan = Plan::new(StreamVersion::V1, 42);
+    /// let tensor = plan.push(&TensorSpec::new("w", [16, 3], Scheme::normal(0.0, 0.02))?)?;
+    /// // Rows 0 to 3 and 8 to 11.
+    /// let fill = tensor.fill_boxes(&[Slab::new([0, 0], [4, 3]), Slab::new([8, 0], [4, 3])])?;
+    /// let (mut whole, mut rows) = ([0; 192], [0; 96]);
+    /// cpu::fill(&tensor.fill(), &mut whole)?;
+    /// cpu::fill(&fill, &mut rows)?;
+    /// assert_eq!((&rows[..48], &rows[48..]), (&whole[..48], &whole[96..144]));
+    /// # Ok::<(), seedbed::Error>(())
+    /// ```
+    pub fn fill_boxes(&self, slabs: &[Slab]) -> Result<Fill> {
+        self.check_boxes(slabs).and_then(|()| self.lower(slabs)).map_err(|e| e.in_tensor(&self.name))
+    }
+
+    fn check_boxes(&self, slabs: &[Slab]) -> Result<()> {
+        if slabs.is_empty() {
+            return Err(Error::Placement("no slabs are given: one or more are needed".to_owned()));
+        }
+        slabs.iter().try_for_each(|slab| slab.check(self.shape.dims()))?;
+        let elements: u128 = slabs.iter().map(|slab| u128::from(slab.count())).sum();
+        if elements * u128::from(self.dtype.size()) > 1 << 62 {
+            let count = slabs.len();
+            return Err(Error::Placement(format!("{count} slabs of {elements} {} exceed 2^62 bytes", self.dtype)));
+        }
+        Ok(())
+    }
+
+    /// What to write for a range of the stored tensor's elements, row-major: a flat shard, as where a tensor is
+    /// flattened and cut into equal lengths. Any start and any end, odd 16-bit elements too.
+    ///
+    /// # Errors
+    /// [`Error::Placement`], with the tensor's name, where the range is empty or leaves the tensor.
+    ///
+    /// ```
+    /// # use seedbed::plan::{Plan, TensorSpec};
+    /// # use seedbed::{DType, Scheme, StreamVersion, cpu};
+    /// let mut plan = Plan::new(StreamVersion::V1, 42);
+    /// let spec = TensorSpec::new("w", [5, 3], Scheme::normal(0.0, 0.02))?.dtype(DType::F16);
+    /// let tensor = plan.push(&spec)?;
+    /// let (mut whole, mut shard) = ([0; 30], [0; 10]);
+    /// cpu::fill(&tensor.fill(), &mut whole)?;
+    /// cpu::fill(&tensor.fill_elements(5..10)?, &mut shard)?;
+    /// assert_eq!(shard, whole[10..20]);
+    /// # Ok::<(), seedbed::Error>(())
+    /// ```
+    pub fn fill_elements(&self, elements: Range<u64>) -> Result<Fill> {
+        self.fill().range(elements)
+    }
+
+    fn lower(&self, slabs: &[Slab]) -> Result<Fill> {
         let mut pieces = Vec::new();
         for part in &self.parts {
             for (clip, zero) in self.clips(part) {
@@ -177,17 +239,22 @@ impl PlannedTensor {
                     true => (LawParams::zero(), None, None, Rounding::NearestEven),
                     false => (part.params, part.table.clone(), part.matrices, self.rounding),
                 };
-                pieces.extend(place.in_slab(slab)?.into_iter().map(|placement| Piece {
-                    key: part.key.0,
-                    law,
-                    table: table.clone(),
-                    matrices,
-                    placement,
-                    rounding,
-                }));
+                let mut before = 0;
+                for slab in slabs {
+                    pieces.extend(place.in_slab(slab)?.into_iter().map(|p| Piece {
+                        key: part.key.0,
+                        law,
+                        table: table.clone(),
+                        matrices,
+                        placement: Placement { dst: before + p.dst, ..p },
+                        rounding,
+                    }));
+                    before += slab.count();
+                }
             }
         }
-        Fill::new(self.name.clone(), self.dtype, slab.count(), pieces)
+        let elements = slabs.iter().map(Slab::count).sum();
+        Fill::new(self.name.clone(), self.dtype, elements, pieces)
     }
 
     /// The boxes of a part, cut at the rows of zeros: (box, is zero).

@@ -185,9 +185,10 @@ fn ranges_of_fills_that_do_not_fit() {
     for dtype in DType::ALL {
         let fill = tensor(NAME, &[9], Scheme::normal(0.0, 1.0), dtype).fill();
         let end = fill.device_bytes();
+        let half = dtype.size() / 2;
         for (from, len) in [
             (1, 4),
-            (2, 4),
+            (half, 4),
             (3, 0),
             (0, end + 4),
             (end, 4),
@@ -225,6 +226,39 @@ fn boxes_outside_their_tensor() {
         (vec![1, 0], vec![u64::MAX, u64::MAX], "slab 1:18446744073709551615,0:18446744073709551615: "),
     ] {
         refused(planned.fill_slab(&Slab::new(start, extent)), &[NAME, fact, "[5, 7]"]);
+    }
+}
+
+#[test]
+fn lists_of_boxes_that_do_not_fit() {
+    let planned = tensor(NAME, &[5, 7], Scheme::normal(0.0, 1.0), DType::BF16);
+    refused(planned.fill_boxes(&[]), &[NAME, "no slabs are given"]);
+    let good = Slab::new([0, 0], [5, 7]);
+    for bad in [Slab::new([5, 0], [1, 7]), Slab::new([0, 0], [0, 7]), Slab::new([0], [5])] {
+        let text = format!("slab {bad}: ");
+        refused(planned.fill_boxes(&[good.clone(), bad, good.clone()]), &[NAME, &text, "[5, 7]"]);
+    }
+    // Each fits, together they pass what bytes can be counted in.
+    let large = tensor(NAME, &[1 << 60], Scheme::zeros(), DType::F32);
+    let whole = Slab::whole(&[1 << 60]);
+    planned.fill_boxes(&vec![good; 100]).unwrap();
+    large.fill_boxes(std::slice::from_ref(&whole)).unwrap();
+    refused(large.fill_boxes(&[whole.clone(), whole.clone()]), &[NAME, "2 slabs of 2305843009213693952 f32", "2^62"]);
+    refused(large.fill_boxes(&vec![whole; 100]), &[NAME, "115292150460684697600"]);
+}
+
+#[test]
+#[allow(clippy::reversed_empty_ranges, reason = "a range that ends before it begins is to be refused")]
+fn ranges_of_elements_that_do_not_fit() {
+    for dtype in DType::ALL {
+        let planned = tensor(NAME, &[5, 7], Scheme::normal(0.0, 1.0), dtype);
+        for elements in [0..0, 35..35, 5..3, 0..36, 35..36, u64::MAX..0, 0..u64::MAX, u64::MAX..u64::MAX] {
+            let shown = format!("elements {}..{}: empty or outside of 0..35", elements.start, elements.end);
+            refused(planned.fill_elements(elements.clone()), &[NAME, &shown]);
+            refused(planned.fill().range(elements), &[NAME, &shown]);
+        }
+        let inner = planned.fill_elements(3..8).unwrap();
+        refused(inner.range(3..6), &[NAME, "elements 3..6: empty or outside of 0..5"]);
     }
 }
 

@@ -43,7 +43,7 @@ fn a_buffer_that_cannot_take_the_fill_is_an_error_with_the_numbers() {
     }
     for (from, len) in [(2, 4), (0, 2), (396, 8), (u64::MAX - 3, 4)] {
         let text = gpu.filler().record_range(&mut encoder, &fill, from, len, &buffer, 0).unwrap_err().to_string();
-        assert!(text.contains("must start at a multiple of 4, hold whole f32 elements and end by 400"), "{text}");
+        assert!(text.contains("must be multiples of 4, whole f32 elements, and end by 400"), "{text}");
     }
     assert!(blocking::fill_range(gpu, &fill, 1, &mut [0; 4]).is_err());
     assert!(blocking::fill_range(gpu, &fill, 400, &mut [0; 4]).is_err());

@@ -2,6 +2,7 @@
 //! whole gives.
 
 mod billions;
+mod elements;
 mod far;
 mod parts;
 mod ranges;
