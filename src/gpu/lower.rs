@@ -48,6 +48,20 @@ pub(crate) struct Lowered {
     tables: Vec<(Arc<[u64]>, u32)>,
 }
 
+/// How much a [`Lowered`] held at some time: lengths, and of each dispatch its segments and workgroups.
+pub(crate) struct Mark {
+    descriptors: usize,
+    dispatches: Vec<(usize, u32)>,
+    tables: usize,
+}
+
+impl Mark {
+    /// The number of dispatches.
+    pub fn dispatches(&self) -> usize {
+        self.dispatches.len()
+    }
+}
+
 impl Lowered {
     pub fn new(tier: Tier) -> Self {
         Self { tier, descriptors: Vec::new(), dispatches: Vec::new(), frequencies: Vec::new(), tables: Vec::new() }
@@ -114,6 +128,35 @@ impl Lowered {
             } else {
                 self.push_segment(general, whole, whole.words);
             }
+        }
+    }
+
+    /// The bytes of the largest binding that holds a part of it.
+    pub fn largest_binding(&self) -> u64 {
+        let segments = self.dispatches.iter().map(|d| size_of_val(&d.segments[..])).max().unwrap_or(0);
+        segments.max(size_of_val(&self.descriptors[..])).max(size_of_val(&self.frequencies[..])) as u64
+    }
+
+    /// What it holds now, for [`Lowered::undo`].
+    pub fn mark(&self) -> Mark {
+        Mark {
+            descriptors: self.descriptors.len(),
+            dispatches: self.dispatches.iter().map(|d| (d.segments.len(), d.groups)).collect(),
+            tables: self.tables.len(),
+        }
+    }
+
+    /// Takes back what has been added since the mark.
+    pub fn undo(&mut self, mark: &Mark) {
+        self.descriptors.truncate(mark.descriptors);
+        self.dispatches.truncate(mark.dispatches.len());
+        for (dispatch, (segments, groups)) in self.dispatches.iter_mut().zip(&mark.dispatches) {
+            dispatch.segments.truncate(*segments);
+            dispatch.groups = *groups;
+        }
+        if let Some((_, at)) = self.tables.get(mark.tables) {
+            self.frequencies.truncate(*at as usize);
+            self.tables.truncate(mark.tables);
         }
     }
 

@@ -6,6 +6,7 @@ use super::range::FillRange;
 use super::scope::Scope;
 use super::upload::buffer_of;
 use crate::cpu::RangeFiller;
+use crate::plan::matrices::Batch;
 use crate::{Error, Result};
 
 /// Bytes of workspace at most, unless a single matrix needs more: many small matrices share it.
@@ -14,59 +15,80 @@ const WORKSPACE_BYTES: u64 = 64 << 20;
 /// Bytes of one copy from the host at most.
 const COPY_BYTES: u64 = 64 << 20;
 
-impl Filler {
-    /// Records matrices that the device makes. Returns false, and records nothing, where the host has to make them.
-    pub(super) fn record_matrices(
-        &self,
-        encoder: &mut wgpu::CommandEncoder,
-        range: &FillRange<'_>,
-        buffer: &wgpu::Buffer,
-    ) -> Result<bool> {
-        let (Some(kernels), Some(batch)) = (&self.orthogonal, range.fill.batch()) else { return Ok(false) };
-        if (range.from, range.len) != (0, range.fill.device_bytes()) {
-            return Ok(false);
-        }
-        let room = self.device.limits().max_buffer_size.min(self.max_binding).min(WORKSPACE_BYTES);
-        let each = orthogonal::workspace_bytes(&batch);
-        if each > self.device.limits().max_buffer_size.min(self.max_binding) {
-            return Ok(false);
-        }
-        let scope = Scope::begin(&self.device);
-        let workspace = self.device.create_buffer(&wgpu::BufferDescriptor {
-            label: Some("seedbed workspace"),
-            size: each.max((room / each).min(u64::from(batch.count)) * each),
-            usage: wgpu::BufferUsages::STORAGE,
-            mapped_at_creation: false,
-        });
-        scope.end_now("a workspace for orthogonal matrices").map_err(|e| e.in_tensor(range.fill.name()))?;
-        let recorded = kernels.record(encoder, &batch, buffer, range.offset, &workspace);
-        recorded.map_err(|e| e.in_tensor(range.fill.name()))
-    }
+/// Matrices that are to be recorded, with all the memory that they take beside the destination.
+pub(super) enum MatrixWork<'a> {
+    /// The device makes them, in this workspace.
+    Made { name: String, batch: Batch, buffer: &'a wgpu::Buffer, offset: u64, workspace: wgpu::Buffer },
+    /// The host has made them: each buffer is copied to its offset.
+    Copied { buffer: &'a wgpu::Buffer, copies: Vec<(wgpu::Buffer, u64)> },
+}
 
-    /// Records copies of orthogonal matrices that the host makes: no GPU thread can make an element of a matrix by
-    /// itself.
-    pub(super) fn record_copy(
+impl Filler {
+    /// What the matrices of a range take: no GPU thread can make an element of a matrix by itself.
+    ///
+    /// # Errors
+    /// [`Error::Buffer`] where the host has to make them and the buffer takes no copies; [`Error::Device`] where there
+    /// is no memory.
+    pub(super) fn matrix_work<'a>(
         &self,
-        encoder: &mut wgpu::CommandEncoder,
         range: &FillRange<'_>,
-        buffer: &wgpu::Buffer,
+        buffer: &'a wgpu::Buffer,
         matrices: &RangeFiller,
-    ) -> Result<()> {
-        let name = range.fill.name();
+    ) -> Result<MatrixWork<'a>> {
+        if let Some(batch) = self.batch_on_device(range) {
+            let each = orthogonal::workspace_bytes(&batch);
+            let room = self.device.limits().max_buffer_size.min(self.max_binding).min(WORKSPACE_BYTES);
+            let scope = Scope::begin(&self.device);
+            let workspace = self.device.create_buffer(&wgpu::BufferDescriptor {
+                label: Some("seedbed workspace"),
+                size: each.max((room / each).min(u64::from(batch.count)) * each),
+                usage: wgpu::BufferUsages::STORAGE,
+                mapped_at_creation: false,
+            });
+            scope.end_now("a workspace for orthogonal matrices")?;
+            let name = range.fill.name().to_owned();
+            return Ok(MatrixWork::Made { name, batch, buffer, offset: range.offset, workspace });
+        }
         if !buffer.usage().contains(wgpu::BufferUsages::COPY_DST) {
             let reason = format!("usage {:?} lacks COPY_DST, orthogonal matrices are copied into it", buffer.usage());
-            return Err(Error::Buffer(reason).in_tensor(name));
+            return Err(Error::Buffer(reason));
         }
         let most = COPY_BYTES.min(self.device.limits().max_buffer_size) & !3;
+        let mut copies = Vec::new();
         let mut done = 0;
         while done < range.len {
             let len = most.min(range.len - done);
             let mut bytes = vec![0; len as usize];
             matrices.fill(range.fill, range.from + done, &mut bytes)?;
-            let staging = buffer_of(&self.device, "matrices", wgpu::BufferUsages::COPY_SRC, &bytes)
-                .map_err(|e| e.in_tensor(name))?;
-            encoder.copy_buffer_to_buffer(&staging, 0, buffer, range.offset + done, len);
+            let staging = buffer_of(&self.device, "matrices", wgpu::BufferUsages::COPY_SRC, &bytes)?;
+            copies.push((staging, range.offset + done));
             done += len;
+        }
+        Ok(MatrixWork::Copied { buffer, copies })
+    }
+
+    /// The matrices of a range, where they are such that the device makes them.
+    fn batch_on_device(&self, range: &FillRange<'_>) -> Option<Batch> {
+        let kernels = self.orthogonal.as_ref()?;
+        let batch = range.fill.batch()?;
+        let whole = (range.from, range.len) == (0, range.fill.device_bytes());
+        let largest = self.device.limits().max_buffer_size.min(self.max_binding);
+        (whole && orthogonal::workspace_bytes(&batch) <= largest && kernels.takes(&batch)).then_some(batch)
+    }
+
+    /// Records them.
+    pub(super) fn emit_matrices(&self, encoder: &mut wgpu::CommandEncoder, work: &MatrixWork<'_>) -> Result<()> {
+        match work {
+            MatrixWork::Made { name, batch, buffer, offset, workspace } => {
+                let Some(kernels) = &self.orthogonal else { return Ok(()) };
+                let made = kernels.record(encoder, batch, buffer, *offset, workspace).map_err(|e| e.in_tensor(name))?;
+                debug_assert!(made, "the kernels take the batch");
+            }
+            MatrixWork::Copied { buffer, copies } => {
+                for (staging, offset) in copies {
+                    encoder.copy_buffer_to_buffer(staging, 0, buffer, *offset, staging.size());
+                }
+            }
         }
         Ok(())
     }

@@ -46,6 +46,9 @@ mod range;
 // Recording of orthogonal matrices.
 mod matrices;
 
+// Ranges of fills in buffers, checked, lowered and recorded.
+mod recording;
+
 // Recording of fills and plans.
 mod record;
 
@@ -80,6 +83,7 @@ pub use filler::{Filler, FillerOptions};
 pub use normalize::{Normalizer, Region, normalize_source};
 #[cfg(not(target_arch = "wasm32"))]
 pub(crate) use readback_stream::WORKING_BYTES;
+pub use record::PlacedFill;
 pub use selftest::{schemes, structured_schemes};
 pub use source::{MulWide, Tier, source};
 /// The wgpu that this crate's API speaks: its major version is part of ours.

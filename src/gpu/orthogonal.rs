@@ -164,16 +164,14 @@ impl OrthogonalKernels {
         if bytes == Some(0) {
             return Ok(true);
         }
-        let (p, _) = batch.tall();
         let (each, work) = (4 * batch.matrix_len(), workspace_bytes(batch));
-        // A binding may begin up to `align` bytes before the first matrix. Kernels index it with 32 bits.
-        let most = self.max_binding.min(4 * u64::from(u32::MAX));
+        let most = self.most_bytes();
         let together = (most.saturating_sub(self.align) / each).min(most.min(workspace.size()) / work);
         if workspace.size() < work {
             let given = workspace.size();
             return Err(Error::Buffer(format!("a workspace of {given} bytes: a matrix takes {work}")));
         }
-        if together == 0 || p.div_ceil(TILE_SIDE) > MAX_GROUPS || p > u32::MAX - 512 {
+        if !self.takes(batch) {
             return Ok(false);
         }
         let together = together.min(u64::from(MAX_GROUPS)) as u32;
@@ -191,6 +189,20 @@ impl OrthogonalKernels {
             )?;
         }
         Ok(true)
+    }
+
+    /// Whether the device binds and dispatches a matrix of this batch.
+    pub(super) fn takes(&self, batch: &Batch) -> bool {
+        let (p, _) = batch.tall();
+        let most = self.most_bytes();
+        let fits = 4 * batch.matrix_len() <= most.saturating_sub(self.align) && workspace_bytes(batch) <= most;
+        fits && p.div_ceil(TILE_SIDE) <= MAX_GROUPS && p <= u32::MAX - 512
+    }
+
+    /// Bytes that a binding reaches: it may begin up to `align` bytes before the first matrix, and kernels index it
+    /// with 32 bits.
+    fn most_bytes(&self) -> u64 {
+        self.max_binding.min(4 * u64::from(u32::MAX))
     }
 
     /// Records `count` matrices from number `matrix` on, which share dispatches. The first of them begins at element

@@ -1,23 +1,22 @@
 //! Recording: fills become dispatches in the engine's encoder, as many at once as one binding reaches.
 
 use super::filler::Filler;
-use super::lower::Lowered;
-use super::pipeline::{BoundRange, bind_group};
 use super::range::{FillRange, check_buffer};
-use super::scope::Scope;
-use super::source::Tier;
-use super::upload::buffer_of;
+use super::recording::Recording;
 use crate::cpu::{self, RangeFiller};
 use crate::plan::{Fill, Plan};
 use crate::{Error, Result};
+use std::collections::BTreeMap;
 
-/// Words that the dispatches of one binding write at most. 32-bit element indices stay below 2^31; and no dispatch runs
-/// into the watchdog of a display driver, two seconds on some systems, though the soft tier is twenty times slower.
-fn binding_words(tier: Tier) -> u64 {
-    match tier {
-        Tier::NativeFma => 1 << 29,
-        Tier::SoftFma => 1 << 24,
-    }
+/// A fill, and where it goes: [`Fill::device_bytes`] bytes of a buffer from byte `offset` on.
+#[derive(Clone, Copy, Debug)]
+pub struct PlacedFill<'a> {
+    /// What to write.
+    pub fill: &'a Fill,
+    /// The buffer, with [`wgpu::BufferUsages::STORAGE`].
+    pub buffer: &'a wgpu::Buffer,
+    /// The first byte: a multiple of 4.
+    pub offset: u64,
 }
 
 impl Filler {
@@ -56,10 +55,15 @@ impl Filler {
         self.record_range(encoder, fill, 0, fill.device_bytes(), buffer, offset)
     }
 
-    /// Records the bytes `from..from + len` of a fill, as where a tensor is too large for one buffer.
+    /// Records the bytes `from..from + len` of a fill, as where a tensor is too large for one buffer: whole elements,
+    /// the first of which may be an odd one of 16 bits.
+    ///
+    /// A device writes whole 32-bit words: `offset` is a multiple of 4, and where the elements fill half of the last
+    /// word, its other half is written 0.
     ///
     /// # Errors
-    /// As [`Filler::record`]; also where `from` or `len` is no multiple of 4 or the range leaves the fill.
+    /// As [`Filler::record`]; also where `from` or `len` is no multiple of the dtype's size, or the range leaves the
+    /// fill.
     pub fn record_range(
         &self,
         encoder: &mut wgpu::CommandEncoder,
@@ -70,7 +74,9 @@ impl Filler {
         offset: u64,
     ) -> Result<()> {
         fill.check_range(from, len)?;
-        check_buffer(buffer, offset, len).map_err(|e| e.in_tensor(fill.name()))?;
+        check_buffer(buffer, offset, len.next_multiple_of(4)).map_err(|e| e.in_tensor(fill.name()))?;
+        // From inside a word on there is no padding to write.
+        let len = if from.is_multiple_of(4) { len } else { len.min(fill.bytes() - from) };
         self.record_ranges(
             encoder,
             &[FillRange { fill, from, len, offset }],
@@ -170,6 +176,71 @@ impl Filler {
         self.record_ranges(encoder, &ranges, buffer, &RangeFiller::new(cpu::Level::best()))
     }
 
+    /// Records any number of fills, each whole, in any number of buffers and in any order: for engines whose tensors
+    /// share pages of memory. The bytes are those of [`Filler::record`] for each.
+    ///
+    /// All of them share one compute pass, in which each kernel is dispatched once per binding of a buffer, and one
+    /// buffer of parameters.
+    ///
+    /// # Errors
+    /// As [`Filler::record`], for each; [`Error::Buffer`] where two of them overlap, with the names of both. Nothing is
+    /// recorded unless all can be.
+    ///
+    /// # Example
+    /// ```no_run
+    /// use seedbed::gpu::{Filler, PlacedFill, wgpu};
+    /// use seedbed::plan::Plan;
+    ///
+    /// # fn example(
+    /// #     filler: &Filler, encoder: &mut wgpu::CommandEncoder, plan: &Plan, pages: &[(&wgpu::Buffer, u64)],
+    /// # ) -> seedbed::Result<()> {
+    /// // Where the engine has put each tensor: a page, and an offset in it.
+    /// let fills: Vec<_> = plan.tensors().iter().map(|tensor| tensor.fill()).collect();
+    /// let placed: Vec<_> =
+    ///     fills.iter().zip(pages).map(|(fill, &(buffer, offset))| PlacedFill { fill, buffer, offset }).collect();
+    /// filler.record_all(encoder, &placed)?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn record_all(&self, encoder: &mut wgpu::CommandEncoder, fills: &[PlacedFill<'_>]) -> Result<()> {
+        for placed in fills {
+            check_buffer(placed.buffer, placed.offset, placed.fill.device_bytes())
+                .map_err(|e| e.in_tensor(placed.fill.name()))?;
+        }
+        // Buffers in the order of their first fill, so that the recording does not depend on where they lie in memory.
+        let mut pages: BTreeMap<&wgpu::Buffer, usize> = BTreeMap::new();
+        let mut sorted = Vec::with_capacity(fills.len());
+        for placed in fills {
+            let next = pages.len();
+            sorted.push((*pages.entry(placed.buffer).or_insert(next), placed));
+        }
+        sorted.sort_by_key(|(page, placed)| (*page, placed.offset));
+        for pair in sorted.windows(2) {
+            let [(page, a), (next, b)] = pair else { continue };
+            let end = a.offset + a.fill.device_bytes();
+            if page == next && end > b.offset {
+                let (name, a_from, b_from) = (a.fill.name(), a.offset, b.offset);
+                return Err(Error::Buffer(format!(
+                    "its bytes from {b_from} on overlap those of tensor {name:?}, {a_from}..{end}: give each its own"
+                ))
+                .in_tensor(b.fill.name()));
+            }
+        }
+        let mut recording = Recording::default();
+        let matrices = RangeFiller::new(cpu::Level::best());
+        for page in sorted.chunk_by(|a, b| a.0 == b.0) {
+            let ranges: Vec<FillRange<'_>> = page
+                .iter()
+                .map(|(_, placed)| {
+                    let len = placed.fill.device_bytes();
+                    FillRange { fill: placed.fill, from: 0, len, offset: placed.offset }
+                })
+                .collect();
+            self.lower_ranges(&mut recording, &ranges, page[0].1.buffer, &matrices)?;
+        }
+        self.emit(encoder, &recording)
+    }
+
     /// Records ranges of fills, in ascending order of offset: as many as one binding reaches are dispatched together.
     pub(super) fn record_ranges(
         &self,
@@ -178,96 +249,8 @@ impl Filler {
         buffer: &wgpu::Buffer,
         matrices: &RangeFiller,
     ) -> Result<()> {
-        let reach = self.max_binding.min(4 * binding_words(self.tier()));
-        let mut lowered = Lowered::new(self.tier());
-        // The binding that `lowered` is for: its first byte, and the end of what it holds.
-        let (mut start, mut end) = (0, 0);
-        for range in ranges {
-            if range.fill.has_matrices() {
-                if !lowered.dispatches.is_empty() {
-                    let bound = BoundRange { buffer, start, size: end - start };
-                    self.record_lowered(encoder, &std::mem::replace(&mut lowered, Lowered::new(self.tier())), bound)?;
-                }
-                if !self.record_matrices(encoder, range, buffer)? {
-                    self.record_copy(encoder, range, buffer, matrices)?;
-                }
-                continue;
-            }
-            let mut done = 0;
-            while done < range.len {
-                let at = range.offset + done;
-                if !lowered.dispatches.is_empty() && at >= start + reach {
-                    let bound = BoundRange { buffer, start, size: end - start };
-                    self.record_lowered(encoder, &std::mem::replace(&mut lowered, Lowered::new(self.tier())), bound)?;
-                }
-                if lowered.dispatches.is_empty() {
-                    start = at - at % self.align;
-                }
-                let len = (range.len - done).min(start + reach - at);
-                let first = (range.from + done) / 4;
-                lowered.add_range(range.fill, first, first + len / 4, ((at - start) / 4) as u32);
-                end = at + len;
-                done += len;
-            }
-        }
-        if lowered.dispatches.is_empty() {
-            return Ok(());
-        }
-        self.record_lowered(encoder, &lowered, BoundRange { buffer, start, size: end - start })
-    }
-
-    /// Records the dispatches of one binding of the destination.
-    fn record_lowered(
-        &self,
-        encoder: &mut wgpu::CommandEncoder,
-        lowered: &Lowered,
-        destination: BoundRange<'_>,
-    ) -> Result<()> {
-        // The parameters, in one buffer: the descriptors, the segments of each dispatch, the frequencies; each of them
-        // aligned for a binding of its own.
-        let mut bytes = bytemuck::cast_slice(&lowered.descriptors).to_vec();
-        let descriptors_size = bytes.len() as u64;
-        let mut dispatches = Vec::new();
-        for dispatch in &lowered.dispatches {
-            bytes.resize(bytes.len().next_multiple_of(self.align as usize), 0);
-            let at = bytes.len() as u64;
-            bytes.extend_from_slice(bytemuck::cast_slice(&dispatch.segments));
-            let size = bytes.len() as u64 - at;
-            dispatches.push((self.kernels.get(dispatch.kernel)?, dispatch.size(), at, size));
-        }
-        // A binding cannot be empty: where there are no frequencies, the descriptors are bound in their place.
-        bytes.resize(bytes.len().next_multiple_of(self.align as usize), 0);
-        let frequencies_at = bytes.len() as u64;
-        bytes.extend_from_slice(bytemuck::cast_slice(&lowered.frequencies));
-        let (frequencies_at, frequencies_size) = match bytes.len() as u64 - frequencies_at {
-            0 => (0, descriptors_size),
-            size => (frequencies_at, size),
-        };
-        if bytes.len() as u64 > self.max_binding {
-            return Err(Error::Placement(format!(
-                "{} descriptors recorded at once take {} bytes, the device binds {}; record fewer tensors at once",
-                lowered.descriptors.len(),
-                bytes.len(),
-                self.max_binding
-            )));
-        }
-        let parameters = buffer_of(&self.device, "parameters", wgpu::BufferUsages::STORAGE, &bytes)?;
-        let scope = Scope::begin(&self.device);
-        let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
-        let parameters = |start, size| BoundRange { buffer: &parameters, start, size };
-        for (pipeline, (x, y), segments_at, segments_size) in dispatches {
-            let ranges = [
-                parameters(0, descriptors_size),
-                parameters(segments_at, segments_size),
-                destination,
-                parameters(frequencies_at, frequencies_size),
-            ];
-            let group = bind_group(&self.device, "seedbed", self.kernels.bindings(), &ranges);
-            pass.set_pipeline(&pipeline);
-            pass.set_bind_group(0, &group, &[]);
-            pass.dispatch_workgroups(x, y, 1);
-        }
-        drop(pass);
-        scope.end_now("the fill cannot be recorded")
+        let mut recording = Recording::default();
+        self.lower_ranges(&mut recording, ranges, buffer, matrices)?;
+        self.emit(encoder, &recording)
     }
 }

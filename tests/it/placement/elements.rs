@@ -9,7 +9,7 @@ use seedbed::{DType, Rounding, Scheme};
 
 /// Tensors of every kind of placement: in one piece, in parts by rows and by columns, transposed, with rows of zeros,
 /// of orthogonal matrices, rounded stochastically.
-pub(crate) fn tensors(cases: &mut Cases, dtype: DType) -> Vec<TensorSpec> {
+pub fn tensors(cases: &mut Cases, dtype: DType) -> Vec<TensorSpec> {
     let laws = every_law();
     let mut scheme = || cases.pick(&laws).1;
     let mut columns = Vec::new();
@@ -44,12 +44,12 @@ pub(crate) fn tensors(cases: &mut Cases, dtype: DType) -> Vec<TensorSpec> {
 }
 
 /// Boxes of a tensor, up to `most` of them, in any order.
-pub(crate) fn random_boxes(cases: &mut Cases, dims: &[u64], most: u64) -> Vec<Slab> {
+pub fn random_boxes(cases: &mut Cases, dims: &[u64], most: u64) -> Vec<Slab> {
     (0..1 + cases.below(most)).map(|_| random_slab(cases, dims)).collect()
 }
 
 /// A range of a tensor's elements that is not empty.
-pub(crate) fn random_range(cases: &mut Cases, count: u64) -> std::ops::Range<u64> {
+pub fn random_range(cases: &mut Cases, count: u64) -> std::ops::Range<u64> {
     let from = cases.below(count);
     from..from + 1 + cases.below(count - from)
 }

@@ -2,7 +2,7 @@
 //! whole gives.
 
 mod billions;
-mod elements;
+pub mod elements;
 mod far;
 mod parts;
 mod ranges;
