@@ -46,6 +46,8 @@ struct Descriptor {
     rounding: u32,
     law: Law,
     axes: array<Axis, 6>,
+    place: u32,
+    unused: u32,
 }
 
 struct Segment {
@@ -56,6 +58,10 @@ struct Segment {
     items: u32,
     first_descriptor: u32,
     descriptor_count: u32,
+    period: u32,
+    base: u32,
+    stride: u32,
+    hint: u32,
 }
 
 @group(0) @binding(0) var<storage, read> descriptors: array<Descriptor>;

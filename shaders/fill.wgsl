@@ -22,10 +22,20 @@ override GROUP_SIZE: u32 = 64u;
 // Items per thread: they lie GROUP_SIZE apart, so that neighboring threads write neighboring words.
 override ITEMS: u32 = 8u;
 
-// The segment that workgroup `group` writes: the last one whose first workgroup is not after it.
+// The segment that workgroup `group` writes: the last one whose first workgroup is not after it. The hint of its stride
+// of workgroups and that of the next one leave few segments to choose from.
 fn find_segment(group: u32) -> u32 {
+    let count = arrayLength(&segments);
     var lo = 0u;
-    var hi = arrayLength(&segments);
+    var hi = count;
+    if count > 1u {
+        var slot = group / segments[0].stride;
+        slot = select(slot, count - 1u, slot >= count);
+        lo = segments[slot].hint;
+        if slot + 1u < count {
+            hi = segments[slot + 1u].hint + 1u;
+        }
+    }
     while hi - lo > 1u {
         let mid = (lo + hi) / 2u;
         if segments[mid].first_group <= group {
@@ -369,9 +379,25 @@ fn locate(d: u32, element: u32) -> vec3<u32> {
     return vec3<u32>(index, u32(rest == 0u));
 }
 
-// The stored bits of the binding's element `element`: 0 where none of the segment's descriptors has it.
+// The stored bits of the binding's element `element`: 0 where none of the segment's descriptors has it. Where the
+// descriptors repeat with a period, its place in the period tells the one that may have it.
 fn element_bits(s: Segment, element: u32) -> u32 {
-    for (var d = s.first_descriptor; d < s.first_descriptor + s.descriptor_count; d++) {
+    var lo = s.first_descriptor;
+    var hi = lo + s.descriptor_count;
+    if s.period > 0u {
+        let inside = element - s.base;
+        let place = inside - inside / s.period * s.period;
+        while hi - lo > 1u {
+            let mid = (lo + hi) / 2u;
+            if descriptors[mid].place <= place {
+                lo = mid;
+            } else {
+                hi = mid;
+            }
+        }
+        hi = lo + 1u;
+    }
+    for (var d = lo; d < hi; d++) {
         let found = locate(d, element);
         if found.z == 1u {
             return stored_bits(d, found.xy, element_value(d, found.xy));

@@ -44,6 +44,10 @@ pub struct Descriptor {
     pub law: LawParams,
     /// The axes, outermost first; the unused ones stand at the end.
     pub axes: [AxisSteps; 6],
+    /// In a segment with a period: where the box begins in the period, counted from [`KernelSegment::base`].
+    pub place: u32,
+    /// Makes the size a multiple of 8.
+    pub unused: u32,
 }
 
 /// A range of words of the binding, and the descriptors that have elements in it: `Segment` in WGSL.
@@ -64,4 +68,13 @@ pub struct KernelSegment {
     pub first_descriptor: u32,
     /// The number of descriptors.
     pub descriptor_count: u32,
+    /// After how many elements the descriptors repeat, side by side and in ascending order of [`Descriptor::place`]; 0
+    /// where they do not.
+    pub period: u32,
+    /// An element, modulo 2^32, at which a period begins, before any of the segment.
+    pub base: u32,
+    /// How many workgroups one hint is for: the same in all segments of a dispatch.
+    pub stride: u32,
+    /// Of the dispatch's k-th segment: the segment that workgroup `k stride` writes.
+    pub hint: u32,
 }

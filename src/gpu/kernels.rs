@@ -62,7 +62,8 @@ impl Kernels {
             source: wgpu::ShaderSource::Wgsl(source(self.mul_wide, self.tier, dtype).into()),
         };
         // SAFETY: no access leaves its array and every loop ends, so that no run-time check is needed. What the kernels
-        // index by comes from `lower::Lowered` alone: no list of segments is empty; a segment's descriptors exist; its
+        // index by comes from `lower::Lowered` alone: no list of segments is empty; a hint is the number of a segment,
+        // and no stride is 0; a segment's descriptors exist; its
         // words lie in the binding, and a word is stored only below `words`; `axis_count` is at most 6, and no axis has
         // a destination step of 0; lanes are taken modulo 4; a sinusoidal table lies in the binding of frequencies, and
         // a column's pair lies in the table. The loops run over lanes, axes, descriptors, digits, rounds and items, or

@@ -101,12 +101,13 @@ impl Lowered {
                 items: 0,
                 first_descriptor,
                 descriptor_count,
+                ..KernelSegment::zeroed()
             };
             let added = self.descriptors[first_descriptor as usize..].to_vec();
             let (law, stochastic) = shared_code(fill, segment);
             let general = KernelId { dtype: fill.dtype, entry: EntryPoint::General, law, stochastic };
             if added.iter().any(|d| d.law.depends_on_index()) {
-                self.push_segment(general, whole, whole.words);
+                self.push_general(general, whole);
             } else if segment.pieces.len() == 1 && added.len() == 1 && added[0].axis_count == 1 {
                 self.add_run(general, &added[0], whole);
             } else if added.iter().all(|d| owns_words(d, per_word as u32)) {
@@ -126,7 +127,35 @@ impl Lowered {
                     }
                 }
             } else {
-                self.push_segment(general, whole, whole.words);
+                self.push_general(general, whole);
+            }
+        }
+    }
+
+    /// Adds a segment that `fill_general` writes. Where its boxes repeat with a period, they are sorted by their place
+    /// in it: then the time for an element grows with the logarithm of their number alone.
+    fn push_general(&mut self, general: KernelId, mut segment: KernelSegment) {
+        let first = segment.first_descriptor as usize;
+        let boxes = &mut self.descriptors[first..];
+        if let Some((period, base)) = period_of(boxes) {
+            (segment.period, segment.base) = (period, base);
+            boxes.iter_mut().for_each(|d| d.place = place_of(d, base, period));
+            boxes.sort_unstable_by_key(|d| d.place);
+        }
+        self.push_segment(general, segment, segment.words);
+    }
+
+    /// Gives the segments their hints; to be called when all have been added.
+    pub fn index_segments(&mut self) {
+        for dispatch in &mut self.dispatches {
+            let count = dispatch.segments.len();
+            let stride = dispatch.groups.div_ceil(count as u32).max(1);
+            let mut hint = 0;
+            for k in 0..count {
+                while hint + 1 < count && dispatch.segments[hint + 1].first_group <= k as u32 * stride {
+                    hint += 1;
+                }
+                (dispatch.segments[k].stride, dispatch.segments[k].hint) = (stride, hint as u32);
             }
         }
     }
@@ -266,6 +295,33 @@ fn holds_blocks(d: &Descriptor, step: u32) -> bool {
         && outer.iter().all(|a| a.dst.is_multiple_of(step) && a.src[0].is_multiple_of(4))
 }
 
+/// A period of more than two boxes, and an element at which it begins: each box lies in it once, side by side with the
+/// others, and again after whole periods alone.
+fn period_of(boxes: &[Descriptor]) -> Option<(u32, u32)> {
+    let start = |d: &Descriptor| i64::from(d.dst) - i64::from(d.before);
+    let axes = |d: &Descriptor| -> Vec<AxisSteps> { d.axes[..d.axis_count as usize].to_vec() };
+    let (first, 3..) = (boxes.first()?, boxes.len()) else { return None };
+    let base = boxes.iter().map(start).min()?;
+    let is_period = |period: u32| {
+        let mut places: Vec<(i64, u64)> = Vec::with_capacity(boxes.len());
+        for d in boxes {
+            let inner = axes(d).into_iter().filter(|a| !a.dst.is_multiple_of(period));
+            let span = inner.map(|a| u64::from(a.extent - 1) * u64::from(a.dst)).sum::<u64>();
+            places.push(((start(d) - base) % i64::from(period), span));
+        }
+        places.sort_unstable();
+        let ends = places.iter().map(|&(place, span)| place as u64 + span + 1);
+        ends.zip(places.iter().skip(1).map(|p| p.0 as u64).chain([u64::from(period)])).all(|(end, next)| end <= next)
+    };
+    let period = axes(first).into_iter().map(|a| a.dst).find(|&p| p > 0 && is_period(p))?;
+    Some((period, base as u32))
+}
+
+/// Where a box begins in a period.
+fn place_of(d: &Descriptor, base: u32, period: u32) -> u32 {
+    d.dst.wrapping_sub(d.before).wrapping_sub(base) % period
+}
+
 /// The number of items in the box, where an item is `unit` elements of the innermost axis.
 fn items_of(d: &Descriptor, unit: u32) -> u32 {
     let (inner, outer) = split_axes(d);
@@ -295,6 +351,8 @@ fn descriptor(
         },
         law,
         axes: [AxisSteps::zeroed(); 6],
+        place: 0,
+        unused: 0,
     };
     for (steps, axis) in d.axes.iter_mut().zip(&p.axes) {
         *steps = AxisSteps { extent: axis.extent as u32, dst: axis.dst as u32, src: words(axis.src) };

@@ -149,7 +149,8 @@ impl Filler {
     }
 
     fn close<'a>(&self, recording: &mut Recording<'a>, open: Option<Open>, buffer: &'a wgpu::Buffer) {
-        if let Some(Open { lowered, start, end, name }) = open.filter(|open| !open.lowered.dispatches.is_empty()) {
+        if let Some(Open { mut lowered, start, end, name }) = open.filter(|open| !open.lowered.dispatches.is_empty()) {
+            lowered.index_segments();
             let destination = BoundRange { buffer, start, size: end - start };
             recording.bound.push(Bound { lowered, destination, name });
         }

@@ -60,8 +60,9 @@ fn host() -> Vec<Layout> {
             kind, tail, refine, threshold, scale, center, lo, hi, step, offset, left, right, left_edge, right_edge,
             inverse, poly, more, mask, inner, spot, cols, rows, block_rows, block_cols, table, unused),
         host_layout!(AxisSteps: extent, dst, src),
-        host_layout!(Descriptor: key, src, dst, before, axis_count, rounding, law, axes),
-        host_layout!(KernelSegment: first_group, word, words, elements, items, first_descriptor, descriptor_count),
+        host_layout!(Descriptor: key, src, dst, before, axis_count, rounding, law, axes, place, unused),
+        host_layout!(KernelSegment:
+            first_group, word, words, elements, items, first_descriptor, descriptor_count, period, base, stride, hint),
     ]
 }
 

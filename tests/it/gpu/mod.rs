@@ -4,6 +4,7 @@
 //! tests out: `cargo test --release -- --skip gpu::`, which is what tests/run.sh does where SEEDBED_GPU is `skip`.
 #![cfg(feature = "gpu")]
 
+mod boxes;
 mod embedding;
 mod errors;
 mod fills;
@@ -11,6 +12,7 @@ mod laws;
 mod matrices;
 mod normalize;
 mod orthogonal;
+mod pages;
 mod primitives;
 mod ranges;
 mod readback_stream;
