@@ -46,6 +46,7 @@ fn structured(c: &mut Criterion) {
     let mut group = c.benchmark_group("device, structured");
     group.sample_size(10).throughput(Throughput::Bytes(bytes));
     for (text, fill) in common::structured(rows) {
+        blocking::prepare(gpu.filler(), &fill).expect("kernels that give the CPU's bits");
         group.bench_function(text, |b| {
             b.iter(|| submit(&gpu, |e| gpu.filler().record(e, &fill, &out, 0).expect("a buffer of the right size")));
         });
@@ -68,6 +69,7 @@ fn device(c: &mut Criterion) {
     group.bench_function("clear", |b| b.iter(|| submit(&gpu, |encoder| encoder.clear_buffer(&out, 0, None))));
     for (name, scheme) in [("constant", Scheme::constant(0.02))].into_iter().chain(common::independent()) {
         for (dtype, fill) in common::of_each_dtype(name, scheme, bytes) {
+            blocking::prepare(gpu.filler(), &fill).expect("kernels that give the CPU's bits");
             group.bench_with_input(BenchmarkId::new(name, dtype), &fill, |b, fill| {
                 b.iter(|| submit(&gpu, |e| gpu.filler().record(e, fill, &out, 0).expect("a buffer of the right size")));
             });

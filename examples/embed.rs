@@ -5,7 +5,7 @@
 //! The device's tests run every function of this file (tests/it/gpu/embedding.rs). The examples in the documentation of
 //! `seedbed::gpu` need a device and are only compiled there: what they call is called here.
 
-use seedbed::gpu::{self, Choice, Filler, FillerOptions, Gpu, Normalizer, Region, wgpu};
+use seedbed::gpu::{self, Choice, Filler, FillerOptions, Gpu, KernelSet, Normalizer, Region, wgpu};
 use seedbed::plan::{Plan, TensorSpec};
 use seedbed::scheme::{Mode, Nonlinearity};
 use seedbed::{DType, Scheme, StreamVersion, cpu};
@@ -60,6 +60,8 @@ fn read(
 /// Those of the library and of the device.
 pub fn one_by_one(device: &wgpu::Device, queue: &wgpu::Queue, filler: &Filler) -> Outcome<bool> {
     let plan = plan()?;
+    // Once, while loading: compiles and checks what the plan needs.
+    gpu::blocking::prepare(filler, &plan)?;
     let front = 1024;
     let weights = buffer(device, front + plan.device_bytes());
     let mut encoder = device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
@@ -85,6 +87,7 @@ pub fn one_by_one(device: &wgpu::Device, queue: &wgpu::Queue, filler: &Filler) -
 /// Those of the library and of the device.
 pub fn whole_plan(device: &wgpu::Device, queue: &wgpu::Queue, filler: &Filler) -> Outcome<bool> {
     let plan = plan()?;
+    gpu::blocking::prepare(filler, &plan)?;
     let size = plan.device_bytes();
     let weights = buffer(device, size);
     let mut encoder = device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
@@ -108,6 +111,7 @@ pub fn whole_plan(device: &wgpu::Device, queue: &wgpu::Queue, filler: &Filler) -
 /// Those of the library and of the device.
 pub fn normalized(device: &wgpu::Device, queue: &wgpu::Queue, filler: &Filler) -> Outcome<bool> {
     let plan = plan()?;
+    gpu::blocking::prepare(filler, &plan)?;
     let tensor = &plan.tensors()[0];
     let weights = buffer(device, plan.device_bytes());
     let normalizer: Normalizer = gpu::blocking::normalizer(filler, queue)?;
@@ -176,7 +180,7 @@ fn main() -> Outcome<()> {
     same &= normalized(&device, &queue, &filler)?;
     // Without a device of its own:
     let mut options = FillerOptions::default();
-    options.dtypes = vec![DType::F32, DType::BF16];
+    options.kernels = KernelSet::of_schemes(&[Scheme::normal(0.0, 0.02)], &[DType::F32, DType::BF16])?;
     match gpu::blocking::open(Choice::Auto, &options, &mut |notice| eprintln!("{notice}"))? {
         Some(gpu) => same &= opened(&gpu)?,
         None => println!("no hardware GPU: the CPU would do the work"),

@@ -1,10 +1,10 @@
 //! The backend of a fill: the CPU twin or an opened GPU, behind one call. Native only: it waits for the GPU.
 
+use crate::Result;
 use crate::cpu::{self, Level};
 #[cfg(feature = "gpu")]
-use crate::gpu::{self, Choice, FillerOptions, Gpu};
+use crate::gpu::{self, Choice, FillerOptions, Gpu, KernelSet};
 use crate::plan::Fill;
-use crate::{DType, Result};
 
 /// The CPU or a GPU: the same bytes either way.
 ///
@@ -40,7 +40,8 @@ impl Backend {
         Self::Cpu(Level::best())
     }
 
-    /// Opens what `choice` names, with kernels for these dtypes alone; for all dtypes where `dtypes` is empty.
+    /// Opens what `choice` names, and prepares these kernels on it: those of all that will be filled, so that
+    /// [`Choice::Auto`] takes the CPU where the GPU cannot run them. Others are prepared when they are first needed.
     ///
     /// What the user should know, as why [`Choice::Auto`] fell back to the CPU, is handed to `notice`.
     ///
@@ -49,19 +50,18 @@ impl Backend {
     ///
     /// # Example
     /// ```
-    /// use seedbed::DType;
     /// use seedbed::backend::Backend;
-    /// use seedbed::gpu::Choice;
+    /// use seedbed::gpu::{Choice, KernelSet};
+    /// use seedbed::{DType, Scheme};
     ///
-    /// let backend = Backend::open(Choice::Cpu, &[DType::BF16], &mut |notice| eprintln!("{notice}"))?;
+    /// let kernels = KernelSet::of_schemes(&[Scheme::normal(0.0, 0.02)], &[DType::BF16])?;
+    /// let backend = Backend::open(Choice::Cpu, kernels, &mut |notice| eprintln!("{notice}"))?;
     /// assert!(backend.to_string().starts_with("CPU, "));
     /// # Ok::<(), seedbed::Error>(())
     /// ```
     #[cfg(feature = "gpu")]
-    pub fn open(choice: Choice, dtypes: &[DType], notice: &mut dyn FnMut(String)) -> Result<Self> {
-        let mut options = FillerOptions { dtypes: dtypes.to_vec(), orthogonal: true, ..FillerOptions::default() };
-        options.dtypes.sort_unstable();
-        options.dtypes.dedup();
+    pub fn open(choice: Choice, kernels: KernelSet, notice: &mut dyn FnMut(String)) -> Result<Self> {
+        let options = FillerOptions { kernels, orthogonal: true, ..FillerOptions::default() };
         Ok(match gpu::blocking::open(choice, &options, notice)? {
             Some(gpu) => Self::Gpu(Box::new(gpu)),
             None => Self::cpu(),
@@ -134,19 +134,11 @@ impl std::fmt::Display for Backend {
     }
 }
 
-/// The dtypes of these fills, each once: those to open a backend for.
-pub fn dtypes<'a>(fills: impl IntoIterator<Item = &'a Fill>) -> Vec<DType> {
-    let mut dtypes: Vec<DType> = fills.into_iter().map(Fill::dtype).collect();
-    dtypes.sort_unstable();
-    dtypes.dedup();
-    dtypes
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::plan::{Plan, TensorSpec};
-    use crate::{Scheme, StreamVersion};
+    use crate::{DType, Scheme, StreamVersion};
 
     #[test]
     fn the_cpu_serves_ranges_of_a_fill() {
@@ -158,7 +150,6 @@ mod tests {
         Backend::cpu().fill_range(&fill, 1000, &mut tail).unwrap();
         assert_eq!(whole[1000..], tail);
         assert!(Backend::cpu().fill_range(&fill, 1002, &mut tail).is_err());
-        assert_eq!(dtypes([&fill, &fill]), [DType::BF16]);
         assert!(Backend::cpu().to_string().starts_with("CPU, "));
     }
 }

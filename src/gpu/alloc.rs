@@ -13,8 +13,9 @@ impl Gpu {
     /// A new buffer that holds the whole plan: [`Plan::device_bytes`] bytes, each tensor at its own offset, zeros
     /// between tensors.
     ///
-    /// The fill has been submitted when this returns: work that is submitted later sees every byte. wgpu clears other
-    /// fresh buffers before their first use, a whole pass over memory; this one it does not clear.
+    /// The kernels are prepared where they are not yet. The fill has been submitted when this returns: work that is
+    /// submitted later sees every byte. wgpu clears other fresh buffers before their first use, a whole pass over
+    /// memory; this one it does not clear.
     ///
     /// # Errors
     /// [`Error::Device`] where the device refuses the allocation, with the size; those of
@@ -35,6 +36,7 @@ impl Gpu {
     /// # }
     /// ```
     pub async fn alloc(&self, plan: &Plan) -> Result<wgpu::Buffer> {
+        self.filler().prepare(plan).await?;
         // SAFETY: the fill and the clears below write every byte, in a submission before any that can read.
         let buffer = unsafe { self.alloc_uninitialized(plan.device_bytes()) }.await?;
         let scope = Scope::begin(self.device());
@@ -76,15 +78,18 @@ impl Gpu {
         }
         let largest = self.device().limits().max_buffer_size;
         if size > largest {
-            return Err(Error::Device(format!(
-                "{size} bytes: {} takes {largest} in one buffer; fill slabs or record ranges into several",
-                self.info().name
-            )));
+            return Err(self.refused(size, &format!("takes {largest} in one buffer")));
         }
         let scope = Scope::begin(self.device());
         let buffer = self.device().create_buffer(&desc);
         scope.end(&format!("a buffer of {size} bytes")).await?;
         Ok(buffer)
+    }
+
+    /// Why there is no buffer of `size` bytes, and what to do.
+    fn refused(&self, size: u64, why: &str) -> Error {
+        let name = &self.info().name;
+        Error::Device(format!("{size} bytes: {name} {why}; fill slabs or record ranges into several buffers"))
     }
 }
 
@@ -106,7 +111,7 @@ fn vulkan(gpu: &Gpu, desc: &wgpu::BufferDescriptor<'_>) -> Result<Option<wgpu::B
     };
     // SAFETY: the size is not 0, and the uses are those of `desc.usage`.
     let buffer = unsafe { device.create_buffer(&hal_desc) }
-        .map_err(|e| Error::Device(format!("{} bytes: {} refuses the allocation ({e})", desc.size, gpu.info().name)))?;
+        .map_err(|e| gpu.refused(desc.size, &format!("refuses the allocation ({e})")))?;
     // SAFETY: this device has just made the buffer as `desc` says. That its bytes are written before they are read is
     // the duty of the caller of `alloc_uninitialized`, by that function's contract.
     Ok(Some(unsafe { gpu.device().create_buffer_from_hal::<Vulkan>(buffer, desc) }))

@@ -3,6 +3,7 @@
 
 use super::device::{Choice, Gpu};
 use super::filler::{Filler, FillerOptions};
+use super::kernel_set::KernelSet;
 use super::normalize::Normalizer;
 use crate::plan::Plan;
 use crate::{DType, Fill, Result, Scheme};
@@ -18,7 +19,11 @@ pub fn adapters() -> Vec<wgpu::Adapter> {
 ///
 /// # Errors
 /// As there.
-pub fn open(choice: Choice, options: &FillerOptions, notice: &mut dyn FnMut(String)) -> Result<Option<Gpu>> {
+pub fn open(
+    choice: Choice,
+    options: &FillerOptions,
+    notice: &mut (impl FnMut(String) + ?Sized),
+) -> Result<Option<Gpu>> {
     block_on(Gpu::open(choice, options, notice))
 }
 
@@ -40,6 +45,14 @@ pub fn filler(device: &wgpu::Device, queue: &wgpu::Queue, options: &FillerOption
     block_on(Filler::new(device, queue, options))
 }
 
+/// [`Filler::prepare`].
+///
+/// # Errors
+/// As there.
+pub fn prepare(filler: &Filler, what: impl Into<KernelSet>) -> Result<()> {
+    block_on(filler.prepare(what))
+}
+
 /// [`Normalizer::new`].
 ///
 /// # Errors
@@ -53,8 +66,8 @@ pub fn normalizer(filler: &Filler, queue: &wgpu::Queue) -> Result<Normalizer> {
 /// # Errors
 /// As there.
 #[doc(hidden)]
-pub fn filler_unchecked(device: &wgpu::Device, options: &FillerOptions) -> Result<Filler> {
-    Filler::unchecked(device, options)
+pub fn filler_unchecked(device: &wgpu::Device, queue: &wgpu::Queue, options: &FillerOptions) -> Result<Filler> {
+    block_on(Filler::unchecked(device, queue, options))
 }
 
 /// [`Gpu::fill_range`].
@@ -72,7 +85,7 @@ pub fn fill_range(gpu: &Gpu, fill: &Fill, from: u64, out: &mut [u8]) -> Result<(
 pub fn stream<'a>(
     gpu: &Gpu,
     ranges: impl IntoIterator<Item = (&'a Fill, u64, u64)>,
-    sink: &mut dyn FnMut(&[u8]) -> Result<()>,
+    sink: &mut (impl FnMut(&[u8]) -> Result<()> + ?Sized),
 ) -> Result<()> {
     block_on(gpu.stream(ranges, sink))
 }
@@ -87,7 +100,7 @@ pub fn compare(
     dtype: DType,
     elements: u64,
     chunk: u64,
-    progress: &mut dyn FnMut(u64) -> Result<()>,
+    progress: &mut (impl FnMut(u64) -> Result<()> + ?Sized),
 ) -> Result<u64> {
     block_on(super::compare(gpu, scheme, dtype, elements, chunk, progress))
 }

@@ -2,21 +2,22 @@
 
 use super::device::Gpu;
 use super::readback::read_mapped;
-use super::scope::Scope;
+use super::scope::{LOST, Scope, is_lost};
 use super::selftest::{POISON, SEED};
 use crate::plan::{Plan, TensorSpec};
 use crate::value::key::StreamVersion;
 use crate::value::scheme::Scheme;
-use crate::{DType, Result, cpu};
+use crate::{DType, Error, Result, cpu};
 
 /// Fills `elements` of one law on the device and on the CPU, and counts the 32-bit words that differ.
 ///
-/// The fill is compared `chunk` bytes at a time, with a guard word before and after each chunk. `progress` is told the
-/// bytes done so far, and can end the comparison with an error of its own.
+/// The kernels are prepared where they are not yet. The fill is compared `chunk` bytes at a time, with a guard word
+/// before and after each chunk. `progress` is told the bytes done so far, and can end the comparison with an error of
+/// its own.
 ///
 /// # Errors
 /// Those of [`Plan::push`], as where the law does not fit the dtype; those of [`super::Filler::record`];
-/// [`crate::Error::Device`] where the device fails; whatever `progress` returns.
+/// [`Error::Device`] where the device fails; whatever `progress` returns.
 ///
 /// # Example
 /// ```no_run
@@ -35,11 +36,12 @@ pub async fn compare(
     dtype: DType,
     elements: u64,
     chunk: u64,
-    progress: &mut dyn FnMut(u64) -> Result<()>,
+    progress: &mut (impl FnMut(u64) -> Result<()> + ?Sized),
 ) -> Result<u64> {
     let mut plan = Plan::new(StreamVersion::V1, SEED);
     let spec = TensorSpec::new(format!("selftest {scheme}"), [elements], scheme)?.dtype(dtype);
     let fill = plan.push(&spec)?.fill();
+    gpu.filler().prepare(&fill).await?;
     let (device, queue) = (gpu.device(), gpu.queue());
     let chunk = chunk.min(fill.device_bytes()).min(device.limits().max_buffer_size - 8).max(4) & !3;
     let buffer = |usage| {
@@ -62,11 +64,15 @@ pub async fn compare(
         // The last chunk is shorter: behind it, the twin's words of the chunk before give way to guard words.
         wanted[len as usize + 4..].copy_from_slice(&poison[len as usize + 4..]);
         cpu::fill_range(&fill, cpu::Level::best(), at, &mut wanted[4..len as usize + 4])?;
+        let scope = Scope::begin(device);
         queue.write_buffer(&output, 0, &poison);
         let mut encoder = device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
         gpu.filler().record_range(&mut encoder, &fill, at, len, &output, 4)?;
         encoder.copy_buffer_to_buffer(&output, 0, &staging, 0, chunk + 8);
         queue.submit([encoder.finish()]);
+        if let Err(e) = scope.end(&format!("{chunk} bytes were not submitted")).await {
+            return Err(if is_lost(device) { Error::Device(LOST.to_owned()) } else { e });
+        }
         differing += read_mapped(device, &staging, chunk + 8, None, |got| {
             if got == wanted {
                 return 0;

@@ -60,6 +60,22 @@ pub async fn adapters() -> Vec<wgpu::Adapter> {
     instance.enumerate_adapters(wgpu::Backends::all()).await
 }
 
+/// Why there is no adapter, where WGPU_BACKEND asks for these backends and the build has those.
+fn none_found(asked: Option<wgpu::Backends>, built: wgpu::Backends) -> String {
+    let names = |backends: wgpu::Backends| {
+        let names: Vec<String> = backends.iter_names().map(|(name, _)| name.to_lowercase()).collect();
+        if names.is_empty() { "none".to_owned() } else { names.join(", ") }
+    };
+    match asked {
+        Some(asked) => format!(
+            "no adapter found: WGPU_BACKEND asks for {}, this build has {}; change it, or take the CPU",
+            names(asked),
+            names(built)
+        ),
+        None => format!("no adapter found by {}: install a driver, or take the CPU", names(built)),
+    }
+}
+
 /// Whether an adapter computes on the CPU.
 #[must_use]
 pub fn is_software(info: &wgpu::AdapterInfo) -> bool {
@@ -87,7 +103,8 @@ pub struct Gpu {
 }
 
 impl Gpu {
-    /// Opens the adapter that `choice` names; `None` where the CPU does the work.
+    /// Opens the adapter that `choice` names; `None` where the CPU does the work. [`FillerOptions::kernels`] are
+    /// prepared here, so that an adapter which cannot run them is passed over before any work.
     ///
     /// What the user should know is handed to `notice`: that an adapter is a software one, or why [`Choice::Auto`] fell
     /// back to the CPU.
@@ -107,7 +124,11 @@ impl Gpu {
     /// # Ok(())
     /// # }
     /// ```
-    pub async fn open(choice: Choice, options: &FillerOptions, notice: &mut dyn FnMut(String)) -> Result<Option<Self>> {
+    pub async fn open(
+        choice: Choice,
+        options: &FillerOptions,
+        notice: &mut (impl FnMut(String) + ?Sized),
+    ) -> Result<Option<Self>> {
         if choice == Choice::Cpu {
             return Ok(None);
         }
@@ -146,13 +167,16 @@ impl Gpu {
             return Ok(None);
         }
         if failed.is_empty() {
-            return Err(Error::Device("no adapter found: install a driver, or take the CPU".to_owned()));
+            return Err(Error::Device(none_found(
+                wgpu::Backends::from_env(),
+                wgpu::Instance::enabled_backend_features(),
+            )));
         }
         Err(Error::Device(failed.join("; ")))
     }
 
-    /// Opens an adapter, and builds the kernels on it. On a software adapter the host makes orthogonal matrices,
-    /// whatever [`FillerOptions::orthogonal`] says.
+    /// Opens an adapter, and prepares [`FillerOptions::kernels`] on it. On a software adapter the host makes orthogonal
+    /// matrices, whatever [`FillerOptions::orthogonal`] says.
     ///
     /// # Errors
     /// [`Error::Device`] where the adapter cannot be opened or fails the self-test.
@@ -202,5 +226,22 @@ impl Gpu {
     #[must_use]
     pub fn filler(&self) -> &Filler {
         &self.filler
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::none_found;
+    use wgpu::Backends;
+
+    #[test]
+    fn an_adapter_that_was_not_looked_for_is_no_missing_driver() {
+        let text = none_found(Some(Backends::GL), Backends::VULKAN);
+        assert!(
+            text.contains("WGPU_BACKEND asks for gl, this build has vulkan") && !text.contains("install"),
+            "{text}"
+        );
+        let text = none_found(None, Backends::VULKAN);
+        assert!(text.contains("no adapter found by vulkan: install a driver"), "{text}");
     }
 }

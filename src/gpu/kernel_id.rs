@@ -52,6 +52,15 @@ impl KernelLaw {
         Self::One { kind: law.kind, mask: if law.mask == mask::CENTERED { mask::PATTERN } else { law.mask } }
     }
 
+    /// Whether values depend on more than the words that their elements draw.
+    pub fn depends_on_index(self) -> bool {
+        match self {
+            Self::One { kind, mask } => LawParams { kind, mask, ..LawParams::zero() }.depends_on_index(),
+            Self::Plain => false,
+            Self::Any => true,
+        }
+    }
+
     /// The least code that serves both.
     pub fn join(self, other: Self) -> Self {
         let is_plain = |law| match law {
@@ -87,6 +96,14 @@ pub(crate) struct KernelId {
 }
 
 impl KernelId {
+    /// Whether recordings use it where kernels compute so.
+    pub fn is_used_in(self, tier: Tier) -> bool {
+        match (self.entry, self.law) {
+            (EntryPoint::Aligned, KernelLaw::One { kind, .. }) => stores_steps(tier, kind),
+            _ => true,
+        }
+    }
+
     /// The constants of the shader that differ from kernel to kernel.
     pub fn constants(self) -> [(&'static str, f64); 3] {
         let [kind, mask] = self.law.constants().map(f64::from);
@@ -153,6 +170,38 @@ pub(crate) fn kernels_of(fill: &Fill, found: &mut BTreeSet<KernelId>) {
     }
 }
 
+/// Adds to `found` what ranges of a 16-bit fill need that begin or end at any element: there the parts of its boxes
+/// begin anywhere, and any of them may share a word.
+pub(super) fn kernels_of_elements(fill: &Fill, found: &mut BTreeSet<KernelId>) {
+    if fill.has_matrices() || fill.dtype.per_word() == 1 {
+        return;
+    }
+    let dtype = fill.dtype;
+    let mut add = |entry, law, stochastic| found.insert(KernelId { dtype, entry, law, stochastic });
+    let laws: BTreeSet<_> = fill.pieces.iter().map(|p| KernelLaw::of(&p.law)).collect();
+    let roundings: BTreeSet<_> = fill.pieces.iter().map(|p| p.rounding == Rounding::Stochastic).collect();
+    let joined = laws.iter().copied().reduce(KernelLaw::join);
+    for &stochastic in &roundings {
+        for &law in &laws {
+            add(EntryPoint::General, law, stochastic);
+            if law.depends_on_index() {
+                continue;
+            }
+            add(EntryPoint::Boxed, law, stochastic);
+            if !stochastic {
+                for entry in [EntryPoint::Aligned, EntryPoint::Contiguous, EntryPoint::Rows] {
+                    add(entry, law, false);
+                }
+            }
+        }
+        // Of several laws, some may share a word and others not.
+        if let (2.., Some(joined)) = (laws.len(), joined) {
+            add(EntryPoint::General, KernelLaw::Plain, stochastic);
+            add(EntryPoint::General, joined, stochastic);
+        }
+    }
+}
+
 /// The code that `fill_general` needs for a segment: that of all its pieces, whatever range of it is recorded.
 pub(super) fn shared_code(fill: &Fill, segment: &Segment) -> (KernelLaw, bool) {
     let pieces = segment.pieces.iter().map(|&piece| &fill.pieces[piece]);
@@ -166,10 +215,10 @@ fn add_entries(p: &Placement, alone: bool, blocks: bool, per_word: u64, add: &mu
     let Some((inner, outer)) = p.axes.split_last() else { return false };
     let follows = (inner.dst, inner.src) == (1, 1);
     // So long steps are cut, and what is left begins anywhere.
-    if outer.iter().any(|a| a.dst >= 1 << 29) {
+    if outer.iter().any(|a| a.dst >= 1 << 30) {
         let entries = [EntryPoint::Aligned, EntryPoint::Contiguous, EntryPoint::Rows];
         entries.into_iter().filter(|_| blocks && follows).chain([EntryPoint::Boxed]).for_each(add);
-        return true;
+        return per_word > 1;
     }
     // A range may leave any extent of the outermost axis.
     let any_extent = outer.is_empty();

@@ -3,10 +3,10 @@
 use super::descriptor::{AxisSteps, Descriptor, KernelSegment, rounding};
 use super::kernel_id::{EntryPoint, KernelId, KernelLaw, may_draw_blocks, shared_code, stores_steps};
 use super::source::Tier;
-use crate::Rounding;
 use crate::plan::Fill;
 use crate::plan::placement::Placement;
 use crate::value::params::LawParams;
+use crate::{Error, Result, Rounding};
 use bytemuck::Zeroable;
 use std::sync::Arc;
 
@@ -14,9 +14,6 @@ use std::sync::Arc;
 pub(crate) const GROUP_SIZE: u32 = 64;
 /// Items per thread.
 pub(crate) const ITEMS: u32 = 8;
-/// Workgroups along one dimension of a dispatch that every device takes.
-const MAX_GROUPS: u32 = 65535;
-
 /// One dispatch of one kernel.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Dispatch {
@@ -27,11 +24,21 @@ pub(crate) struct Dispatch {
 }
 
 impl Dispatch {
-    /// The dispatch's size along x and y: at least `groups` in all, neither above the limit.
-    pub fn size(&self) -> (u32, u32) {
+    /// The dispatch's size along x and y, on a device that takes at most `most` workgroups along each: at least
+    /// `groups` in all.
+    ///
+    /// # Errors
+    /// [`Error::Device`] where the device takes fewer.
+    pub fn size(&self, most: u32) -> Result<(u32, u32)> {
         // As few rows as possible, all of one length: few workgroups are added that have no segment.
-        let y = self.groups.div_ceil(MAX_GROUPS);
-        (self.groups.div_ceil(y), y)
+        let y = self.groups.div_ceil(most);
+        if y > most {
+            return Err(Error::Device(format!(
+                "{} workgroups at once: the device takes {most} by {most}; record smaller ranges",
+                self.groups
+            )));
+        }
+        Ok((self.groups.div_ceil(y.max(1)), y))
     }
 }
 
@@ -164,6 +171,11 @@ impl Lowered {
     pub fn largest_binding(&self) -> u64 {
         let segments = self.dispatches.iter().map(|d| size_of_val(&d.segments[..])).max().unwrap_or(0);
         segments.max(size_of_val(&self.descriptors[..])).max(size_of_val(&self.frequencies[..])) as u64
+    }
+
+    /// The workgroups of the largest dispatch.
+    pub fn largest_dispatch(&self) -> u64 {
+        self.dispatches.iter().map(|d| u64::from(d.groups)).max().unwrap_or(0)
     }
 
     /// What it holds now, for [`Lowered::undo`].

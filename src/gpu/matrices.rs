@@ -2,6 +2,7 @@
 
 use super::filler::Filler;
 use super::orthogonal;
+use super::pipeline::{BoundRange, bind_group};
 use super::range::FillRange;
 use super::scope::Scope;
 use super::upload::buffer_of;
@@ -53,6 +54,7 @@ impl Filler {
             let reason = format!("usage {:?} lacks COPY_DST, orthogonal matrices are copied into it", buffer.usage());
             return Err(Error::Buffer(reason));
         }
+        self.check_owner(buffer)?;
         let most = COPY_BYTES.min(self.device.limits().max_buffer_size) & !3;
         let mut copies = Vec::new();
         let mut done = 0;
@@ -67,9 +69,19 @@ impl Filler {
         Ok(MatrixWork::Copied { buffer, copies })
     }
 
+    /// # Errors
+    /// [`Error::Device`] where the buffer is another device's, or destroyed: a copy into it would spoil the engine's
+    /// encoder, a binding of it spoils nothing.
+    fn check_owner(&self, buffer: &wgpu::Buffer) -> Result<()> {
+        let scope = Scope::begin(&self.device);
+        let word = BoundRange { buffer, start: 0, size: 4 };
+        bind_group(&self.device, "seedbed probe", self.kernels.bindings(), &[word; 4]);
+        scope.end_now("the matrices cannot be copied")
+    }
+
     /// The matrices of a range, where they are such that the device makes them.
     fn batch_on_device(&self, range: &FillRange<'_>) -> Option<Batch> {
-        let kernels = self.orthogonal.as_ref()?;
+        let kernels = self.orthogonal.get()?;
         let batch = range.fill.batch()?;
         let whole = (range.from, range.len) == (0, range.fill.device_bytes());
         let largest = self.device.limits().max_buffer_size.min(self.max_binding);
@@ -80,7 +92,7 @@ impl Filler {
     pub(super) fn emit_matrices(&self, encoder: &mut wgpu::CommandEncoder, work: &MatrixWork<'_>) -> Result<()> {
         match work {
             MatrixWork::Made { name, batch, buffer, offset, workspace } => {
-                let Some(kernels) = &self.orthogonal else { return Ok(()) };
+                let Some(kernels) = self.orthogonal.get() else { return Ok(()) };
                 let made = kernels.record(encoder, batch, buffer, *offset, workspace).map_err(|e| e.in_tensor(name))?;
                 debug_assert!(made, "the kernels take the batch");
             }

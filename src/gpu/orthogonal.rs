@@ -16,8 +16,6 @@ pub const ENTRIES: [&str; 5] = ["reflect_block", "products", "factor", "apply", 
 /// Rows and columns of the square of elements that one workgroup computes; also how many a block of reflectors has.
 const TILE_SIDE: u32 = 64;
 const _: () = assert!(TILE_SIDE as usize == BLOCK);
-/// Workgroups along one dimension of a dispatch that every device takes.
-const MAX_GROUPS: u32 = 65_535;
 
 /// The WGSL of these kernels.
 #[must_use]
@@ -84,6 +82,13 @@ pub fn workspace_bytes(batch: &Batch) -> u64 {
     4 * WorkspaceLayout::of(batch).words
 }
 
+/// Whether a device with these limits takes the kernels: their largest workgroup, and its memory.
+pub(super) fn fits(limits: &wgpu::Limits) -> bool {
+    limits.max_compute_invocations_per_workgroup >= 256
+        && limits.max_compute_workgroup_size_x >= 256
+        && limits.max_compute_workgroup_storage_size >= 16_384
+}
+
 /// The pipelines of one device, tier and multiplication.
 #[derive(Debug)]
 pub struct OrthogonalKernels {
@@ -92,6 +97,8 @@ pub struct OrthogonalKernels {
     pipelines: [wgpu::ComputePipeline; ENTRIES.len()],
     align: u64,
     max_binding: u64,
+    /// Workgroups along one dimension of a dispatch at most.
+    max_groups: u32,
 }
 
 impl OrthogonalKernels {
@@ -126,7 +133,8 @@ impl OrthogonalKernels {
             bindings: builder.into_bindings(),
             pipelines,
             align: u64::from(limits.min_storage_buffer_offset_alignment.max(4)),
-            max_binding: limits.max_storage_buffer_binding_size & !3,
+            max_binding: limits.max_storage_buffer_binding_size.min(limits.max_buffer_size) & !3,
+            max_groups: limits.max_compute_workgroups_per_dimension,
         })
     }
 
@@ -174,7 +182,7 @@ impl OrthogonalKernels {
         if !self.takes(batch) {
             return Ok(false);
         }
-        let together = together.min(u64::from(MAX_GROUPS)) as u32;
+        let together = together.min(u64::from(self.max_groups)) as u32;
         for done in (0..batch.count).step_by(together as usize) {
             let count = together.min(batch.count - done);
             let at = offset + u64::from(done) * each;
@@ -196,7 +204,7 @@ impl OrthogonalKernels {
         let (p, _) = batch.tall();
         let most = self.most_bytes();
         let fits = 4 * batch.matrix_len() <= most.saturating_sub(self.align) && workspace_bytes(batch) <= most;
-        fits && p.div_ceil(TILE_SIDE) <= MAX_GROUPS && p <= u32::MAX - 512
+        fits && (p.div_ceil(TILE_SIDE) + 1).max(TILE_SIDE) <= self.max_groups && p <= u32::MAX - 512
     }
 
     /// Bytes that a binding reaches: it may begin up to `align` bytes before the first matrix, and kernels index it

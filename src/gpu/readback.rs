@@ -1,6 +1,6 @@
 //! Bytes from the device to the host.
 
-use super::scope::described;
+use super::scope::{LOST, failure};
 use crate::{Error, Result};
 
 /// Maps the first `size` bytes of `staging` and hands them to `read`, once the queue has done the submit `index`;
@@ -21,17 +21,18 @@ pub(crate) async fn read_mapped<T>(
     #[cfg(not(target_arch = "wasm32"))]
     device
         .poll(wgpu::PollType::Wait { submission_index: index, timeout: None })
-        .map_err(|e| described("waiting for the device failed", &e))?;
+        .map_err(|e| failure(device, "waiting for the device failed", &e))?;
     #[cfg(target_arch = "wasm32")]
-    let _ = (device, index);
+    let _ = index;
     match receiver.await {
         Ok(Ok(())) => {}
-        Ok(Err(e)) => return Err(described(&format!("reading back {size} bytes failed"), &e)),
-        Err(_) => return Err(Error::Device(format!("reading back {size} bytes was dropped: the device was lost"))),
+        Ok(Err(e)) => return Err(failure(device, &format!("reading back {size} bytes failed"), &e)),
+        // wgpu drops what waits for a lost device.
+        Err(_) => return Err(Error::Device(LOST.to_owned())),
     }
     let result = match staging.get_mapped_range(..size) {
         Ok(view) => Ok(read(&view)),
-        Err(e) => Err(described(&format!("reading back {size} bytes failed"), &e)),
+        Err(e) => Err(failure(device, &format!("reading back {size} bytes failed"), &e)),
     };
     staging.unmap();
     result

@@ -1,6 +1,7 @@
 //! Streaming readback: the host gets the bytes of fills in order, while the device fills the next ones.
 
 use super::device::{Gpu, TransferBuffers};
+use super::kernel_set::KernelSet;
 use super::range::FillRange;
 use super::readback::read_mapped;
 use super::scope::Scope;
@@ -53,8 +54,8 @@ impl Gpu {
 
     /// Fills ranges of bytes on the device, each `(fill, from, len)`, and hands the bytes to `sink` in order.
     ///
-    /// The sink gets at most 32 MiB at once; while it works on them, the device fills and copies the next bytes. After
-    /// an error the submits in flight are dropped.
+    /// Kernels are prepared where they are not yet. The sink gets at most 32 MiB at once; while it works on them, the
+    /// device fills and copies the next bytes. After an error the submits in flight are dropped.
     ///
     /// # Errors
     /// [`Error::Buffer`] where a `from` is no multiple of 4 or a range leaves its fill; [`Error::Device`] where the
@@ -79,7 +80,7 @@ impl Gpu {
     pub async fn stream<'a>(
         &self,
         ranges: impl IntoIterator<Item = (&'a Fill, u64, u64)>,
-        sink: &mut dyn FnMut(&[u8]) -> Result<()>,
+        sink: &mut (impl FnMut(&[u8]) -> Result<()> + ?Sized),
     ) -> Result<()> {
         let mut free = self.transfer_buffers.lock().map(|mut kept| std::mem::take(&mut *kept)).unwrap_or_default();
         while free.len() < IN_FLIGHT {
@@ -125,7 +126,7 @@ impl Gpu {
         &self,
         free: &mut Vec<TransferBuffers>,
         in_flight: &mut VecDeque<InFlight>,
-        sink: &mut dyn FnMut(&[u8]) -> Result<()>,
+        sink: &mut (impl FnMut(&[u8]) -> Result<()> + ?Sized),
     ) -> Result<TransferBuffers> {
         match free.pop() {
             Some(buffers) => Ok(buffers),
@@ -144,6 +145,14 @@ impl Gpu {
         let size = ranges.last().map_or(0, |range| range.end as u64).next_multiple_of(4);
         // Kernels write whole words.
         let whole: Vec<_> = together.iter().map(|&r| FillRange { len: r.len.next_multiple_of(4), ..r }).collect();
+        let mut kernels = KernelSet::default();
+        for range in &whole {
+            match range.from.is_multiple_of(4) {
+                true => kernels.add(range.fill),
+                false => kernels.add(&range.part()?),
+            }
+        }
+        self.filler.prepare(kernels).await?;
         let scope = Scope::begin(&self.device);
         let mut encoder = self.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
         self.filler.record_ranges(&mut encoder, &whole, &buffers.output, matrices)?;
@@ -158,7 +167,7 @@ impl Gpu {
     async fn finish_oldest(
         &self,
         in_flight: &mut VecDeque<InFlight>,
-        sink: &mut dyn FnMut(&[u8]) -> Result<()>,
+        sink: &mut (impl FnMut(&[u8]) -> Result<()> + ?Sized),
     ) -> Result<TransferBuffers> {
         let Some(InFlight { buffers, index, size, ranges, name }) = in_flight.pop_front() else {
             return Err(Error::Device("no submit to wait for".to_owned()));

@@ -104,7 +104,8 @@ impl Filler {
             let first = (range.from + done) / 4;
             let before = now.lowered.mark();
             now.lowered.add_range(range.fill, first, first + len / 4, ((at - now.start) / 4) as u32);
-            if now.lowered.largest_binding() > self.max_binding {
+            let most = u64::from(self.max_groups).pow(2);
+            if now.lowered.largest_binding() > self.max_binding || now.lowered.largest_dispatch() > most {
                 now.lowered.undo(&before);
                 if now.lowered.dispatches.is_empty() {
                     let here = FillRange { from: range.from + done, len, offset: at, ..*range };
@@ -124,7 +125,7 @@ impl Filler {
         Ok(())
     }
 
-    /// A range whose parameters one binding cannot hold, in halves.
+    /// A range whose parameters one binding cannot hold, or that one dispatch cannot write, in halves.
     fn lower_halves<'a>(
         &self,
         recording: &mut Recording<'a>,
@@ -135,8 +136,10 @@ impl Filler {
         *open = None;
         if range.len == 4 {
             return Err(Error::Placement(format!(
-                "what one word of it is made of exceeds the {} bytes that the device binds",
-                self.max_binding
+                "what one word of it is made of exceeds the {} bytes that the device binds, or the {max} by {max} \
+                 workgroups that it takes",
+                self.max_binding,
+                max = self.max_groups
             )));
         }
         let half = (range.len / 2).next_multiple_of(4);
@@ -227,7 +230,7 @@ impl Filler {
         for (dispatch, &segments) in bound.lowered.dispatches.iter().zip(&places[2..]) {
             let ranges = [of(places[0]), of(segments), bound.destination, of(places[1])];
             let group = bind_group(&self.device, "seedbed", self.kernels.bindings(), &ranges);
-            groups.push((self.kernels.get(dispatch.kernel)?, group, dispatch.size()));
+            groups.push((self.kernels.get(dispatch.kernel)?, group, dispatch.size(self.max_groups)?));
         }
         scope.end_now("the fill cannot be recorded")
     }
@@ -235,7 +238,7 @@ impl Filler {
 
 impl FillRange<'_> {
     /// The elements of the range, without what lies beyond the last one, as a fill of their own.
-    fn part(&self) -> Result<Fill> {
+    pub fn part(&self) -> Result<Fill> {
         let size = self.fill.dtype().size();
         self.fill.range(self.from / size..((self.from + self.len) / size).min(self.fill.elements()))
     }

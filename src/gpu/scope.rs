@@ -3,6 +3,10 @@
 use crate::{Error, Result};
 use std::task::{Context, Poll, Waker};
 
+/// What every call on a lost device answers: a driver that was reset, a card that fell off the bus, a device that its
+/// owner destroyed.
+pub(crate) const LOST: &str = "the device is lost: open it again, and make its buffers and fillers anew";
+
 /// Catches the errors, of every kind, of all that this thread does on a device until [`Scope::end`].
 pub(crate) struct Scope(Vec<wgpu::ErrorScopeGuard>);
 
@@ -52,8 +56,27 @@ impl Drop for Scope {
     }
 }
 
+/// Whether the device was lost. wgpu tells that to a callback, which is the engine's; to all others it answers with
+/// resources that do nothing, or with errors that do not say why. So one is tried.
+pub(crate) fn is_lost(device: &wgpu::Device) -> bool {
+    let scope = Scope::begin(device);
+    let buffer = device.create_buffer(&wgpu::BufferDescriptor {
+        label: Some("seedbed probe"),
+        size: 4,
+        usage: wgpu::BufferUsages::COPY_SRC,
+        mapped_at_creation: true,
+    });
+    let mapped = buffer.get_mapped_range_mut(..).is_ok();
+    scope.end_now("a probe").is_ok() && !mapped
+}
+
+/// [`described`], or [`LOST`] where that is why.
+pub(crate) fn failure(device: &wgpu::Device, what: &str, error: &dyn std::error::Error) -> Error {
+    if is_lost(device) { Error::Device(LOST.to_owned()) } else { described(what, error) }
+}
+
 /// An error of wgpu as one line that begins with `what`.
-pub(crate) fn described(what: &str, error: &dyn std::error::Error) -> Error {
+fn described(what: &str, error: &dyn std::error::Error) -> Error {
     let lines: Vec<String> = error.to_string().lines().map(|l| l.trim().to_owned()).filter(|l| !l.is_empty()).collect();
     Error::Device(format!("{what}: {}", lines.join("; ")))
 }

@@ -3,7 +3,7 @@
 use crate::DType;
 
 /// How a kernel multiplies two 32-bit words into 64 bits. Both ways give the same bits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum MulWide {
     /// One 64-bit multiplication: needs [`wgpu::Features::SHADER_INT64`].
@@ -14,7 +14,7 @@ pub enum MulWide {
 
 /// How a kernel computes `a * b + c` with a single rounding. Both ways give the same bits wherever the self-test
 /// passes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Tier {
     /// The device's own `fma`.

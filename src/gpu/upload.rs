@@ -1,6 +1,6 @@
 //! Bytes from the host to the device.
 
-use super::scope::{Scope, described};
+use super::scope::{Scope, failure};
 use crate::Result;
 
 /// A new buffer that holds `bytes` from its creation on: no submit copies them. `what` says what the bytes are, in the
@@ -19,12 +19,9 @@ pub(super) fn buffer_of(
         mapped_at_creation: true,
     });
     let mapped = buffer.get_mapped_range_mut(..).map(|mut view| view.copy_from_slice(bytes));
-    // The scope knows the reason of a failure, except that a device was lost: wgpu tells that to the engine's callback
-    // alone.
+    // The scope knows the reason of a failure, except that a device was lost.
     scope.end_now(&format!("{what} of {} bytes", bytes.len()))?;
-    mapped.map_err(|e| {
-        described(&format!("{what} of {} bytes: the device seems lost, open it again", bytes.len()), &e)
-    })?;
+    mapped.map_err(|e| failure(device, &format!("{what} of {} bytes", bytes.len()), &e))?;
     buffer.unmap();
     Ok(buffer)
 }

@@ -114,6 +114,16 @@ impl PlannedTensor {
         &self.zero_rows
     }
 
+    /// The law and rounding of a tensor that is one run of a logical tensor's elements, which are not those of
+    /// matrices; `None` of any other.
+    #[cfg(feature = "gpu")]
+    pub(crate) fn run_law(&self) -> Option<(&LawParams, Rounding)> {
+        let [part] = &self.parts[..] else { return None };
+        let in_order = part.order.iter().copied().eq(0..part.order.len());
+        let plain = in_order && self.zero_rows.is_empty() && part.matrices.is_none();
+        plain.then_some((&part.params, self.rounding))
+    }
+
     /// Bytes of its elements.
     #[must_use]
     pub fn bytes(&self) -> u64 {

@@ -5,7 +5,7 @@ use super::{POISON, check, poisoned, read, shared, twin};
 use crate::laws::{planned, tensor};
 use crate::placement::elements::{random_boxes, random_range, tensors};
 use crate::reference::Cases;
-use seedbed::gpu::{FillerOptions, blocking, wgpu};
+use seedbed::gpu::{FillerOptions, KernelSet, blocking, wgpu};
 use seedbed::plan::{Part, Slab, TensorSpec};
 use seedbed::{DType, Fill, Scheme};
 
@@ -45,6 +45,7 @@ fn recorded_ranges_begin_at_any_element() {
         ];
         for spec in specs {
             let fill = planned(&spec.dtype(dtype)).fill();
+            blocking::prepare(gpu.filler(), KernelSet::of_elements(&fill)).unwrap();
             let mut whole = vec![0; fill.bytes() as usize];
             seedbed::cpu::fill(&fill, &mut whole).unwrap();
             let buffer = poisoned(gpu.device(), 40_000);

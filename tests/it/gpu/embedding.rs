@@ -2,7 +2,7 @@
 //! examples/embed.rs.
 
 use super::{POISON, arena, poisoned, read, shared, twin};
-use seedbed::gpu::{FillerOptions, blocking, wgpu};
+use seedbed::gpu::{FillerOptions, KernelSet, blocking, wgpu};
 use seedbed::plan::{Plan, TensorSpec};
 use seedbed::{DType, Scheme, StreamVersion};
 
@@ -30,6 +30,7 @@ fn two_fills_recorded_before_one_submit_into_the_engine_s_buffer() {
     plan.push(&TensorSpec::new("a", [1001], Scheme::normal(0.0, 1.0)).unwrap()).unwrap();
     plan.push(&TensorSpec::new("b", [501], Scheme::uniform(0.0, 1.0)).unwrap().dtype(DType::F16)).unwrap();
     let (a, b) = (plan.tensors()[0].fill(), plan.tensors()[1].fill());
+    blocking::prepare(gpu.filler(), &plan).unwrap();
     let buffer = poisoned(gpu.device(), 4000);
     let mut encoder = gpu.device().create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
     // Off the 256-byte binding alignment, and over each other: the later recording wins.
@@ -59,6 +60,7 @@ fn a_plan_of_ten_thousand_tensors_is_recorded_at_once() {
         plan.push(&spec.unwrap().dtype(dtype)).unwrap();
     }
     let lead = 5;
+    blocking::prepare(gpu.filler(), &plan).unwrap();
     let expected = arena(&plan, POISON, (lead, 3));
     let buffer = poisoned(gpu.device(), expected.len());
     let mut encoder = gpu.device().create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
@@ -118,7 +120,7 @@ fn kernels_go_through_the_engine_s_pipeline_cache() {
         // SAFETY: the data is none, or what `get_data` returned for this very adapter.
         let cache = unsafe { device.create_pipeline_cache(&desc) };
         let mut options = FillerOptions::default();
-        options.dtypes = vec![DType::F32];
+        options.kernels = KernelSet::of_schemes(&[Scheme::normal(0.0, 1.0)], &[DType::F32]).unwrap();
         options.tier = Some(gpu.filler().tier());
         options.pipeline_cache = Some(cache.clone());
         let filler = blocking::filler(&device, &queue, &options).unwrap();

@@ -1,7 +1,7 @@
 //! Everything is validated before wgpu sees it: its uncaptured-error handler panics.
 
 use super::{poisoned, shared};
-use seedbed::gpu::{Choice, FillerOptions, Gpu, Region, blocking, wgpu};
+use seedbed::gpu::{Choice, FillerOptions, Gpu, KernelSet, Region, blocking, wgpu};
 use seedbed::plan::{Plan, TensorSpec};
 use seedbed::{DType, Error, Scheme, StreamVersion};
 
@@ -15,8 +15,9 @@ pub fn another(gpu: &Gpu) -> (wgpu::Device, wgpu::Queue) {
 /// What a lost device answers.
 pub fn check_lost(error: &Error) {
     let text = error.to_string();
-    assert!(matches!(error, Error::Device(_)) && !text.contains('\n'), "{text}");
-    assert!(text.contains("the device seems lost, open it again"), "{text}");
+    let cause = if let Error::Tensor { source, .. } = error { source } else { error };
+    assert!(matches!(cause, Error::Device(_)) && !text.contains('\n'), "{text}");
+    assert!(text.ends_with("the device is lost: open it again, and make its buffers and fillers anew"), "{text}");
 }
 
 #[test]
@@ -55,32 +56,100 @@ fn an_adapter_that_is_not_there_is_an_error() {
     assert!(text.contains("gpu:999") && !text.contains('\n'), "{text}");
 }
 
-/// A driver that is reset, a card that falls off the bus: every call answers with an error, none panics or waits for
-/// ever.
+/// A device of its own, a filler with the kernels of a plan, and that plan.
+fn own(gpu: &Gpu) -> (Gpu, Plan) {
+    let (device, queue) = another(gpu);
+    let mut plan = Plan::new(StreamVersion::V1, 3);
+    plan.push(&TensorSpec::new("w", [100], Scheme::normal(0.0, 1.0)).unwrap()).unwrap();
+    let mut options = FillerOptions::default();
+    options.tier = Some(gpu.filler().tier());
+    options.kernels = (&plan).into();
+    let filler = blocking::filler(&device, &queue, &options).unwrap();
+    (Gpu::from_parts(gpu.info().clone(), device, queue, filler), plan)
+}
+
+/// A driver that is reset, a card that falls off the bus: every call answers with the same error, none panics or waits
+/// for ever.
 #[test]
 fn a_lost_device_is_an_error() {
     let gpu = shared();
-    let (device, queue) = another(gpu);
-    let mut options = FillerOptions::default();
-    options.dtypes = vec![DType::F32];
-    options.tier = Some(gpu.filler().tier());
-    let filler = blocking::filler(&device, &queue, &options).unwrap();
-    let lost = Gpu::from_parts(gpu.info().clone(), device.clone(), queue.clone(), filler);
-    let mut plan = Plan::new(StreamVersion::V1, 3);
-    let fill = plan.push(&TensorSpec::new("w", [100], Scheme::normal(0.0, 1.0)).unwrap()).unwrap().fill();
+    let (lost, plan) = own(gpu);
+    let (device, queue) = (lost.device(), lost.queue());
+    let fill = plan.tensors()[0].fill();
     let mut bytes = [0; 400];
     blocking::fill_range(&lost, &fill, 0, &mut bytes).unwrap();
-    let normalizer = blocking::normalizer(lost.filler(), &queue).unwrap();
-    let buffer = poisoned(&device, 16);
+    let normalizer = blocking::normalizer(lost.filler(), queue).unwrap();
+    let buffer = poisoned(device, 100);
     let mut encoder = device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
 
     device.destroy();
     let region = Region { buffer: &buffer, offset: 0, elements: 16 };
+    let other = KernelSet::of_schemes(&[Scheme::uniform(0.0, 1.0)], &[DType::BF16]).unwrap();
     let refused = [
         normalizer.record(&mut encoder, region, 1.0).unwrap_err(),
+        lost.filler().record(&mut encoder, &fill, &buffer, 0).unwrap_err(),
+        blocking::prepare(lost.filler(), other).unwrap_err(),
         blocking::fill_range(&lost, &fill, 0, &mut bytes).unwrap_err(),
+        blocking::compare(&lost, Scheme::normal(0.0, 1.0), DType::F32, 1000, 4000, &mut |_| Ok(())).unwrap_err(),
         blocking::alloc(&lost, &plan).map(drop).unwrap_err(),
-        blocking::filler(&device, &queue, &options).map(drop).unwrap_err(),
+        blocking::normalizer(lost.filler(), queue).map(drop).unwrap_err(),
+        blocking::filler(device, queue, &FillerOptions::default()).map(drop).unwrap_err(),
     ];
     refused.iter().for_each(check_lost);
+}
+
+/// The device goes while the host works on the first bytes that it sent, and others are on their way.
+#[test]
+fn a_device_that_is_lost_during_a_stream_is_an_error() {
+    let gpu = shared();
+    let (lost, mut plan) = own(gpu);
+    let spec = TensorSpec::new("large", [40 << 20], Scheme::normal(0.0, 1.0)).unwrap();
+    let fill = plan.push(&spec).unwrap().fill();
+    let mut pieces = 0;
+    let result = blocking::stream(&lost, [(&fill, 0, fill.bytes())], &mut |_| {
+        pieces += 1;
+        lost.device().destroy();
+        Ok(())
+    });
+    check_lost(&result.unwrap_err());
+    assert_eq!(pieces, 1);
+}
+
+/// The engine's buffer lies on another of its devices: an error with the tensor, and the encoder is none the worse.
+#[test]
+fn a_buffer_of_another_device_is_an_error() {
+    let adapter = blocking::adapters().into_iter().find(|a| a.get_info() == *shared().info()).unwrap();
+    let [gpu, theirs] =
+        [(); 2].map(|()| pollster::block_on(Gpu::from_adapter(&adapter, &FillerOptions::default())).unwrap());
+    let gpu = &gpu;
+    let foreign = poisoned(theirs.device(), 100);
+    let buffer = poisoned(gpu.device(), 100);
+    let spec = TensorSpec::new("w", [100], Scheme::normal(0.0, 1.0)).unwrap();
+    let fill = Plan::new(StreamVersion::V1, 3).push(&spec).unwrap().fill();
+    blocking::prepare(gpu.filler(), &fill).unwrap();
+    let mut encoder = gpu.device().create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
+    let text = gpu.filler().record(&mut encoder, &fill, &foreign, 0).unwrap_err().to_string();
+    assert!(text.starts_with("tensor w: ") && !text.contains('\n'), "{text}");
+    let matrix = TensorSpec::new("matrix", [9, 9], Scheme::orthogonal(1.0, 0)).unwrap();
+    let matrix = Plan::new(StreamVersion::V1, 3).push(&matrix).unwrap().fill();
+    let text = gpu.filler().record(&mut encoder, &matrix, &foreign, 0).unwrap_err().to_string();
+    assert!(text.starts_with("tensor matrix: ") && !text.contains('\n'), "{text}");
+    gpu.filler().record(&mut encoder, &fill, &buffer, 0).unwrap();
+    assert_eq!(super::read(gpu, encoder, &buffer), super::twin(&fill));
+}
+
+/// The engine has destroyed the buffer.
+#[test]
+fn a_buffer_that_was_destroyed_is_an_error() {
+    let gpu = shared();
+    let (gone, buffer) = (poisoned(gpu.device(), 100), poisoned(gpu.device(), 100));
+    gone.destroy();
+    let spec = TensorSpec::new("w", [100], Scheme::normal(0.0, 1.0)).unwrap();
+    let fill = Plan::new(StreamVersion::V1, 3).push(&spec).unwrap().fill();
+    blocking::prepare(gpu.filler(), &fill).unwrap();
+    let mut encoder = gpu.device().create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
+    let text = gpu.filler().record(&mut encoder, &fill, &gone, 0).unwrap_err().to_string();
+    assert!(text.starts_with("tensor w: ") && !text.contains('\n'), "{text}");
+    gpu.filler().record(&mut encoder, &fill, &buffer, 0).unwrap();
+    assert_eq!(super::read(gpu, encoder, &buffer), super::twin(&fill));
 }

@@ -23,6 +23,7 @@ fn plan() -> Plan {
 fn a_plan_with_matrices_holds_the_twin_s_bytes() {
     let gpu = shared();
     let plan = plan();
+    blocking::prepare(gpu.filler(), &plan).unwrap();
     let lead = 3;
     let expected = arena(&plan, POISON, (lead, 2));
     let buffer = poisoned(gpu.device(), expected.len());
@@ -47,6 +48,7 @@ fn streams_and_slabs_of_matrices_are_the_twin_s() {
 #[test]
 fn a_buffer_that_takes_no_copies_is_refused() {
     let gpu = shared();
+    blocking::prepare(gpu.filler(), &plan()).unwrap();
     let buffer = gpu.device().create_buffer(&wgpu::BufferDescriptor {
         label: None,
         size: 1 << 20,
@@ -63,7 +65,6 @@ fn a_buffer_that_takes_no_copies_is_refused() {
 fn matrices_that_the_device_makes_are_the_twin_s() {
     let gpu = shared();
     let mut options = FillerOptions::default();
-    options.dtypes = vec![DType::F32];
     options.tier = Some(gpu.filler().tier());
     options.orthogonal = true;
     let filler = blocking::filler(gpu.device(), gpu.queue(), &options).unwrap();
@@ -72,6 +73,8 @@ fn matrices_that_the_device_makes_are_the_twin_s() {
         plan.push(&TensorSpec::new(name, dims, Scheme::orthogonal(1.0, batch)).unwrap()).unwrap();
         plan.push(&TensorSpec::new(format!("{name}.bias"), [7], Scheme::normal(0.0, 1.0)).unwrap()).unwrap();
     }
+    assert!(!filler.is_prepared(&plan));
+    blocking::prepare(&filler, &plan).unwrap();
     let lead = 5;
     let expected = arena(&plan, POISON, (lead, 2));
     let buffer = gpu.device().create_buffer(&wgpu::BufferDescriptor {

@@ -9,17 +9,19 @@ mod embedding;
 mod errors;
 mod fills;
 mod laws;
+mod limits;
 mod matrices;
 mod normalize;
 mod orthogonal;
 mod pages;
+mod prepare;
 mod primitives;
 mod ranges;
 mod readback_stream;
 mod stochastic;
 mod structured;
 
-use seedbed::gpu::{Choice, Filler, FillerOptions, Gpu, blocking, wgpu};
+use seedbed::gpu::{Choice, Filler, FillerOptions, Gpu, KernelSet, blocking, wgpu};
 use seedbed::plan::Plan;
 use seedbed::{Fill, cpu};
 use std::sync::OnceLock;
@@ -102,6 +104,7 @@ fn arena(plan: &Plan, around: u32, (before, after): (usize, usize)) -> Vec<u32> 
 
 /// Records the fills one after another, `gap` words of poison around each, and compares every word with the twin's.
 fn check(gpu: &Gpu, filler: &Filler, fills: &[Fill], gap: usize) {
+    blocking::prepare(filler, KernelSet::of_fills(fills)).unwrap();
     let mut expected = vec![POISON; gap];
     let mut offsets = Vec::new();
     for fill in fills {

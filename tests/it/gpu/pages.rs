@@ -4,7 +4,7 @@ use super::{POISON, poisoned, read, shared, twin};
 use crate::laws::tensor;
 use crate::placement::elements::{random_range, tensors};
 use crate::reference::Cases;
-use seedbed::gpu::{Filler, Gpu, PlacedFill, blocking, wgpu};
+use seedbed::gpu::{Filler, Gpu, KernelSet, PlacedFill, blocking, wgpu};
 use seedbed::plan::{Part, Plan, Slab, TensorSpec};
 use seedbed::{DType, Fill, Scheme, StreamVersion};
 
@@ -15,6 +15,7 @@ fn encoder(gpu: &Gpu) -> wgpu::CommandEncoder {
 /// Places fills in pages of 64 KiB, in any order, at multiples of 4; records all of them, and compares every page.
 fn check_pages(gpu: &Gpu, filler: &Filler, fills: &[Fill], cases: &mut Cases) {
     const WORDS: usize = 1 << 14;
+    blocking::prepare(filler, KernelSet::of_fills(fills)).unwrap();
     let mut expected: Vec<Vec<u32>> = Vec::new();
     let mut places = Vec::new();
     for fill in fills {
@@ -112,6 +113,7 @@ fn fills_that_cannot_all_be_recorded_leave_the_encoder_as_it_was() {
     let gpu = shared();
     let fills = ["a", "b", "c"].map(|name| tensor(name, &[100], Scheme::normal(0.0, 1.0), DType::F16).fill());
     let matrix = tensor("matrix", &[5, 5], Scheme::orthogonal(1.0, 0), DType::F16).fill();
+    blocking::prepare(gpu.filler(), KernelSet::of_fills(&fills)).unwrap();
     let [page, other] = [(); 2].map(|()| poisoned(gpu.device(), 1000));
     let of = |usage| {
         gpu.device().create_buffer(&wgpu::BufferDescriptor {

@@ -31,7 +31,6 @@ fn many_ranges_of_a_small_binding_limit() {
     }))
     .unwrap();
     let mut options = FillerOptions::default();
-    options.dtypes = vec![DType::BF16];
     options.tier = Some(gpu.filler().tier());
     let filler: Filler = blocking::filler(&device, &queue, &options).unwrap();
     let small = seedbed::gpu::Gpu::from_parts(gpu.info().clone(), device, queue, filler);
@@ -57,6 +56,7 @@ fn a_plan_over_several_buffers() {
         let spec = TensorSpec::new(format!("{k}"), [997 + 3 * k as u64], Scheme::normal(0.0, 1.0)).unwrap();
         plan.push(&spec.dtype(dtype)).unwrap();
     }
+    blocking::prepare(gpu.filler(), &plan).unwrap();
     let expected = arena(&plan, POISON, (0, 0));
     let mut got = Vec::new();
     for (from, to) in [(0, 1001), (1001, 1003), (1003, expected.len())] {

@@ -82,6 +82,7 @@ fn a_plan_of_many_tensors_and_tables() {
         part("e", Scheme::sparse(0.5, 1.0), 30, 3),
     ];
     plan.push(&TensorSpec::with_parts("parts", [31, 33], [31, 33], parts).unwrap().dtype(DType::BF16)).unwrap();
+    seedbed::gpu::blocking::prepare(gpu.filler(), &plan).unwrap();
     let expected = super::arena(&plan, super::POISON, (0, 0));
     for range_bytes in [plan.device_bytes(), 4096, 1028] {
         let buffer = super::poisoned(gpu.device(), expected.len());

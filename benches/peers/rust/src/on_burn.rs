@@ -28,8 +28,10 @@ pub fn compare_on_device(elements: u64, device: &str) -> Result {
 
     let mut options = FillerOptions::default();
     options.tier = Some(Tier::NativeFma);
-    let native = blocking::filler_unchecked(gpu.device(), &options)?;
     let fill = normal(elements)?;
+    options.kernels = (&fill).into();
+    let native = blocking::filler_unchecked(gpu.device(), gpu.queue(), &options)?;
+    blocking::prepare(gpu.filler(), &fill)?;
     let buffer = gpu.device().create_buffer(&wgpu::BufferDescriptor {
         label: None,
         size: fill.bytes(),

@@ -2,10 +2,10 @@
 
 use crate::arguments::values;
 use crate::terminal::{print, signals};
+use seedbed::Result;
 use seedbed::backend::Backend;
 use seedbed::cpu::{self, Level};
-use seedbed::gpu::{self, Choice, blocking};
-use seedbed::{DType, Result};
+use seedbed::gpu::{self, Choice, KernelSet, blocking};
 use std::time::Instant;
 
 /// Which device fills.
@@ -19,11 +19,11 @@ pub struct Device {
 }
 
 impl Device {
-    /// Opens the device with the kernels of these dtypes, and says which device it is.
-    pub fn open(&self, dtypes: &[DType]) -> Result<Backend> {
+    /// Opens the device with these kernels, and says which device it is.
+    pub fn open(&self, kernels: KernelSet) -> Result<Backend> {
         explain(self.device);
         let started = Instant::now();
-        let backend = Backend::open(self.device, dtypes, &mut |text| print::note("notice", &text))?;
+        let backend = Backend::open(self.device, kernels, &mut |text| print::note("notice", &text))?;
         // Compiling kernels takes seconds on some drivers: a signal may have come meanwhile.
         signals::check()?;
         print::note("device", &backend.to_string());

@@ -14,7 +14,7 @@ pub mod text;
 use report::FirstByte;
 pub use report::Report;
 
-use seedbed::gpu::{Choice, FillerOptions, Gpu, blocking};
+use seedbed::gpu::{Choice, FillerOptions, Gpu, KernelSet, blocking};
 use seedbed::plan::{Plan, TensorSpec};
 use seedbed::scheme::{Bounds, Scheme, StdOf};
 use seedbed::{DType, Error, Fill, Result, StreamVersion};
@@ -148,7 +148,7 @@ pub fn bench(
     let load_average = host::load_average();
     let open_start = Instant::now();
     let mut f32_alone = FillerOptions::default();
-    f32_alone.dtypes = vec![DType::F32];
+    f32_alone.kernels = KernelSet::of_schemes(&[Scheme::normal(0.0, 0.02)], &[DType::F32])?;
     let opened = blocking::open(choice, &f32_alone, notice)?;
     let open_seconds = open_start.elapsed().as_secs_f64();
     let first = fill_of(Scheme::normal(0.0, 0.02), DType::F32, 1 << 20)?;
@@ -167,7 +167,7 @@ pub fn bench(
     report.planning_us = planning;
     match opened {
         Some(gpu) => {
-            gpu::measure(&with_all_kernels(gpu, options, &mut report)?, options, &plan, &mut report, progress)?;
+            gpu::measure(&with_all_kernels(gpu, options, &plan, &mut report)?, options, &plan, &mut report, progress)?;
         }
         None if options.unchecked_native_fma => {
             return Err(Error::Device("the native-fma kernels need a GPU: give --device gpu or gpu:N".to_owned()));
@@ -178,18 +178,17 @@ pub fn bench(
 }
 
 /// The same device with the kernels that are measured.
-fn with_all_kernels(gpu: Gpu, options: &Options, report: &mut Report) -> Result<Gpu> {
+fn with_all_kernels(gpu: Gpu, options: &Options, plan: &Plan, report: &mut Report) -> Result<Gpu> {
     let mut kernels = FillerOptions::default();
-    kernels.dtypes = options.dtypes();
-    if !kernels.dtypes.contains(&DType::F32) {
-        kernels.dtypes.push(DType::F32); // the many small tensors
-    }
+    let schemes: Vec<Scheme> = options.laws()?.into_iter().map(|(_, scheme)| scheme).collect();
+    kernels.kernels = KernelSet::of_schemes(&schemes, &options.dtypes())?;
+    kernels.kernels.extend(plan.into()); // the many small tensors
     let (device, queue) = (gpu.device().clone(), gpu.queue().clone());
     let start = Instant::now();
     let filler = if options.unchecked_native_fma {
         report.notes.push("native fma, unchecked: the bits may not be the stream's".to_owned());
         kernels.tier = Some(seedbed::gpu::Tier::NativeFma);
-        blocking::filler_unchecked(&device, &kernels)?
+        blocking::filler_unchecked(&device, &queue, &kernels)?
     } else {
         blocking::filler(&device, &queue, &kernels)?
     };

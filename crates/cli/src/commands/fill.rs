@@ -90,7 +90,7 @@ pub fn run(args: &Args) -> Outcome {
     let seed = args.seed.take()?;
     let mut plan = Plan::new(StreamVersion::V1, seed);
     let (fill, dims) = tensor.fill(&mut plan, &args.name, args.dtype, args.rounding)?;
-    let backend = args.device.open(&[args.dtype])?;
+    let backend = args.device.open((&fill).into())?;
     let started = Instant::now();
     let options = args.writing.options();
     let bar = Bar::writing(fill.bytes());

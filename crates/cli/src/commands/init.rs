@@ -59,7 +59,7 @@ pub fn run(args: &Args) -> Outcome {
     let outputs = checkpoint::ModelWriter::prepare(&args.output, &planned, &args.model.paths(), &options)?;
     let dtypes: BTreeSet<_> = plan.tensors().iter().map(|t| t.dtype()).collect();
     let dtypes: Vec<_> = dtypes.into_iter().collect();
-    let backend = args.device.open(&dtypes)?;
+    let backend = args.device.open(plan.into())?;
     let started = Instant::now();
     let bar = Bar::writing(plan.tensors().iter().map(|t| t.bytes()).sum());
     let files = outputs.write(&backend, &mut |done| bar.at(done))?;

@@ -5,7 +5,7 @@ use crate::outcome::{Failure, Outcome};
 use crate::terminal::{print, progress::Bar, table::table};
 use seedbed::backend::Backend;
 use seedbed::checkpoint::Progress;
-use seedbed::gpu::{self, Choice, Gpu};
+use seedbed::gpu::{self, Choice, Gpu, KernelSet};
 use seedbed::law::Law;
 use seedbed::shape::{Layout, Shape};
 use seedbed::{DType, Error, Result};
@@ -37,7 +37,7 @@ pub struct Args {
 
 pub fn run(args: &Args) -> Outcome {
     explain(args.device);
-    let backend = Backend::open(args.device, &[], &mut |text| print::note("notice", &text))?;
+    let backend = Backend::open(args.device, KernelSet::default(), &mut |text| print::note("notice", &text))?;
     print::note("device", &backend.to_string());
     let Backend::Gpu(gpu) = &backend else {
         return Err(

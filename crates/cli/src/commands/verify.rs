@@ -7,8 +7,8 @@ use crate::arguments::{
 use crate::outcome::{Failure, Outcome};
 use crate::terminal::{print, progress::Bar};
 use seedbed::Error;
-use seedbed::backend::dtypes;
 use seedbed::checkpoint::{self, ExpectedTensor, Provenance, Verdict, VerifyRow, Weights};
+use seedbed::gpu::KernelSet;
 use std::collections::HashMap;
 use std::io::{Write, stderr};
 use std::path::{Path, PathBuf};
@@ -43,7 +43,7 @@ pub fn run(args: &Args) -> Outcome {
     let source = source(&weights, args.source.as_deref())?;
     print::detail("laws", &format!("from {}, unless the metadata describes a single tensor", source.display()));
     let expected = checkpoint::expected_tensors(&weights, &source)?;
-    let backend = args.device.open(&dtypes(expected.iter().map(|e| &e.fill)))?;
+    let backend = args.device.open(KernelSet::of_fills(expected.iter().map(|e| &e.fill)))?;
     let started = Instant::now();
     let bar = Bar::new(weights.bytes());
     let rows = checkpoint::verify(&mut weights, &expected, &backend, &mut |done| bar.at(done))?;
