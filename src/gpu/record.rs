@@ -22,8 +22,20 @@ pub struct PlacedFill<'a> {
 impl Filler {
     /// Records the whole fill into `encoder`: [`Fill::device_bytes`] bytes of `buffer` from byte `offset`.
     ///
-    /// Nothing is submitted, waited for or read back. The recording owns its parameters: any number of fills can be
-    /// recorded before one submit.
+    /// Nothing is submitted, waited for, compiled or read back. The recording owns its parameters: any number of fills
+    /// can be recorded before one submit.
+    ///
+    /// # In an engine
+    /// The encoder is the engine's, and may hold work of its own before and after: passes that follow in it, and
+    /// whatever is submitted later, see the weights; wgpu puts the barriers. No pass may be open. Buffers are the
+    /// engine's too, of the same device, and are left as they are outside of the range: one may be a page that many
+    /// tensors share, for which [`Filler::record_all`] is made. An offset that is a multiple of 16, as memory pools give
+    /// them, lets kernels store 16 bytes at once; any multiple of 4 will do.
+    ///
+    /// A framework that gathers its own work before it submits has to do so first, or that work runs after the fill;
+    /// and it must keep the tensor's memory from being given to another one until the fill has been submitted. In Burn
+    /// 0.22, whose tensors lie at multiples of 16 in pages of 8 MiB, that is `device.flush()`, and the handle from
+    /// which `get_resource` gave the buffer and its offset.
     ///
     /// # Errors
     /// [`Error::Buffer`] where `offset` is no multiple of 4, or the buffer is too small or lacks

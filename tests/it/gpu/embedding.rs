@@ -8,6 +8,12 @@ use seedbed::{DType, Scheme, StreamVersion};
 
 #[path = "../../../examples/embed.rs"]
 mod embed;
+#[path = "../../../examples/render_loop.rs"]
+mod render_loop;
+#[path = "../../../examples/two_devices.rs"]
+mod two_devices;
+#[path = "../../../examples/window.rs"]
+mod window;
 
 #[test]
 fn the_example_embeds_as_an_engine_would() {
@@ -15,6 +21,27 @@ fn the_example_embeds_as_an_engine_would() {
     for run in [embed::one_by_one, embed::whole_plan, embed::normalized] {
         assert!(run(gpu.device(), gpu.queue(), gpu.filler()).unwrap());
     }
+}
+
+#[test]
+fn the_example_records_in_the_frames_of_an_engine() {
+    let gpu = shared();
+    assert!(render_loop::frames(gpu.device(), gpu.queue(), gpu.filler()).unwrap());
+}
+
+fn adapter() -> wgpu::Adapter {
+    blocking::adapters().into_iter().find(|a| a.get_info() == *shared().info()).unwrap()
+}
+
+#[test]
+fn the_example_fills_one_plan_on_two_devices() {
+    let adapter = adapter();
+    assert!(two_devices::halves([&adapter, &adapter]).unwrap());
+}
+
+#[test]
+fn the_example_fills_a_buffer_larger_than_a_binding() {
+    assert!(window::fill_windows(&adapter()).unwrap());
 }
 
 #[test]
