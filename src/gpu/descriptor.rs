@@ -1,5 +1,7 @@
 //! What a kernel reads beside the law: the structs of `shaders/descriptor.wgsl`, whose fields are documented here.
 
+use crate::Rounding;
+use crate::plan::placement::Placement;
 use crate::value::params::LawParams;
 use bytemuck::{Pod, Zeroable};
 
@@ -48,6 +50,108 @@ pub struct Descriptor {
     pub place: u32,
     /// Makes the size a multiple of 8.
     pub unused: u32,
+}
+
+impl Descriptor {
+    /// A box of a piece with this key and rounding. The range begins at destination element `from`, which is the first
+    /// element of word `at` of the binding.
+    pub(super) fn of_box(
+        (key, rounded): ([u32; 2], Rounding),
+        law: LawParams,
+        p: &Placement,
+        from: u64,
+        at: u32,
+        per_word: u64,
+    ) -> Self {
+        let words = |x: u64| [x as u32, (x >> 32) as u32];
+        let mut d = Self {
+            key,
+            src: words(p.src),
+            dst: at * per_word as u32 + p.dst.saturating_sub(from) as u32,
+            before: from.saturating_sub(p.dst) as u32,
+            axis_count: p.axes.len() as u32,
+            rounding: match rounded {
+                Rounding::NearestEven => rounding::NEAREST,
+                Rounding::Stochastic => rounding::STOCHASTIC,
+            },
+            law,
+            axes: [AxisSteps::zeroed(); 6],
+            place: 0,
+            unused: 0,
+        };
+        for (steps, axis) in d.axes.iter_mut().zip(&p.axes) {
+            *steps = AxisSteps { extent: axis.extent as u32, dst: axis.dst as u32, src: words(axis.src) };
+        }
+        d
+    }
+
+    /// The axes in use.
+    fn used_axes(&self) -> &[AxisSteps] {
+        &self.axes[..self.axis_count as usize]
+    }
+
+    /// The innermost axis, and the outer ones.
+    fn split_axes(&self) -> (AxisSteps, &[AxisSteps]) {
+        let (outer, inner) = self.used_axes().split_at(self.axis_count as usize - 1);
+        (inner[0], outer)
+    }
+
+    /// Whether no other descriptor can have an element in the words of this box, and the box's destination indices fit
+    /// 32 bits.
+    pub(super) fn owns_words(&self, per_word: u32) -> bool {
+        let (inner, outer) = self.split_axes();
+        let span: u64 = self.used_axes().iter().map(|a| u64::from(a.extent - 1) * u64::from(a.dst)).sum();
+        let whole = per_word == 1
+            || inner.dst == 1
+                && inner.src == [1, 0]
+                && inner.extent.is_multiple_of(per_word)
+                && self.dst.wrapping_sub(self.before).is_multiple_of(per_word)
+                && outer.iter().all(|a| a.dst.is_multiple_of(per_word));
+        whole && span + u64::from(self.dst) < 1 << 32
+    }
+
+    /// Whether every row of the box is whole 16-byte steps of `step` elements, and every step is whole blocks.
+    pub(super) fn holds_blocks(&self, step: u32) -> bool {
+        let (inner, outer) = self.split_axes();
+        inner.dst == 1
+            && inner.src == [1, 0]
+            && inner.extent.is_multiple_of(step)
+            && self.src[0].is_multiple_of(4)
+            && self.dst.wrapping_sub(self.before).is_multiple_of(step)
+            && outer.iter().all(|a| a.dst.is_multiple_of(step) && a.src[0].is_multiple_of(4))
+    }
+
+    /// The number of items in the box, where an item is `unit` elements of the innermost axis.
+    pub(super) fn items(&self, unit: u32) -> u32 {
+        let (inner, outer) = self.split_axes();
+        outer.iter().map(|a| a.extent).product::<u32>() * (inner.extent / unit)
+    }
+
+    /// Where the box begins in a period that begins at element `base`.
+    pub(super) fn place_in(&self, base: u32, period: u32) -> u32 {
+        self.dst.wrapping_sub(self.before).wrapping_sub(base) % period
+    }
+}
+
+/// A period of more than two boxes, and an element at which it begins: each box lies in it once, side by side with the
+/// others, and again after whole periods alone.
+pub(super) fn period_of(boxes: &[Descriptor]) -> Option<(u32, u32)> {
+    let start = |d: &Descriptor| i64::from(d.dst) - i64::from(d.before);
+    let (first, 3..) = (boxes.first()?, boxes.len()) else { return None };
+    let base = boxes.iter().map(start).min()?;
+    let is_period = |period: u32| {
+        let mut places: Vec<(u64, u64)> = Vec::with_capacity(boxes.len());
+        for d in boxes {
+            let inner = d.used_axes().iter().filter(|a| !a.dst.is_multiple_of(period));
+            let span = inner.map(|a| u64::from(a.extent - 1) * u64::from(a.dst)).sum::<u64>();
+            places.push(((start(d) - base) as u64 % u64::from(period), span));
+        }
+        places.sort_unstable();
+        let nexts = places.iter().skip(1).map(|&(place, _)| place).chain([u64::from(period)]);
+        places.iter().zip(nexts).all(|(&(place, span), next)| place + span < next)
+    };
+    let period = first.used_axes().iter().map(|a| a.dst).find(|&period| period > 0 && is_period(period))?;
+    Some((period, base as u32))
 }
 
 /// A range of words of the binding, and the descriptors that have elements in it: `Segment` in WGSL.

@@ -1,11 +1,9 @@
 //! Lowering: ranges of fills become descriptors and segments with 32-bit indices, and one dispatch per kernel.
 
-use super::descriptor::{AxisSteps, Descriptor, KernelSegment, rounding};
+use super::descriptor::{Descriptor, KernelSegment, period_of, rounding};
 use super::kernel_id::{EntryPoint, KernelId, KernelLaw, may_draw_blocks, shared_code, stores_steps};
 use super::source::Tier;
 use crate::plan::Fill;
-use crate::plan::placement::Placement;
-use crate::value::params::LawParams;
 use crate::{Error, Result, Rounding};
 use bytemuck::Zeroable;
 use std::sync::Arc;
@@ -94,9 +92,9 @@ impl Lowered {
                     law.table = self.table_start(table);
                 }
                 self.descriptors.extend(
-                    boxes
-                        .iter()
-                        .map(|p| descriptor((piece.key, piece.rounding), law, p, from * per_word, at, per_word)),
+                    boxes.iter().map(|p| {
+                        Descriptor::of_box((piece.key, piece.rounding), law, p, from * per_word, at, per_word)
+                    }),
                 );
             }
             let descriptor_count = self.descriptors.len() as u32 - first_descriptor;
@@ -117,20 +115,20 @@ impl Lowered {
                 self.push_general(general, whole);
             } else if segment.pieces.len() == 1 && added.len() == 1 && added[0].axis_count == 1 {
                 self.add_run(general, &added[0], whole);
-            } else if added.iter().all(|d| owns_words(d, per_word as u32)) {
+            } else if added.iter().all(|d| d.owns_words(per_word as u32)) {
                 for (k, d) in added.iter().enumerate() {
                     let one =
                         KernelSegment { first_descriptor: first_descriptor + k as u32, descriptor_count: 1, ..whole };
                     let step = 4 * per_word as u32;
                     if draws_blocks(d)
-                        && holds_blocks(d, step)
+                        && d.holds_blocks(step)
                         && one.word.is_multiple_of(4)
                         && one.words.is_multiple_of(4)
                     {
-                        self.push_segment(kernel_of(general, EntryPoint::Rows, d), one, items_of(d, step));
+                        self.push_segment(kernel_of(general, EntryPoint::Rows, d), one, d.items(step));
                     } else {
                         let kernel = kernel_of(general, EntryPoint::Boxed, d);
-                        self.push_segment(kernel, one, items_of(d, per_word as u32));
+                        self.push_segment(kernel, one, d.items(per_word as u32));
                     }
                 }
             } else {
@@ -146,7 +144,7 @@ impl Lowered {
         let boxes = &mut self.descriptors[first..];
         if let Some((period, base)) = period_of(boxes) {
             (segment.period, segment.base) = (period, base);
-            boxes.iter_mut().for_each(|d| d.place = place_of(d, base, period));
+            boxes.iter_mut().for_each(|d| d.place = d.place_in(base, period));
             boxes.sort_unstable_by_key(|d| d.place);
         }
         self.push_segment(general, segment, segment.words);
@@ -228,8 +226,8 @@ impl Lowered {
             // segment.
             let kernel = kernel_of(general, EntryPoint::Contiguous, d);
             self.push_segment(kernel, rest, (rest.elements + from % 4).div_ceil(4));
-        } else if owns_words(d, per_word) {
-            self.push_segment(kernel_of(general, EntryPoint::Boxed, d), rest, items_of(d, per_word));
+        } else if d.owns_words(per_word) {
+            self.push_segment(kernel_of(general, EntryPoint::Boxed, d), rest, d.items(per_word));
         } else {
             self.push_segment(general, rest, rest.words);
         }
@@ -265,12 +263,6 @@ impl Lowered {
     }
 }
 
-/// The innermost axis, and the outer ones.
-fn split_axes(d: &Descriptor) -> (AxisSteps, &[AxisSteps]) {
-    let (outer, inner) = d.axes[..d.axis_count as usize].split_at(d.axis_count as usize - 1);
-    (inner[0], outer)
-}
-
 /// The kernel of an entry point that serves this descriptor alone, among others of the dtype of `general`.
 fn kernel_of(general: KernelId, entry: EntryPoint, d: &Descriptor) -> KernelId {
     let (law, stochastic) = (KernelLaw::of(&d.law), d.rounding == rounding::STOCHASTIC);
@@ -282,92 +274,87 @@ fn draws_blocks(d: &Descriptor) -> bool {
     may_draw_blocks(&d.law, if d.rounding == rounding::NEAREST { Rounding::NearestEven } else { Rounding::Stochastic })
 }
 
-/// Whether no other descriptor can have an element in the words of this box, and the box's destination indices fit 32
-/// bits.
-fn owns_words(d: &Descriptor, per_word: u32) -> bool {
-    let (inner, outer) = split_axes(d);
-    let span: u64 = d.axes[..d.axis_count as usize].iter().map(|a| u64::from(a.extent - 1) * u64::from(a.dst)).sum();
-    let whole = per_word == 1
-        || inner.dst == 1
-            && inner.src == [1, 0]
-            && inner.extent.is_multiple_of(per_word)
-            && d.dst.wrapping_sub(d.before).is_multiple_of(per_word)
-            && outer.iter().all(|a| a.dst.is_multiple_of(per_word));
-    whole && span + u64::from(d.dst) < 1 << 32
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::{Part, Plan, Slab, TensorSpec};
+    use crate::value::key::StreamVersion;
+    use crate::{DType, Scheme};
 
-/// Whether every row of the box is whole 16-byte steps of `step` elements, and every step is whole blocks.
-fn holds_blocks(d: &Descriptor, step: u32) -> bool {
-    let (inner, outer) = split_axes(d);
-    inner.dst == 1
-        && inner.src == [1, 0]
-        && inner.extent.is_multiple_of(step)
-        && d.src[0].is_multiple_of(4)
-        && d.dst.wrapping_sub(d.before).is_multiple_of(step)
-        && outer.iter().all(|a| a.dst.is_multiple_of(step) && a.src[0].is_multiple_of(4))
-}
-
-/// A period of more than two boxes, and an element at which it begins: each box lies in it once, side by side with the
-/// others, and again after whole periods alone.
-fn period_of(boxes: &[Descriptor]) -> Option<(u32, u32)> {
-    let start = |d: &Descriptor| i64::from(d.dst) - i64::from(d.before);
-    let axes = |d: &Descriptor| -> Vec<AxisSteps> { d.axes[..d.axis_count as usize].to_vec() };
-    let (first, 3..) = (boxes.first()?, boxes.len()) else { return None };
-    let base = boxes.iter().map(start).min()?;
-    let is_period = |period: u32| {
-        let mut places: Vec<(i64, u64)> = Vec::with_capacity(boxes.len());
-        for d in boxes {
-            let inner = axes(d).into_iter().filter(|a| !a.dst.is_multiple_of(period));
-            let span = inner.map(|a| u64::from(a.extent - 1) * u64::from(a.dst)).sum::<u64>();
-            places.push(((start(d) - base) % i64::from(period), span));
+    /// What `find_segment` of the shader finds, and how many segments it looks at.
+    fn found(segments: &[KernelSegment], group: u32) -> (usize, usize) {
+        let (mut lo, mut hi, mut looks) = (0, segments.len(), 0);
+        if hi > 1 {
+            let slot = ((group / segments[0].stride) as usize).min(hi - 1);
+            lo = segments[slot].hint as usize;
+            hi = segments.get(slot + 1).map_or(hi, |next| next.hint as usize + 1);
+            looks = 3;
         }
-        places.sort_unstable();
-        let ends = places.iter().map(|&(place, span)| place as u64 + span + 1);
-        ends.zip(places.iter().skip(1).map(|p| p.0 as u64).chain([u64::from(period)])).all(|(end, next)| end <= next)
-    };
-    let period = axes(first).into_iter().map(|a| a.dst).find(|&p| p > 0 && is_period(p))?;
-    Some((period, base as u32))
-}
-
-/// Where a box begins in a period.
-fn place_of(d: &Descriptor, base: u32, period: u32) -> u32 {
-    d.dst.wrapping_sub(d.before).wrapping_sub(base) % period
-}
-
-/// The number of items in the box, where an item is `unit` elements of the innermost axis.
-fn items_of(d: &Descriptor, unit: u32) -> u32 {
-    let (inner, outer) = split_axes(d);
-    outer.iter().map(|a| a.extent).product::<u32>() * (inner.extent / unit)
-}
-
-/// The descriptor of a box of a piece with this key and rounding. The range begins at destination element `from`, which
-/// is the first element of word `at` of the binding.
-fn descriptor(
-    (key, rounded): ([u32; 2], Rounding),
-    law: LawParams,
-    p: &Placement,
-    from: u64,
-    at: u32,
-    per_word: u64,
-) -> Descriptor {
-    let words = |x: u64| [x as u32, (x >> 32) as u32];
-    let mut d = Descriptor {
-        key,
-        src: words(p.src),
-        dst: at * per_word as u32 + p.dst.saturating_sub(from) as u32,
-        before: from.saturating_sub(p.dst) as u32,
-        axis_count: p.axes.len() as u32,
-        rounding: match rounded {
-            Rounding::NearestEven => rounding::NEAREST,
-            Rounding::Stochastic => rounding::STOCHASTIC,
-        },
-        law,
-        axes: [AxisSteps::zeroed(); 6],
-        place: 0,
-        unused: 0,
-    };
-    for (steps, axis) in d.axes.iter_mut().zip(&p.axes) {
-        *steps = AxisSteps { extent: axis.extent as u32, dst: axis.dst as u32, src: words(axis.src) };
+        while hi - lo > 1 {
+            let mid = usize::midpoint(lo, hi);
+            looks += 1;
+            if segments[mid].first_group <= group { lo = mid } else { hi = mid }
+        }
+        (lo, looks)
     }
-    d
+
+    /// Many tensors of one size, of mixed sizes, and one among them that is larger than all others together.
+    #[test]
+    fn every_workgroup_finds_its_segment_by_its_hint() {
+        let sizes: [fn(u64) -> u64; 4] =
+            [|_| 4096, |k| 1 + k * 7919 % 40_000, |k| if k == 300 { 1 << 26 } else { 4 }, |k| 4 << (k % 20)];
+        for size in sizes {
+            for tensors in [1, 2, 3, 1000] {
+                let mut plan = Plan::new(StreamVersion::V1, 1);
+                let mut lowered = Lowered::new(Tier::NativeFma);
+                let mut at = 0;
+                for k in 0..tensors {
+                    let spec = TensorSpec::new(format!("{k}"), [size(k)], Scheme::normal(0.0, 1.0)).unwrap();
+                    let fill = plan.push(&spec).unwrap().fill();
+                    let words = fill.device_bytes() / 4;
+                    lowered.add_range(&fill, 0, words, at);
+                    at += words as u32;
+                }
+                lowered.index_segments();
+                for dispatch in &lowered.dispatches {
+                    let mut looks = 0;
+                    for group in 0..dispatch.groups {
+                        let (segment, here) = found(&dispatch.segments, group);
+                        let next = dispatch.segments.get(segment + 1).map_or(dispatch.groups, |s| s.first_group);
+                        assert!((dispatch.segments[segment].first_group..next).contains(&group));
+                        looks += here;
+                    }
+                    // On average, workgroups past the last one included, they are few.
+                    assert!(looks as f64 <= 6.0 * f64::from(dispatch.groups), "{looks} of {}", dispatch.groups);
+                    let (last, _) = found(&dispatch.segments, dispatch.groups + 70_000);
+                    assert_eq!(last, dispatch.segments.len() - 1);
+                }
+            }
+        }
+    }
+
+    /// Parts by columns of widths that are odd: their boxes repeat with the row, wherever the range begins.
+    #[test]
+    fn parts_by_columns_have_the_row_as_their_period() {
+        let mut width = 0;
+        let parts: Vec<_> = (0..50)
+            .map(|k| {
+                let dims = [11, 1 + k % 3 * 2];
+                let part = Part::new(format!("{k}"), dims, Scheme::zeros(), Slab::new([0, width], dims)).unwrap();
+                width += dims[1];
+                part
+            })
+            .collect();
+        let spec = TensorSpec::with_parts("w", [11, width], [11, width], parts).unwrap().dtype(DType::BF16);
+        let fill = Plan::new(StreamVersion::V1, 1).push(&spec).unwrap().fill();
+        for from in [0, 1, 70, 71, 200] {
+            let mut lowered = Lowered::new(Tier::NativeFma);
+            lowered.add_range(&fill, from, fill.device_bytes() / 4 - 3, 0);
+            let general = lowered.dispatches.iter().flat_map(|d| &d.segments).find(|s| s.descriptor_count > 2).unwrap();
+            assert_eq!(u64::from(general.period), width, "from word {from}");
+            let first = general.first_descriptor as usize;
+            let boxes = &lowered.descriptors[first..first + general.descriptor_count as usize];
+            assert!(boxes.windows(2).all(|pair| pair[0].place < pair[1].place));
+        }
+    }
 }
