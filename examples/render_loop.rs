@@ -1,5 +1,5 @@
-//! Weights that are made in the frames of an engine: recorded in the frame's own encoder, in front of the pass that reads
-//! them, with no wait between frames.
+//! Weights that are made in the frames of an engine: recorded in the frame's own encoder, in front of the pass that
+//! reads them, with no wait between frames.
 //!
 //! `cargo run --release --example render_loop`
 //!

@@ -29,8 +29,8 @@ impl Filler {
     /// The encoder is the engine's, and may hold work of its own before and after: passes that follow in it, and
     /// whatever is submitted later, see the weights; wgpu puts the barriers. No pass may be open. Buffers are the
     /// engine's too, of the same device, and are left as they are outside of the range: one may be a page that many
-    /// tensors share, for which [`Filler::record_all`] is made. An offset that is a multiple of 16, as memory pools give
-    /// them, lets kernels store 16 bytes at once; any multiple of 4 will do.
+    /// tensors share, for which [`Filler::record_all`] is made. An offset that is a multiple of 16, as memory pools
+    /// give them, lets kernels store 16 bytes at once; any multiple of 4 will do.
     ///
     /// A framework that gathers its own work before it submits has to do so first, or that work runs after the fill;
     /// and it must keep the tensor's memory from being given to another one until the fill has been submitted. In Burn
@@ -39,8 +39,9 @@ impl Filler {
     ///
     /// # Errors
     /// [`Error::Buffer`] where `offset` is no multiple of 4, or the buffer is too small or lacks
-    /// [`wgpu::BufferUsages::STORAGE`]; [`Error::Device`] where no kernel was built for the dtype. Orthogonal matrices
-    /// that the host makes need [`wgpu::BufferUsages::COPY_DST`] too.
+    /// [`wgpu::BufferUsages::STORAGE`]; [`Error::Device`] where a kernel that the fill needs was not prepared
+    /// ([`Filler::prepare`]). Orthogonal matrices that the host makes need [`wgpu::BufferUsages::COPY_DST`] too. After
+    /// an error nothing is recorded.
     ///
     /// # Example
     /// ```no_run
@@ -71,7 +72,8 @@ impl Filler {
     /// the first of which may be an odd one of 16 bits.
     ///
     /// A device writes whole 32-bit words: `offset` is a multiple of 4, and where the elements fill half of the last
-    /// word, its other half is written 0.
+    /// word, its other half is written 0. Where `from` or `len` is no multiple of 4, prepare
+    /// [`KernelSet::of_elements`](super::KernelSet::of_elements) of the fill.
     ///
     /// # Errors
     /// As [`Filler::record`]; also where `from` or `len` is no multiple of the dtype's size, or the range leaves the
