@@ -8,6 +8,8 @@ use seedbed::{DType, Scheme, StreamVersion};
 
 #[path = "../../../examples/embed.rs"]
 mod embed;
+#[path = "../../../examples/pages_time.rs"]
+mod pages_time;
 #[path = "../../../examples/render_loop.rs"]
 mod render_loop;
 #[path = "../../../examples/two_devices.rs"]
@@ -27,6 +29,16 @@ fn the_example_embeds_as_an_engine_would() {
 fn the_example_records_in_the_frames_of_an_engine() {
     let gpu = shared();
     assert!(render_loop::frames(gpu.device(), gpu.queue(), gpu.filler()).unwrap());
+}
+
+/// With numbers so small that nothing can be said of the speed.
+#[test]
+fn the_example_that_measures_small_dispatches_runs() {
+    let gpu = shared();
+    let all = (gpu.device(), gpu.queue(), gpu.filler());
+    let ratio = pages_time::ratio(all, (Scheme::normal(0.0, 1.0), DType::BF16), 5, 1).unwrap();
+    let seconds = pages_time::parts_seconds(all, 4, 100, 1).unwrap();
+    assert!(ratio > 0.0 && seconds > 0.0, "{ratio} {seconds}");
 }
 
 fn adapter() -> wgpu::Adapter {
