@@ -216,6 +216,7 @@ impl Filler {
     /// # Ok(())
     /// # }
     /// ```
+    #[allow(clippy::mutable_key_type, reason = "a buffer is ordered by its identity, which nothing changes")]
     pub fn record_all(&self, encoder: &mut wgpu::CommandEncoder, fills: &[PlacedFill<'_>]) -> Result<()> {
         for placed in fills {
             check_buffer(placed.buffer, placed.offset, placed.fill.device_bytes())

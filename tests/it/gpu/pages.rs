@@ -150,3 +150,30 @@ fn fills_that_cannot_all_be_recorded_leave_the_encoder_as_it_was() {
     expected.resize(1000, POISON);
     assert_eq!(read(gpu, encoder, &page), expected);
 }
+
+/// Two devices of one adapter: what lies on the other one is refused by name, and the encoder is as it was.
+#[test]
+fn a_page_of_another_device_is_an_error() {
+    let gpu = shared();
+    let adapter = blocking::adapters().into_iter().find(|a| a.get_info() == *gpu.info()).unwrap();
+    let open = || pollster::block_on(adapter.request_device(&wgpu::DeviceDescriptor::default())).unwrap();
+    let ((device, queue), (theirs, _)) = (open(), open());
+    let mut options = seedbed::gpu::FillerOptions::default();
+    options.tier = Some(gpu.filler().tier());
+    let filler = blocking::filler(&device, &queue, &options).unwrap();
+    let own = Gpu::from_parts(gpu.info().clone(), device, queue, filler);
+    let fill = tensor("w", &[100], Scheme::ones(), DType::F32).fill();
+    let matrix = tensor("matrix", &[5, 5], Scheme::orthogonal(1.0, 0), DType::F32).fill();
+    blocking::prepare(own.filler(), &fill).unwrap();
+    let (page, foreign) = (poisoned(own.device(), 200), poisoned(&theirs, 200));
+    let mut all = encoder(&own);
+    for (other, name) in [(&fill, "w"), (&matrix, "matrix")] {
+        let placed = [
+            PlacedFill { fill: &fill, buffer: &page, offset: 0 },
+            PlacedFill { fill: other, buffer: &foreign, offset: 0 },
+        ];
+        let text = own.filler().record_all(&mut all, &placed).unwrap_err().to_string();
+        assert!(text.starts_with(&format!("tensor {name}: ")) && !text.contains('\n'), "{text}");
+    }
+    assert!(read(&own, all, &page) == vec![POISON; 200]);
+}
