@@ -105,6 +105,14 @@ pub fn compare(
     block_on(super::compare(gpu, scheme, dtype, elements, chunk, progress))
 }
 
+/// [`super::compare_fill`].
+///
+/// # Errors
+/// As there.
+pub fn compare_fill(gpu: &Gpu, fill: &Fill, chunk: u64, progress: &mut dyn FnMut(u64) -> Result<()>) -> Result<u64> {
+    block_on(super::compare_fill(gpu, fill, chunk, progress))
+}
+
 /// [`Gpu::alloc`].
 ///
 /// # Errors

@@ -114,6 +114,9 @@ mod normalize;
 // An adapter, opened for callers that have no device.
 mod device;
 
+// What the device is compared in, on demand.
+mod cases;
+
 // The device against the twin, on demand.
 mod compare;
 
@@ -127,7 +130,8 @@ mod alloc;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod blocking;
 
-pub use compare::compare;
+pub use cases::{Case, Storage, cases};
+pub use compare::{compare, compare_fill};
 pub use device::{Choice, Gpu, adapters, is_software};
 pub use filler::{Filler, FillerOptions};
 pub use kernel_set::KernelSet;

@@ -146,6 +146,8 @@ fn missing(law: &str, structured_cases: &[(Scheme, Vec<u64>)]) -> Vec<String> {
         let tested = seedbed::gpu::schemes().into_iter().map(|(_, scheme)| scheme);
         let mut tested = tested.chain(seedbed::gpu::structured_schemes().into_iter().map(|(_, scheme, _)| scheme));
         need(matrices || tested.any(|s| is_of(&s, &name)), "the device's self-test does not fill it");
+        let compared = seedbed::gpu::cases();
+        need(compared.iter().any(|case| is_of(&case.scheme, &name)), "`seedbed selftest` does not compare it");
     }
     let shapes = [&[8u64, 8][..], &[4, 4, 3]].map(|dims| Shape::new(dims).unwrap());
     let Some(of) = shapes.iter().find_map(|shape| scheme.law(shape, &Layout::OutIn).ok()) else {

@@ -6,6 +6,7 @@ mod outcome;
 mod terminal;
 mod arguments;
 mod bench;
+mod selftest;
 mod commands;
 mod advice;
 

@@ -1,11 +1,14 @@
 //! How the values of arguments are read, and the names that a shell offers for them.
 
 use clap::builder::{PossibleValue, TypedValueParser};
-use seedbed::gpu::Choice;
+use seedbed::gpu::{Choice, MulWide, Tier};
 use seedbed::model::Family;
 use seedbed::recipe::{self, BuiltIn};
-use seedbed::{DType, Result, Rounding};
+use seedbed::{DType, Error, Result, Rounding};
 use std::ffi::OsStr;
+
+const TIERS: [(&str, Tier); 2] = [("native", Tier::NativeFma), ("soft", Tier::SoftFma)];
+const MULTIPLICATIONS: [(&str, MulWide); 2] = [("u64", MulWide::U64), ("u32", MulWide::U32)];
 
 /// Reads a value as its type does, and lists names of which a shell offers those that fit. Other texts than these names
 /// may be values too: only the type's own parser judges, and says what is wrong.
@@ -13,6 +16,13 @@ use std::ffi::OsStr;
 pub struct Named<T> {
     names: Vec<&'static str>,
     parse: fn(&str) -> Result<T>,
+}
+
+impl<T> Named<T> {
+    /// Reads values with `parse`, and offers these names.
+    pub fn new(names: Vec<&'static str>, parse: fn(&str) -> Result<T>) -> Self {
+        Self { names, parse }
+    }
 }
 
 impl<T: Clone + Send + Sync + 'static> TypedValueParser for Named<T> {
@@ -45,6 +55,25 @@ pub fn device() -> Named<Choice> {
 /// Reads which GPU is compared with the CPU; `gpu:N` is one too.
 pub fn gpu() -> Named<Choice> {
     Named { names: vec!["gpu"], parse: str::parse }
+}
+
+/// Reads how `a * b + c` is rounded once.
+pub fn tier() -> Named<Tier> {
+    Named { names: TIERS.map(|(name, _)| name).to_vec(), parse: |text| one_of("tier", text, &TIERS) }
+}
+
+/// Reads how words are multiplied.
+pub fn mul_wide() -> Named<MulWide> {
+    Named {
+        names: MULTIPLICATIONS.map(|(name, _)| name).to_vec(),
+        parse: |text| one_of("multiplication", text, &MULTIPLICATIONS),
+    }
+}
+
+/// The value of this name.
+fn one_of<T: Copy>(what: &'static str, text: &str, values: &[(&'static str, T)]) -> Result<T> {
+    let found = values.iter().find(|(name, _)| *name == text).map(|(_, value)| *value);
+    found.ok_or_else(|| Error::unknown(what, text, values.iter().map(|(name, _)| name)))
 }
 
 /// Takes the text of a layout, which the command itself reads; some have arguments in parentheses.
@@ -93,12 +122,16 @@ pub fn parse_seed(text: &str) -> Result<u64, String> {
     })
 }
 
-/// Reads how many elements are compared.
+/// Reads how many elements are filled: a whole number, with a unit of 1024 or without.
 pub fn parse_elements(text: &str) -> Result<u64, String> {
-    match text.parse() {
-        Ok(0) => Err("--elements is 1 or more".to_owned()),
-        Ok(count) => Ok(count),
-        Err(_) => Err("the number of elements is a whole number from 1 to 18446744073709551615".to_owned()),
+    let units = [("Ki", 10), ("Mi", 20), ("Gi", 30)];
+    let unit = units.into_iter().find_map(|(unit, shift)| text.strip_suffix(unit).map(|digits| (digits, shift)));
+    let (digits, shift) = unit.unwrap_or((text, 0));
+    let number: u64 =
+        digits.parse().map_err(|_| format!("{text:?} is no number of elements, such as 1000000, 64Ki, 16Mi or 4Gi"))?;
+    match number.checked_mul(1 << shift) {
+        Some(n) if (1..=1 << 40).contains(&n) => Ok(n),
+        _ => Err("the number of elements is from 1 to 1024Gi".to_owned()),
     }
 }
 
@@ -132,6 +165,13 @@ mod tests {
     }
 
     #[test]
+    fn numbers_of_elements_take_units() {
+        let read = ["7", "64Ki", "4Gi", "1024Gi"].map(parse_elements);
+        assert_eq!(read, [Ok(7), Ok(1 << 16), Ok(1 << 32), Ok(1 << 40)]);
+        assert!(["", "0", "Mi", "-1", "1.5Mi", "9999999Gi", "2Ti"].into_iter().all(|t| parse_elements(t).is_err()));
+    }
+
+    #[test]
     fn every_name_that_is_offered_is_read() {
         for name in dtype().names {
             assert_eq!(name.parse::<DType>().map(|d| d.to_string()).ok().as_deref(), Some(name));
@@ -142,6 +182,13 @@ mod tests {
         for name in device().names.into_iter().chain(gpu().names) {
             assert_eq!(name.parse::<Choice>().map(|c| c.to_string()).ok().as_deref(), Some(name));
         }
+        for (name, expected) in TIERS {
+            assert_eq!((tier().parse)(name).ok(), Some(expected));
+        }
+        for (name, multiplication) in MULTIPLICATIONS {
+            assert_eq!((mul_wide().parse)(name).ok(), Some(multiplication));
+        }
+        assert!((tier().parse)("nativ").is_err_and(|e| e.to_string().ends_with("did you mean `native`?")));
         for name in layout().names {
             assert!(name.parse::<seedbed::shape::Layout>().is_ok(), "{name}");
         }

@@ -1,11 +1,12 @@
 //! The CPU: all threads, one thread, and the levels below the best.
 
+use super::laws::Measured;
 use super::report::{Best, FillRow, ManyRow, Report, Served};
-use super::{Options, SMALL, fill_of, host, seconds};
+use super::{Options, SMALL, host, reason, seconds};
 use rayon::prelude::*;
 use seedbed::cpu::{self, Level};
 use seedbed::plan::Plan;
-use seedbed::{DType, Error, Fill, Result, Scheme};
+use seedbed::{DType, Error, Fill, Result, Rounding};
 use std::hint::black_box;
 
 /// Elements of a fill: 64 MiB of f32 do not fit in the caches.
@@ -30,46 +31,76 @@ pub(super) fn measure(
         checked: true,
         ..Served::default()
     };
-    report.timing = "wall time of each fill; clear is memset on the same threads".to_owned();
+    report.timing = "wall time of each fill".to_owned();
     let one = rayon::ThreadPoolBuilder::new()
         .num_threads(1)
         .build()
         .map_err(|e| Error::Device(format!("a pool of one thread: {e}")))?;
     let default = if options.quick { 1 << 18 } else { ELEMENTS };
     let elements = options.elements.unwrap_or(default).min(host::budget() / 4).max(1);
-    for dtype in options.dtypes() {
-        for (law, scheme) in options.laws()? {
-            progress(format!("{law} {dtype}, {elements} elements"));
-            let fill = fill_of(scheme, dtype, elements)?;
-            let mut out = vec![0; fill.bytes() as usize];
-            // A large vector of zeros is not mapped yet: the first fill pays for it.
-            let cold = seconds(|| cpu::fill(&fill, &mut out))?;
-            let (mut all, mut single) = (Best::NONE, Best::NONE);
-            let best = Level::best();
-            options.pace().run(|| {
-                round(&fill, best, &mut out, &mut all)?;
-                if threads > 1 { one.install(|| round(&fill, best, &mut out, &mut single)) } else { Ok(()) }
-            })?;
-            let row = |level: Level, elements, threads, best| {
-                let row = FillRow::new(law, dtype, elements, level.to_string(), best);
-                FillRow { threads: Some(threads), ..row }
-            };
-            report.fills.push(FillRow { cold_seconds: Some(cold), ..row(best, elements, threads, all) });
-            if threads > 1 {
-                report.fills.push(row(best, elements, 1, single));
-            }
-            let elements = elements.min(LOWER_LEVELS);
-            let fill = fill_of(scheme, dtype, elements)?;
-            for level in Level::available().into_iter().filter(|&l| l != best) {
-                let mut found = Best::NONE;
-                options.pace().run(|| round(&fill, level, &mut out[..fill.bytes() as usize], &mut found))?;
-                report.fills.push(row(level, elements, threads, found));
+    for (law, dtype, rounding) in options.work() {
+        let rows = Rows { options, law, dtype, rounding, elements };
+        progress(rows.describe());
+        match rows.measure(threads, &one) {
+            Ok(rows) => report.fills.extend(rows),
+            Err(error) => {
+                let row = rows.row(Level::best(), elements, threads);
+                report.fills.push(FillRow { error: Some(reason(error)?), ..row });
             }
         }
     }
     progress(format!("{} tensors of {SMALL} elements", plan.tensors().len()));
-    report.many = Some(many(options, plan)?);
+    report.many.push(many(options, plan)?);
     Ok(())
+}
+
+/// What is measured of one law, dtype and rounding.
+struct Rows<'a> {
+    options: &'a Options,
+    law: Measured,
+    dtype: DType,
+    rounding: Rounding,
+    elements: u64,
+}
+
+impl Rows<'_> {
+    fn describe(&self) -> String {
+        let Self { law, dtype, rounding, elements, .. } = self;
+        format!("{} {dtype}, {rounding}, {elements} elements", law.name)
+    }
+
+    /// A row without figures.
+    fn row(&self, level: Level, elements: u64, threads: usize) -> FillRow {
+        let shape = self.law.shape(elements);
+        let row = FillRow::new(self.law.name, self.dtype, self.rounding, shape, level.to_string());
+        FillRow { threads: Some(threads), ..row }
+    }
+
+    /// All cores and one thread at the best level, and all cores at the others.
+    fn measure(&self, threads: usize, one: &rayon::ThreadPool) -> Result<Vec<FillRow>> {
+        let (best, pace) = (Level::best(), self.options.pace());
+        let fill = self.law.fill(self.dtype, self.rounding, self.elements)?;
+        let mut out = vec![0; fill.bytes() as usize];
+        // A large vector of zeros is not mapped yet: the first fill pays for it.
+        let cold = seconds(|| cpu::fill(&fill, &mut out))?;
+        let (mut all, mut single) = (Best::NONE, Best::NONE);
+        pace.run(|| {
+            round(&fill, best, &mut out, &mut all)?;
+            if threads > 1 { one.install(|| round(&fill, best, &mut out, &mut single)) } else { Ok(()) }
+        })?;
+        let mut rows = vec![self.row(best, self.elements, threads).measured(all, Some(cold))];
+        if threads > 1 {
+            rows.push(self.row(best, self.elements, 1).measured(single, None));
+        }
+        let elements = self.elements.min(LOWER_LEVELS);
+        let fill = self.law.fill(self.dtype, self.rounding, elements)?;
+        for level in Level::available().into_iter().filter(|&l| l != best) {
+            let mut found = Best::NONE;
+            pace.run(|| round(&fill, level, &mut out[..fill.bytes() as usize], &mut found))?;
+            rows.push(self.row(level, elements, threads).measured(found, None));
+        }
+        Ok(rows)
+    }
 }
 
 /// A clear and a fill, on the threads of the current pool.
@@ -90,7 +121,7 @@ fn round(fill: &Fill, level: Level, out: &mut [u8], best: &mut Best) -> Result<(
 fn many(options: &Options, plan: &Plan) -> Result<ManyRow> {
     let tensors = plan.tensors().len() as u64;
     let mut out = vec![0; plan.device_bytes() as usize];
-    let whole = fill_of(Scheme::normal(0.0, 0.02), DType::F32, tensors * SMALL)?;
+    let whole = Measured::normal().fill(DType::F32, Rounding::NearestEven, tensors * SMALL)?;
     let (mut best, mut one) = (f64::INFINITY, f64::INFINITY);
     options.pace().run(|| {
         best = best.min(seconds(|| {
@@ -101,6 +132,7 @@ fn many(options: &Options, plan: &Plan) -> Result<ManyRow> {
         Ok(())
     })?;
     Ok(ManyRow {
+        how: "a fill each",
         tensors,
         elements_each: SMALL,
         seconds: best,

@@ -1,14 +1,18 @@
 //! A GPU: fills of every size that its memory holds, beside its own clear and copy.
 
-use super::clock::Clock;
-use super::report::{Best, FillRow, ManyRow, Report, Served};
-use super::{Options, SMALL, fill_of, host};
+use super::clock::{Clock, Sample};
+use super::laws::Measured;
+use super::report::{Best, FillRow, HOST, ManyRow, Report, Served};
+use super::{Options, SMALL, host, reason};
 use seedbed::gpu::{Gpu, is_software, wgpu};
 use seedbed::plan::Plan;
-use seedbed::{DType, Fill, Result, Scheme};
+use seedbed::{DType, Fill, Result, Rounding};
 
 /// Elements of the fills, as far as memory allows.
 const SIZES: [u64; 4] = [1 << 20, 1 << 24, 1 << 28, 1 << 32];
+
+/// Elements of orthogonal matrices at most, unless a size is asked for: they take far longer than other laws.
+const MATRICES: u64 = 1 << 24;
 
 /// The sizes up to `cap`, and `cap` itself.
 fn sizes(cap: u64) -> Vec<u64> {
@@ -49,24 +53,33 @@ pub(super) fn measure(
     // A software adapter takes the host's memory, for the fill and for its copy.
     let most = gpu.device().limits().max_buffer_size.min(if software { host::budget() / 2 } else { u64::MAX });
     for elements in sizes(cap) {
-        for dtype in options.dtypes() {
+        for (law, dtype, rounding) in options.work() {
+            let what = format!("{} {dtype}, {rounding}, {elements} elements", law.name);
             if elements.saturating_mul(dtype.size()) > most {
-                report.notes.push(format!("{elements} elements of {dtype} left out: a buffer holds {most} bytes here"));
+                report.notes.push(format!("{what} left out: a buffer holds {most} bytes here"));
                 continue;
             }
-            for (law, scheme) in options.laws()? {
-                progress(format!("{law} {dtype}, {elements} elements"));
-                let fill = fill_of(scheme, dtype, elements)?;
-                match row(gpu, &clock, options, law, &fill)? {
-                    Some(row) => report.fills.push(row),
-                    None => report.notes.push(format!("{law} {dtype}, {elements} elements left out: no memory for it")),
-                }
+            if law.is_orthogonal() && elements > MATRICES && options.elements.is_none() {
+                report.notes.push(format!("{what} left out: --size measures it"));
+                continue;
+            }
+            progress(what.clone());
+            // The device makes whole matrices in f32; the others are made by the host.
+            let by_host = law.is_orthogonal() && (software || options.unchecked_native_fma || dtype != DType::F32);
+            let by = if by_host { HOST } else { "device" };
+            let row = FillRow::new(law.name, dtype, rounding, law.shape(elements), by.to_owned());
+            let measured =
+                law.fill(dtype, rounding, elements).and_then(|fill| times(gpu, &clock, options, &fill, by_host));
+            match measured {
+                Ok(Some((best, cold))) => report.fills.push(row.measured(best, Some(cold))),
+                Ok(None) => report.notes.push(format!("{what} left out: no memory for it")),
+                Err(error) => report.fills.push(FillRow { error: Some(reason(error)?), ..row }),
             }
         }
     }
     progress(format!("{} tensors of {SMALL} elements", plan.tensors().len()));
-    report.many = many(gpu, &clock, options, plan)?;
-    if report.many.is_none() {
+    report.many.extend(many(gpu, &clock, options, plan)?);
+    if report.many.is_empty() {
         report.notes.push(format!("many tensors left out: no memory for {} bytes", plan.device_bytes()));
     }
     Ok(())
@@ -87,14 +100,17 @@ fn alloc(gpu: &Gpu, size: u64, usage: wgpu::BufferUsages) -> Option<wgpu::Buffer
     pollster::block_on(scope.pop()).is_none().then_some(buffer)
 }
 
-fn row(gpu: &Gpu, clock: &Clock<'_>, options: &Options, law: &'static str, fill: &Fill) -> Result<Option<FillRow>> {
+/// The best rounds of one fill, and the seconds of the first; none where there is no memory. What the host makes is
+/// made while it is recorded.
+fn times(gpu: &Gpu, clock: &Clock<'_>, options: &Options, fill: &Fill, by_host: bool) -> Result<Option<(Best, f64)>> {
     use seedbed::gpu::wgpu::BufferUsages as U;
     let bytes = fill.device_bytes();
     let Some(out) = alloc(gpu, bytes, U::STORAGE | U::COPY_SRC | U::COPY_DST) else {
         return Ok(None);
     };
     let record = |encoder: &mut wgpu::CommandEncoder| gpu.filler().record(encoder, fill, &out, 0);
-    let cold = clock.time(record)?.wall;
+    let whole = |sample: Sample| sample.wall + if by_host { sample.record } else { 0.0 };
+    let cold = whole(clock.time(record)?);
     let target = alloc(gpu, bytes, U::COPY_DST);
     let mut best = Best::NONE;
     options.pace().run(|| {
@@ -104,8 +120,8 @@ fn row(gpu: &Gpu, clock: &Clock<'_>, options: &Options, law: &'static str, fill:
         })?;
         best.clear = best.clear.min(clear.device);
         let filled = clock.time(record)?;
-        best.fill = best.fill.min(filled.device);
-        best.fill_wall = best.fill_wall.min(filled.wall);
+        best.fill = best.fill.min(if by_host { whole(filled) } else { filled.device });
+        best.fill_wall = best.fill_wall.min(whole(filled));
         if let Some(target) = &target {
             let copy = clock.time(|encoder| {
                 encoder.copy_buffer_to_buffer(&out, 0, target, 0, bytes);
@@ -119,14 +135,13 @@ fn row(gpu: &Gpu, clock: &Clock<'_>, options: &Options, law: &'static str, fill:
     if let Some(target) = target {
         target.destroy();
     }
-    let row = FillRow::new(law, fill.dtype(), fill.elements(), "device".to_owned(), best);
-    Ok(Some(FillRow { cold_seconds: Some(cold), ..row }))
+    Ok(Some((best, cold)))
 }
 
 /// One recording of the whole plan, and one of a single tensor of the same size, into the same buffer.
 fn many(gpu: &Gpu, clock: &Clock<'_>, options: &Options, plan: &Plan) -> Result<Option<ManyRow>> {
     let tensors = plan.tensors().len() as u64;
-    let whole = fill_of(Scheme::normal(0.0, 0.02), DType::F32, tensors * SMALL)?;
+    let whole = Measured::normal().fill(DType::F32, Rounding::NearestEven, tensors * SMALL)?;
     let size = plan.device_bytes().max(whole.device_bytes());
     let Some(arena) = alloc(gpu, size, wgpu::BufferUsages::STORAGE) else {
         return Ok(None);
@@ -145,6 +160,7 @@ fn many(gpu: &Gpu, clock: &Clock<'_>, options: &Options, plan: &Plan) -> Result<
     })?;
     arena.destroy();
     Ok(Some(ManyRow {
+        how: "as one plan",
         tensors,
         elements_each: SMALL,
         seconds: best[0],

@@ -4,6 +4,7 @@
 //! What is compared is interleaved (clear, fill, copy, clear and so on), and each keeps its best round: other work on
 //! the machine slows rounds down, it never speeds one up. A figure is bytes written per second, for a copy too.
 
+pub mod laws;
 mod clock;
 mod host;
 mod report;
@@ -11,17 +12,18 @@ mod cpu;
 mod gpu;
 pub mod text;
 
+use crate::terminal::signals;
+use host::Load;
+use laws::Measured;
 use report::FirstByte;
 pub use report::Report;
 
-use seedbed::gpu::{Choice, FillerOptions, Gpu, KernelSet, blocking};
+use seedbed::gpu::{Choice, FillerOptions, Gpu, blocking, is_software};
 use seedbed::plan::{Plan, TensorSpec};
-use seedbed::scheme::{Bounds, Scheme, StdOf};
-use seedbed::{DType, Error, Fill, Result, StreamVersion};
+use seedbed::scheme::Scheme;
+use seedbed::{DType, Error, Result, Rounding, StreamVersion};
 use std::time::{Duration, Instant};
 
-/// The names of the laws that are measured.
-pub const LAWS: [&str; 4] = ["constant", "uniform", "normal", "truncated"];
 /// Elements of each of the many small tensors.
 pub const SMALL: u64 = 4096;
 
@@ -33,10 +35,12 @@ pub struct Options {
     pub quick: bool,
     /// The largest number of elements of one fill; where none is given, 4 Gi on a hardware GPU, else 16 Mi.
     pub elements: Option<u64>,
-    /// Names among [`LAWS`]; all of them where the list is empty.
-    pub laws: Vec<String>,
+    /// Names among [`laws::names`]; the usual ones where the list is empty.
+    pub laws: Vec<&'static str>,
     /// The dtypes; all of them where the list is empty.
     pub dtypes: Vec<DType>,
+    /// How values are rounded; to nearest where the list is empty.
+    pub roundings: Vec<Rounding>,
     /// Runs the kernels with native `fma` even where they fail the self-test: their speed is of interest, their bits
     /// are not.
     pub unchecked_native_fma: bool,
@@ -47,20 +51,16 @@ impl Options {
         if self.dtypes.is_empty() { DType::ALL.to_vec() } else { self.dtypes.clone() }
     }
 
-    /// # Errors
-    /// [`Error::Unknown`] where a name is none of [`LAWS`].
-    fn laws(&self) -> Result<Vec<(&'static str, Scheme)>> {
-        if let Some(given) = self.laws.iter().find(|l| !LAWS.contains(&l.as_str())) {
-            return Err(Error::unknown("law", given, LAWS));
+    /// What is measured at each size.
+    fn work(&self) -> Vec<(Measured, DType, Rounding)> {
+        let roundings = if self.roundings.is_empty() { vec![Rounding::NearestEven] } else { self.roundings.clone() };
+        let mut work = Vec::new();
+        for dtype in self.dtypes() {
+            for law in laws::named(&self.laws) {
+                work.extend(roundings.iter().map(|&rounding| (law, dtype, rounding)));
+            }
         }
-        let schemes = [
-            Scheme::constant(0.02),
-            Scheme::uniform(-0.1, 0.1),
-            Scheme::normal(0.0, 0.02),
-            Scheme::truncated_normal(0.0, 0.02, Bounds::TWO_SIGMA, StdOf::Parent),
-        ];
-        let wanted = |name: &str| self.laws.is_empty() || self.laws.iter().any(|l| l == name);
-        Ok(LAWS.into_iter().zip(schemes).filter(|(name, _)| wanted(name)).collect())
+        work
     }
 
     fn pace(&self) -> Pace {
@@ -93,6 +93,7 @@ impl Pace {
         let mut done = 0;
         while done < self.least || done < self.most && start.elapsed() < self.budget {
             round()?;
+            signals::check()?;
             done += 1;
         }
         Ok(())
@@ -106,10 +107,14 @@ fn seconds(work: impl FnOnce() -> Result<()>) -> Result<f64> {
     Ok(start.elapsed().as_secs_f64())
 }
 
-/// One tensor of one law.
-fn fill_of(scheme: Scheme, dtype: DType, elements: u64) -> Result<Fill> {
-    let mut plan = Plan::new(StreamVersion::V1, 1);
-    Ok(plan.push(&TensorSpec::new("w", [elements], scheme)?.dtype(dtype))?.fill())
+/// Why a tensor cannot be planned, which a row then says; other errors end the run.
+fn reason(error: Error) -> Result<String> {
+    match error {
+        Error::Tensor { source, .. } if matches!(*source, Error::Law(_) | Error::Shape { .. }) => {
+            Ok(source.to_string())
+        }
+        other => Err(other),
+    }
 }
 
 /// Many small tensors, and how many microseconds each took to plan.
@@ -136,7 +141,7 @@ fn plan_many(tensors: u64) -> Result<(Plan, f64)> {
 /// `progress` what is being measured.
 ///
 /// # Errors
-/// [`Error::Device`] where the device cannot be opened, fails or is lost; [`Error::Unknown`] for an unknown law.
+/// [`Error::Device`] where the device cannot be opened, fails or is lost; [`Error::Io`] once a signal has come.
 pub fn bench(
     choice: Choice,
     options: &Options,
@@ -144,14 +149,16 @@ pub fn bench(
     notice: &mut dyn FnMut(String),
     progress: &mut dyn FnMut(String),
 ) -> Result<Report> {
-    options.laws()?;
-    let load_average = host::load_average();
+    let mut load = Load::begin();
+    load.warnings.iter().for_each(|text| notice(text.clone()));
+    let told = load.warnings.len();
     let open_start = Instant::now();
     let mut f32_alone = FillerOptions::default();
     f32_alone.kernels = KernelSet::of_schemes(&[Scheme::normal(0.0, 0.02)], &[DType::F32])?;
     let opened = blocking::open(choice, &f32_alone, notice)?;
     let open_seconds = open_start.elapsed().as_secs_f64();
-    let first = fill_of(Scheme::normal(0.0, 0.02), DType::F32, 1 << 20)?;
+    signals::check()?;
+    let first = Measured::normal().fill(DType::F32, Rounding::NearestEven, 1 << 20)?;
     let mut bytes = vec![0; first.bytes() as usize];
     let fill_seconds = seconds(|| match &opened {
         Some(gpu) => blocking::fill_range(gpu, &first, 0, &mut bytes),
@@ -160,7 +167,7 @@ pub fn bench(
     let total_seconds = started.elapsed().as_secs_f64();
     drop(bytes);
     let first_byte = FirstByte { open_seconds, fill_seconds, total_seconds, all_kernels_seconds: None };
-    let mut report = Report::new(first_byte, load_average);
+    let mut report = Report::new(options.quick, first_byte, load.clone());
     let tensors = options.tensors();
     progress(format!("planning {tensors} tensors"));
     let (plan, planning) = plan_many(tensors)?;
@@ -174,15 +181,22 @@ pub fn bench(
         }
         None => cpu::measure(options, &plan, &mut report, progress)?,
     }
+    // What computes on the host keeps all of its cores busy; what waits for a GPU one.
+    load.end(if report.device.kind == "gpu" && !report.device.software { 1 } else { report.device.threads });
+    load.warnings[told..].iter().for_each(|text| notice(text.clone()));
+    report.load = load;
     Ok(report)
 }
 
 /// The same device with the kernels that are measured.
 fn with_all_kernels(gpu: Gpu, options: &Options, plan: &Plan, report: &mut Report) -> Result<Gpu> {
     let mut kernels = FillerOptions::default();
-    let schemes: Vec<Scheme> = options.laws()?.into_iter().map(|(_, scheme)| scheme).collect();
-    kernels.kernels = KernelSet::of_schemes(&schemes, &options.dtypes())?;
-    kernels.kernels.extend(plan.into()); // the many small tensors
+    kernels.dtypes = options.dtypes();
+    let device_makes = |(law, dtype, _): &(Measured, DType, Rounding)| law.is_orthogonal() && *dtype == DType::F32;
+    kernels.orthogonal = !is_software(gpu.info()) && options.work().iter().any(device_makes);
+    if !kernels.dtypes.contains(&DType::F32) {
+        kernels.dtypes.push(DType::F32); // the many small tensors
+    }
     let (device, queue) = (gpu.device().clone(), gpu.queue().clone());
     let start = Instant::now();
     let filler = if options.unchecked_native_fma {

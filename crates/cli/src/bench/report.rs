@@ -1,7 +1,11 @@
 //! What the bench found, in the form that `--json` prints.
 
-use seedbed::DType;
+use super::host::Load;
+use seedbed::{DType, Rounding};
 use serde::Serialize;
+
+/// Who makes what the device is only handed.
+pub(super) const HOST: &str = "host, copied";
 
 /// Everything that one run measured. Seconds are those of the best round.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -11,17 +15,18 @@ pub struct Report {
     pub version: &'static str,
     /// The operating system and the processor family.
     pub system: String,
+    /// Whether this was a quick run, of small sizes and two rounds: its figures say nothing about speed.
+    pub quick: bool,
     /// What was measured.
     pub device: Served,
     /// How time was measured: `GPU timestamps`, or wall time around what.
     pub timing: String,
-    /// The load average of the host over the minute before the run, where it is known: above 0, other work slowed the
-    /// run down.
-    pub load_average: Option<f64>,
-    /// One row for each law, dtype, size and, on the CPU, level and number of threads.
+    /// What else the host had to do.
+    pub load: Load,
+    /// One row for each law, dtype, rounding, size and, on the CPU, level and number of threads.
     pub fills: Vec<FillRow>,
-    /// Many small tensors beside one tensor of the same total size.
-    pub many: Option<ManyRow>,
+    /// Many small tensors beside one tensor of the same total size, one row for each way to ask for them.
+    pub many: Vec<ManyRow>,
     /// Microseconds to plan one tensor, averaged over many.
     pub planning_us: f64,
     /// The time until the first bytes were filled.
@@ -56,22 +61,38 @@ pub struct Served {
     pub checked: bool,
 }
 
-/// The fills of one law, dtype and size.
+/// The fills of one law, dtype, rounding and size.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct FillRow {
-    /// One of [`super::LAWS`].
+    /// The law's name in the catalog of schemes.
     pub law: &'static str,
     /// The dtype.
     pub dtype: String,
+    /// How values are rounded to it.
+    pub rounding: String,
+    /// The shape of the tensor.
+    pub shape: Vec<u64>,
     /// Elements of the fill.
     pub elements: u64,
     /// Bytes of the fill.
     pub bytes: u64,
-    /// What filled: `device`, or on the CPU the level.
+    /// What filled: `device`; `host, copied` where the host made what the device was handed; on the CPU the level.
     pub by: String,
     /// Threads that filled, on the CPU.
     pub threads: Option<usize>,
+    /// What was measured; absent where there is an error.
+    #[serde(flatten)]
+    pub figures: Option<Figures>,
+    /// Why nothing was measured.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+}
+
+/// What was measured of one row.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Figures {
     /// Seconds of the fill.
     pub seconds: f64,
     /// Seconds that the host waited for the fill.
@@ -92,10 +113,12 @@ pub struct FillRow {
     pub of_copy: Option<f64>,
 }
 
-/// Many small tensors in one buffer beside one tensor of the same total size; normal, f32.
+/// Many small tensors beside one tensor of the same total size; normal, f32.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct ManyRow {
+    /// How they were asked for.
+    pub how: &'static str,
     /// How many tensors.
     pub tensors: u64,
     /// Elements of each.
@@ -143,15 +166,16 @@ impl Best {
 }
 
 impl Report {
-    pub(super) fn new(first_byte: FirstByte, load_average: Option<f64>) -> Self {
+    pub(super) fn new(quick: bool, first_byte: FirstByte, load: Load) -> Self {
         Self {
             version: env!("CARGO_PKG_VERSION"),
             system: format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
+            quick,
             device: Served::default(),
             timing: String::new(),
-            load_average,
+            load,
             fills: Vec::new(),
-            many: None,
+            many: Vec::new(),
             planning_us: 0.0,
             first_byte,
             notes: Vec::new(),
@@ -160,26 +184,38 @@ impl Report {
 }
 
 impl FillRow {
-    pub(super) fn new(law: &'static str, dtype: DType, elements: u64, by: String, best: Best) -> Self {
-        let bytes = elements * dtype.size();
-        let rate = |seconds: f64| bytes as f64 / seconds / 1e9;
-        let copied = best.copy.is_finite();
+    /// A row without figures.
+    pub(super) fn new(law: &'static str, dtype: DType, rounding: Rounding, shape: Vec<u64>, by: String) -> Self {
+        let elements = shape.iter().product();
         Self {
             law,
             dtype: dtype.to_string(),
+            rounding: rounding.to_string(),
+            shape,
             elements,
-            bytes,
+            bytes: elements * dtype.size(),
             by,
             threads: None,
+            figures: None,
+            error: None,
+        }
+    }
+
+    /// The row with what was measured.
+    pub(super) fn measured(self, best: Best, cold_seconds: Option<f64>) -> Self {
+        let rate = |seconds: f64| self.bytes as f64 / seconds / 1e9;
+        let copied = best.copy.is_finite();
+        let figures = Figures {
             seconds: best.fill,
             wall_seconds: best.fill_wall,
-            cold_seconds: None,
+            cold_seconds,
             gb_per_s: rate(best.fill),
-            values_per_s: elements as f64 / best.fill,
+            values_per_s: self.elements as f64 / best.fill,
             clear_gb_per_s: rate(best.clear),
             of_clear: best.clear / best.fill,
             copy_gb_per_s: copied.then(|| rate(best.copy)),
             of_copy: copied.then(|| best.copy / best.fill),
-        }
+        };
+        Self { figures: Some(figures), ..self }
     }
 }

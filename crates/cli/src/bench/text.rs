@@ -1,6 +1,6 @@
 //! What the bench found, as a person reads it.
 
-use super::report::{FillRow, Report};
+use super::report::{FillRow, HOST, Report};
 use crate::terminal::{print, table::table};
 
 /// The lines of the report.
@@ -11,33 +11,38 @@ pub fn text(report: &Report) -> Vec<String> {
     for part in parts.into_iter().flatten() {
         device = format!("{device}, {part}");
     }
-    let load = print::or_dash(report.load_average, |l| format!("{l:.2}"));
+    let load = |load| print::or_dash(load, |l: f64| format!("{l:.2}"));
     let mut lines = vec![
-        format!("{device}; {} host threads, load average {load}", d.threads),
+        format!(
+            "{device}; {} host threads, load average {} before, {} after",
+            d.threads,
+            load(report.load.before),
+            load(report.load.after)
+        ),
         format!("seedbed {}, {}; {}; best of several rounds", report.version, report.system, report.timing),
-        String::new(),
     ];
-    let heads = [
-        "<law",
-        "<dtype",
-        ">elements",
-        "<by",
-        ">GB/s",
-        ">Gvalues/s",
-        ">clear GB/s",
-        ">/ clear",
-        ">copy GB/s",
-        ">/ copy",
-        ">cold GB/s",
-    ];
-    lines.extend(table(&heads, &report.fills.iter().map(cells).collect::<Vec<_>>()));
+    if report.quick {
+        lines.push("QUICK RUN: two rounds of small sizes, to see that it works; no figures to quote".to_owned());
+    }
     lines.push(String::new());
-    if let Some(m) = &report.many {
+    let on_cpu = d.kind == "cpu";
+    let (clear, of_clear) = if on_cpu { (">memset GB/s", ">/ memset") } else { (">clear GB/s", ">/ clear") };
+    let mut heads = vec!["<law", "<dtype", ">shape", "<by", ">GB/s", ">Gvalues/s", clear, of_clear];
+    if !on_cpu {
+        heads.extend([">copy GB/s", ">/ copy"]);
+    }
+    heads.push(">cold GB/s");
+    lines.extend(table(&heads, &report.fills.iter().map(|row| cells(row, on_cpu)).collect::<Vec<_>>()));
+    lines.push(String::new());
+    lines.extend(legend(report).into_iter().map(str::to_owned));
+    lines.push(String::new());
+    for m in &report.many {
         lines.push(format!(
-            "{} tensors of {} normal f32 elements: {} tensors/s; {:.2} of the speed of one tensor of the same total \
-             ({:.2} with recording and waiting)",
+            "{} tensors of {} normal f32 elements, {}: {} tensors/s; {:.2} of the speed of one tensor of the same \
+             total ({:.2} with recording and waiting)",
             print::count(m.tensors),
             print::count(m.elements_each),
+            m.how,
             print::count(m.tensors_per_s as u64),
             m.of_one,
             m.of_one_wall,
@@ -53,22 +58,50 @@ pub fn text(report: &Report) -> Vec<String> {
         first.all_kernels_seconds.map_or(String::new(), |s| format!("; all kernels {:.0} ms", 1e3 * s)),
     ));
     lines.extend(report.notes.iter().map(|n| format!("note: {n}")));
+    let failed = report.fills.iter().filter_map(|r| Some((r, r.error.as_ref()?)));
+    lines.extend(failed.map(|(r, e)| format!("not measured: {} {}, {}: {e}", r.law, r.dtype, r.rounding)));
+    lines.extend(report.load.warnings.iter().map(|w| format!("warning: {w}")));
     lines
 }
 
-fn cells(r: &FillRow) -> Vec<String> {
+/// What the columns are.
+fn legend(report: &Report) -> Vec<&'static str> {
+    let mut lines = vec!["GB/s: 10^9 bytes written per second; cold: the first fill of a fresh buffer"];
+    if report.device.kind == "cpu" {
+        lines.push("/ memset: the fill's speed over that of memset of the same bytes by the same threads, in turns");
+        return lines;
+    }
+    lines.push(
+        "/ clear: the fill's speed over that of the device's own clear (clear_buffer) of the same bytes, in turns",
+    );
+    lines.push("/ copy: over that of the device's own copy (copy_buffer_to_buffer), which reads as much as it writes");
+    if report.fills.iter().any(|row| row.by == HOST) {
+        lines.push("host, copied: the host made the matrices, and its time is in the figures");
+    }
+    lines
+}
+
+fn cells(r: &FillRow, on_cpu: bool) -> Vec<String> {
     let threads = r.threads.map_or(String::new(), |n| format!(", {n} thread{}", if n == 1 { "" } else { "s" }));
-    vec![
+    let rounding = if r.rounding == "nearest" { String::new() } else { format!(", {}", r.rounding) };
+    let shape = if let [n] = r.shape[..] { print::count(n) } else { print::shape(&r.shape) };
+    let by = if r.error.is_some() { "not measured".to_owned() } else { format!("{}{threads}", r.by) };
+    let figure = |figure: Option<f64>, digits: usize| print::or_dash(figure, |x| format!("{x:.digits$}"));
+    let f = r.figures;
+    let mut cells = vec![
         r.law.to_owned(),
-        r.dtype.clone(),
-        print::count(r.elements),
-        format!("{}{threads}", r.by),
-        format!("{:.2}", r.gb_per_s),
-        format!("{:.3}", r.values_per_s / 1e9),
-        format!("{:.2}", r.clear_gb_per_s),
-        format!("{:.2}", r.of_clear),
-        print::or_dash(r.copy_gb_per_s, |x| format!("{x:.2}")),
-        print::or_dash(r.of_copy, |x| format!("{x:.2}")),
-        print::or_dash(r.cold_seconds, |s| format!("{:.2}", r.bytes as f64 / s / 1e9)),
-    ]
+        format!("{}{rounding}", r.dtype),
+        shape,
+        by,
+        figure(f.map(|f| f.gb_per_s), 2),
+        figure(f.map(|f| f.values_per_s / 1e9), 3),
+        figure(f.map(|f| f.clear_gb_per_s), 2),
+        figure(f.map(|f| f.of_clear), 2),
+    ];
+    if !on_cpu {
+        cells.push(figure(f.and_then(|f| f.copy_gb_per_s), 2));
+        cells.push(figure(f.and_then(|f| f.of_copy), 2));
+    }
+    cells.push(figure(f.and_then(|f| Some(r.bytes as f64 / f.cold_seconds? / 1e9)), 2));
+    cells
 }

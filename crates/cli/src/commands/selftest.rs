@@ -1,75 +1,101 @@
 //! `seedbed selftest`.
 
-use crate::arguments::{device::explain, values};
+use crate::arguments::{
+    device::explain,
+    values::{self, Named},
+};
 use crate::outcome::{Failure, Outcome};
-use crate::terminal::{print, progress::Bar, table::table};
-use seedbed::backend::Backend;
-use seedbed::checkpoint::Progress;
-use seedbed::gpu::{self, Choice, Gpu, KernelSet};
-use seedbed::law::Law;
-use seedbed::shape::{Layout, Shape};
+use crate::selftest::{self, Options, Row};
+use crate::terminal::{print, progress::Bar, signals, table::table};
+use seedbed::gpu::{Choice, FillerOptions, Gpu, MulWide, Tier, blocking, is_software};
 use seedbed::{DType, Error, Result};
-use serde::Serialize;
 use std::time::Instant;
-
-/// Bytes that are compared at once.
-const CHUNK: u64 = 32 << 20;
 
 /// Compare what a GPU fills with what the CPU fills, word for word, in every law and dtype
 ///
-/// The exit code is 1 where a word differs.
+/// Every law with its modes, rounded to nearest and stochastically, and some of them transposed, interleaved with
+/// others and in slabs. The exit code is 1 where a word differs.
+///
+/// The kernels are those that the device takes by itself, which have to pass a short test of their own. Where --tier or
+/// --mul-wide names others, those that fail it are compared too, and the words that differ are counted.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   seedbed selftest
-  seedbed selftest --elements 100000000 --device gpu:1 --json")]
+  seedbed selftest --elements 100000000 --device gpu:1 --json
+  seedbed selftest --law normal,sparse --dtype bf16 --mul-wide u32")]
 pub struct Args {
-    /// How many elements to compare for each law and dtype
-    #[arg(long, default_value_t = 1_000_000, value_name = "N", value_parser = values::parse_elements)]
+    /// How many elements to compare for each law and dtype at least, such as 1000000, 64Ki or 16Mi; a law whose shape
+    /// does not have as many gets a few more
+    #[arg(long, default_value = "1000000", value_name = "N", value_parser = values::parse_elements)]
     elements: u64,
+    /// Compare only these laws
+    #[arg(long = "law", value_name = "LAW,..", value_delimiter = ',', value_parser = laws())]
+    laws: Vec<&'static str>,
+    /// Compare only these dtypes
+    #[arg(long = "dtype", value_name = "f32|f16|bf16,..", value_delimiter = ',', value_parser = values::dtype(),
+        hide_possible_values = true)]
+    dtypes: Vec<DType>,
     /// The GPU: any, a software one where there is no other (gpu), or the adapter N of `seedbed devices` (gpu:N)
     #[arg(long, default_value = "gpu", value_name = "gpu|gpu:N", value_parser = values::gpu(),
         hide_possible_values = true)]
     device: Choice,
+    /// Take the kernels with the device's own fma, or those with fma in integers [default: the first that is exact]
+    #[arg(long, value_name = "native|soft", value_parser = values::tier(), hide_possible_values = true)]
+    tier: Option<Tier>,
+    /// Take the kernels with 64-bit multiplication, or those without [default: u64 where the device has it]
+    #[arg(long, value_name = "u64|u32", value_parser = values::mul_wide(), hide_possible_values = true)]
+    mul_wide: Option<MulWide>,
+    /// Have a software adapter, too, make orthogonal matrices by itself, whose kernels such adapters compile slowly
+    #[arg(long)]
+    orthogonal: bool,
     /// Print a JSON object
     #[arg(long)]
     json: bool,
 }
 
+/// Reads the name of a law.
+fn laws() -> Named<&'static str> {
+    Named::new(selftest::laws(), |text| {
+        let laws = selftest::laws();
+        laws.iter().copied().find(|law| *law == text).ok_or_else(|| Error::unknown("law", text, laws))
+    })
+}
+
 pub fn run(args: &Args) -> Outcome {
     explain(args.device);
-    let backend = Backend::open(args.device, KernelSet::default(), &mut |text| print::note("notice", &text))?;
-    print::note("device", &backend.to_string());
-    let Backend::Gpu(gpu) = &backend else {
-        return Err(
-            Error::Device("the CPU is what a GPU is compared with: give --device gpu or gpu:N".to_owned()).into()
-        );
-    };
+    let (gpu, device_matrices) = open(args)?;
+    // Compiling kernels takes seconds on some drivers: a signal may have come meanwhile.
+    signals::check()?;
+    print::note("device", &device(&gpu));
+    let options =
+        Options { elements: args.elements, laws: args.laws.clone(), dtypes: args.dtypes.clone(), device_matrices };
     let started = Instant::now();
-    let bar = Bar::new(bytes_of(args.elements));
-    let rows = compare(gpu, args.elements, &mut |done| bar.at(done))?;
+    let bar = Bar::new(options.bytes());
+    let rows = options.compare(&gpu, &mut |done| bar.at(done), &mut |row| {
+        print::detail("compare", &format!("{} {}, {}, {}", row.case, row.dtype, row.rounding, row.storage));
+    })?;
     drop(bar);
-    print::time(&format!("{} compared", print::bytes(bytes_of(args.elements))), started);
+    let seconds = started.elapsed().as_secs_f64();
+    print::time(&format!("{} compared", print::bytes(options.bytes())), started);
     let differing: u64 = rows.iter().map(|r| r.differing_words).sum();
     if args.json {
         print::json(&serde_json::json!({
+            "version": env!("CARGO_PKG_VERSION"),
             "device": gpu.info().name,
             "backend": gpu.info().backend.to_string(),
-            "driver": format!("{} {}", gpu.info().driver, gpu.info().driver_info),
+            "driver": format!("{} {}", gpu.info().driver, gpu.info().driver_info).trim(),
             "tier": gpu.filler().tier().to_string(),
             "multiply": gpu.filler().mul_wide().to_string(),
+            "forced": args.tier.is_some() || args.mul_wide.is_some(),
+            "orthogonal_on_device": options.device_matrices,
+            "elements_asked_for": options.elements,
+            "elements": rows.iter().map(|r| r.elements).sum::<u64>(),
+            "seconds": seconds,
             "differing_words": differing,
             "laws": rows,
         }))?;
     } else {
-        let cells = |r: &Row| {
-            let words = if r.elements == 0 { "no value".to_owned() } else { print::count(r.differing_words) };
-            vec![r.law.to_owned(), r.dtype.clone(), print::count(r.elements), words]
-        };
-        let heads = ["<law", "<dtype", ">elements", ">differing words"];
-        let mut lines = table(&heads, &rows.iter().map(cells).collect::<Vec<_>>());
-        let elements: u128 = rows.iter().map(|r| u128::from(r.elements)).sum();
-        lines.push(format!("{} differing words in {} elements", print::count(differing), print::count(elements)));
-        print::lines(lines)?;
+        print::lines(text(&rows, differing))?;
     }
     if differing == 0 {
         return Ok(());
@@ -77,47 +103,63 @@ pub fn run(args: &Args) -> Outcome {
     Err(Failure::Differs(format!("{}: {} words differ from the CPU's", gpu.info().name, print::count(differing))))
 }
 
-/// One law in one dtype.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-struct Row {
-    /// The law's name among [`gpu::schemes`].
-    law: &'static str,
-    /// The dtype.
-    dtype: String,
-    /// How many elements were compared: none where the dtype has no value in the range of the law.
-    elements: u64,
-    /// How many 32-bit words differ.
-    differing_words: u64,
+fn text(rows: &[Row], differing: u64) -> Vec<String> {
+    let cells = |r: &Row| {
+        let words = if r.elements == 0 { "no value".to_owned() } else { print::count(r.differing_words) };
+        let storage = if r.made_by == "host" { "made by the host" } else { &r.storage };
+        let texts = [r.case, &r.dtype, &r.rounding, storage];
+        texts.map(str::to_owned).into_iter().chain([print::count(r.elements), words]).collect()
+    };
+    let heads = ["<law", "<dtype", "<rounding", "<storage", ">elements", ">differing words"];
+    let mut lines = table(&heads, &rows.iter().map(cells).collect::<Vec<_>>());
+    let elements: u128 = rows.iter().map(|r| u128::from(r.elements)).sum();
+    lines.push(format!("{} differing words in {} elements", print::count(differing), print::count(elements)));
+    lines
 }
 
-/// Bytes that [`compare`] compares.
-fn bytes_of(elements: u64) -> u64 {
-    let each: u64 = DType::ALL.iter().map(|d| d.size()).sum();
-    elements.saturating_mul(each * gpu::schemes().len() as u64)
+/// The device in one line.
+fn device(gpu: &Gpu) -> String {
+    let info = gpu.info();
+    let driver = format!("{} {}", info.driver, info.driver_info);
+    let (tier, multiply) = (gpu.filler().tier(), gpu.filler().mul_wide());
+    format!("{}, {}, {}, {tier}, {multiply}", info.name, info.backend, driver.trim())
 }
 
-/// Compares `elements` of each law of [`gpu::schemes`] in each dtype. `progress` is told the bytes done, of
-/// [`bytes_of`].
-///
-/// # Errors
-/// [`Error::Shape`] where `elements` is 0; those of [`gpu::compare`]. Words that differ are no error.
-fn compare(gpu: &Gpu, elements: u64, progress: Progress<'_>) -> Result<Vec<Row>> {
-    let shape = Shape::new([elements])?;
-    let mut rows = Vec::new();
-    let mut done = 0;
-    for dtype in DType::ALL {
-        for (law, scheme) in gpu::schemes() {
-            let held = Law::check_fits(&scheme.law(&shape, &Layout::default())?, dtype).is_ok();
-            let differing_words = if held {
-                let progress = &mut |bytes| progress(done + bytes);
-                gpu::blocking::compare(gpu, scheme, dtype, elements, CHUNK, progress)?
-            } else {
-                0
-            };
-            done += elements.saturating_mul(dtype.size());
-            let elements = if held { elements } else { 0 };
-            rows.push(Row { law, dtype: dtype.to_string(), elements, differing_words });
-        }
+/// Opens the device with the kernels that are compared, and says whether they make whole orthogonal matrices.
+fn open(args: &Args) -> Result<(Gpu, bool)> {
+    let mut options = FillerOptions::default();
+    options.orthogonal = true;
+    options.dtypes.clone_from(&args.dtypes);
+    let rebuilt = args.orthogonal || args.tier.is_some() || args.mul_wide.is_some();
+    if rebuilt {
+        // Only to open the device.
+        options.dtypes = vec![DType::F32];
     }
-    Ok(rows)
+    let opened = blocking::open(args.device, &options, &mut |text| print::note("notice", &text))?;
+    let Some(gpu) = opened else {
+        return Err(Error::Device("the CPU is what a GPU is compared with: give --device gpu or gpu:N".to_owned()));
+    };
+    let software = is_software(gpu.info());
+    if !rebuilt {
+        return Ok((gpu, !software));
+    }
+    if args.orthogonal && gpu.info().name.contains("SwiftShader") {
+        let reason = "SwiftShader takes more than 11 GB of memory to compile the kernels of orthogonal matrices";
+        return Err(Error::Device(format!("{reason}: leave out --orthogonal")));
+    }
+    signals::check()?;
+    options.dtypes.clone_from(&args.dtypes);
+    options.orthogonal = args.orthogonal || !software;
+    options.tier = Some(args.tier.unwrap_or_else(|| gpu.filler().tier()));
+    options.mul_wide = Some(args.mul_wide.unwrap_or_else(|| gpu.filler().mul_wide()));
+    let (info, device, queue) = (gpu.info().clone(), gpu.device().clone(), gpu.queue().clone());
+    let (filler, matrices) = match blocking::filler(&device, &queue, &options) {
+        Ok(filler) => (filler, options.orthogonal),
+        Err(Error::Device(reason)) => {
+            print::note("notice", &format!("{reason}; compared all the same, since they were asked for"));
+            (blocking::filler_unchecked(&device, &options)?, false)
+        }
+        Err(error) => return Err(error),
+    };
+    Ok((Gpu::from_parts(info, device, queue, filler), matrices))
 }

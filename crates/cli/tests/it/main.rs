@@ -59,7 +59,7 @@ fn code_of(signal: &str) -> i32 {
 
 /// Runs the binary until `ready`, then signals it: its output, once it has ended with the signal's exit code.
 fn interrupted(dir: &Path, args: &[&str], signal: &str, ready: impl Fn() -> bool) -> Output {
-    let mut child = command(dir, args).stderr(Stdio::piped()).spawn().unwrap();
+    let mut child = command(dir, args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     while !ready() {
         assert!(child.try_wait().unwrap().is_none(), "{args:?}: ended before the signal");
         std::thread::yield_now();

@@ -67,6 +67,12 @@ fn bash_accepts_its_completions_and_completes_with_them() {
         ("verify", "--device", "", "auto cpu gpu\n"),
         ("fill", "--layout", "c", "conv conv_transpose\n"),
         ("plan", "--recipe", "mu", "mup\n"),
+        ("selftest", "--law", "sp", "sparse\n"),
+        ("selftest", "--tier", "", "native soft\n"),
+        ("selftest", "--mul-wide", "", "u64 u32\n"),
+        ("bench", "--law", "a", "all\n"),
+        ("bench", "--dtype", "b", "bf16\n"),
+        ("bench", "--rounding", "", "nearest stochastic\n"),
     ] {
         let complete = format!(
             "source ./seedbed.bash; COMP_WORDS=(seedbed {command} {flag} '{word}'); COMP_CWORD=3; \
