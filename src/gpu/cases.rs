@@ -166,7 +166,11 @@ impl Case {
                 let [out, inputs] = matrix(n.div_ceil(12), [groups, 1]);
                 vec![out, inputs, 3, 4]
             }
-            (Storage::Whole, Scheme::Sinusoidal { .. }) => matrix(n, [1, 2]).to_vec(),
+            (Storage::Whole, Scheme::Sinusoidal { .. }) => {
+                let [rows, cols] = matrix(n, [1, 2]);
+                // Two frequencies at least.
+                vec![rows, cols.max(6)]
+            }
             (Storage::Whole, Scheme::LogRange | Scheme::Linspace { .. }) => {
                 let [rows, cols] = matrix(n.div_ceil(3), [1, 1]);
                 vec![3, rows, cols]

@@ -4,6 +4,7 @@ use seedbed::checkpoint::Progress;
 use seedbed::gpu::{self, Case, Gpu, Storage};
 use seedbed::{DType, Error, Fill, Result};
 use serde::Serialize;
+use std::time::Instant;
 
 /// Bytes that are compared at once, so that even a slow driver soon comes back to see whether a signal has come.
 const CHUNK: u64 = 4 << 20;
@@ -23,7 +24,7 @@ pub struct Options {
 }
 
 /// One case in one dtype.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Row {
     /// The law's name in the catalog.
     pub law: &'static str,
@@ -43,6 +44,8 @@ pub struct Row {
     pub elements: u64,
     /// How many 32-bit words differ.
     pub differing_words: u64,
+    /// Seconds that it took, on the device and on the CPU.
+    pub seconds: f64,
     /// Why nothing was compared.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
@@ -83,6 +86,7 @@ impl Options {
         for (case, dtype) in self.work() {
             let mut row = self.row(&case, dtype);
             started(&row);
+            let begun = Instant::now();
             let bytes = self.elements.saturating_mul(dtype.size());
             let mut number = 0;
             while row.elements < self.elements && row.reason.is_none() {
@@ -97,6 +101,7 @@ impl Options {
                     Err(error) => row.reason = Some(reason(error)?),
                 }
             }
+            row.seconds = begun.elapsed().as_secs_f64();
             before += bytes;
             rows.push(row);
         }
@@ -118,6 +123,7 @@ impl Options {
             made_by: if matrices && !on_device { "host" } else { "device" },
             elements: 0,
             differing_words: 0,
+            seconds: 0.0,
             reason: None,
         }
     }
