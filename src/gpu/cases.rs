@@ -232,12 +232,11 @@ mod tests {
 
     #[test]
     fn every_storage_takes_kernels_of_its_own() {
-        use crate::gpu::lower::{EntryPoint, Lowered};
+        use crate::gpu::kernel_id::{EntryPoint, kernels_of};
         let kernels = |case: &Case, dtype| {
-            let fill = case.fill(10_000, dtype, 0).unwrap();
-            let mut lowered = Lowered::default();
-            lowered.add_range(&fill, 0, fill.device_bytes() / 4, 0);
-            lowered.dispatches.into_iter().map(|d| d.kernel.1).collect::<Vec<_>>()
+            let mut found = std::collections::BTreeSet::new();
+            kernels_of(&case.fill(10_000, dtype, 0).unwrap(), &mut found);
+            found.into_iter().map(|id| id.entry).collect::<Vec<_>>()
         };
         for (storage, dtype, expected) in [
             (Storage::Interleaved, DType::BF16, EntryPoint::General),

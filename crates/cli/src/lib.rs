@@ -74,9 +74,12 @@ fn exit(command: &commands::Command, outcome: Outcome, signal: Option<(Exit, &st
             exit
         }
         (Err(Failure::Error(error)), None) => {
-            let advice = advice::of(&error, command);
-            print::error(&advice.map_or_else(|| error.to_string(), |advice| format!("{error}; {advice}")));
+            tell(&error, command);
             Exit::Failed
+        }
+        (Err(Failure::Usage(error)), None) => {
+            tell(&error, command);
+            Exit::Usage
         }
         (Err(Failure::Differs(text)), None) => {
             print::error(&text);
@@ -87,6 +90,12 @@ fn exit(command: &commands::Command, outcome: Outcome, signal: Option<(Exit, &st
             Exit::Unchecked
         }
     }
+}
+
+/// Prints an error and what helps against it.
+fn tell(error: &seedbed::Error, command: &commands::Command) {
+    let advice = advice::of(error, command);
+    print::error(&advice.map_or_else(|| error.to_string(), |advice| format!("{error}; {advice}")));
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ pub enum Exit {
     Done = 0,
     /// An error, or a difference that `verify`, `inspect` or `selftest` found.
     Failed = 1,
-    /// The command line itself is wrong.
+    /// The command line itself is wrong: a flag that is unknown, or whose value cannot be read.
     Usage = 2,
     /// Everything that could be compared is equal, but something could not be compared.
     Unchecked = 3,
@@ -51,6 +51,8 @@ impl Exit {
 pub enum Failure {
     /// Something is wrong.
     Error(Error),
+    /// The value of a flag cannot be read.
+    Usage(Error),
     /// What was compared differs; the text says what.
     Differs(String),
     /// Nothing that was compared differs, but not everything could be compared; the text says what was not.

@@ -157,7 +157,7 @@ mod tests {
 
     /// The laws that a scheme gives, on shapes that it may take.
     fn variants(scheme: seedbed::Scheme) -> BTreeSet<String> {
-        let shapes: [&[u64]; 4] = [&[8, 8], &[4, 4, 3], &[12, 12], &[2, 4, 4]];
+        let shapes: [&[u64]; 5] = [&[8, 8], &[4, 4, 3], &[12, 12], &[2, 4, 4], &[9, 5, 3, 4]];
         let shapes = shapes.into_iter().map(|dims| Shape::new(dims).unwrap());
         shapes.filter_map(|shape| scheme.law(&shape, &Layout::OutIn).ok()).map(|law| variant(&law)).collect()
     }

@@ -1,7 +1,7 @@
 //! `seedbed fill`.
 
 use crate::arguments::{self, device::Device, values};
-use crate::outcome::Outcome;
+use crate::outcome::{Failure, Outcome};
 use crate::terminal::{print, progress::Bar};
 use clap::ValueHint;
 use seedbed::checkpoint::{self, Provenance, SingleTensor};
@@ -75,7 +75,7 @@ impl Args {
 }
 
 pub fn run(args: &Args) -> Outcome {
-    let tensor = args.tensor().map_err(|e| e.in_tensor(&args.name))?;
+    let tensor = args.tensor().map_err(|e| Failure::Usage(e.in_tensor(&args.name)))?;
     // An error in the tensor is printed alone, without the seed before it.
     tensor.fill(&mut Plan::new(StreamVersion::V1, 0), &args.name, args.dtype, args.rounding)?;
     let raw = args.output == Path::new("-");

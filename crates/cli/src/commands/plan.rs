@@ -12,10 +12,14 @@ use std::collections::HashMap;
 /// Tensors that differ only by the numbers in their names, such as those of layers, are shown together in one line,
 /// unless --table or --json is given. On a terminal that is too narrow for the table, each line of it becomes a block.
 #[derive(clap::Args)]
-#[command(after_help = "Examples:
+// As of `init`: the usage that clap makes is one long word.
+#[command(
+    override_usage = "seedbed plan [OPTIONS] [CONFIG]",
+    after_help = "Examples:
   seedbed plan examples/gpt2/config.json
   seedbed plan examples/llama-3.2-1b --recipe mup --table
-  seedbed plan examples/llama-3.2-1b --seed 42 --json | jq '.tensors[0]'")]
+  seedbed plan examples/llama-3.2-1b --seed 42 --json | jq '.tensors[0]'"
+)]
 pub struct Args {
     #[command(flatten)]
     pub(super) model: model::Args,

@@ -6,10 +6,15 @@ use std::path::Path;
 
 /// The error line, of a run that must fail so and leave the directory as it is.
 pub fn refused(dir: &Path, args: &[&str]) -> String {
+    refused_with(1, dir, args)
+}
+
+/// The same with another exit code.
+fn refused_with(code: i32, dir: &Path, args: &[&str]) -> String {
     let before = listing(dir);
     let output = seedbed(dir, args);
     let stderr = text(&output.stderr);
-    assert_eq!(output.status.code(), Some(1), "{args:?}: {stderr}");
+    assert_eq!(output.status.code(), Some(code), "{args:?}: {stderr}");
     assert_eq!(listing(dir), before, "{args:?}");
     assert!(output.stdout.is_empty(), "{args:?}: {}", text(&output.stdout));
     let lines: Vec<&str> = stderr.lines().filter(|l| !l.starts_with("seed: ") && !l.starts_with("device: ")).collect();
@@ -68,7 +73,11 @@ fn a_bad_tensor_is_refused() {
         if !more.starts_with("--device") {
             args.extend(["--device", "cpu"]);
         }
-        let error = refused(dir.path(), &args);
+        // A text that cannot be read is wrong usage; one that does not fit the others is an error.
+        let unread = ["unknown ", "scheme \"", "shape \"", "shape [3, 0]", "shape [4294967296, 4294967296]", "slab \""];
+        let what = expected.strip_prefix("tensor weight: ").unwrap_or_default();
+        let code = if unread.iter().any(|text| what.starts_with(text)) { 2 } else { 1 };
+        let error = refused_with(code, dir.path(), &args);
         assert!(error.starts_with(expected), "{args:?}: {error}");
     }
     // A control character of a name does not break the line.

@@ -200,7 +200,9 @@ fn an_error_ends_with_the_flag_that_helps() {
         ),
     ] {
         let output = seedbed(dir.path(), args);
-        assert_eq!(output.status.code(), Some(1), "{args:?}");
+        // What a flag names in words is read before anything else is looked at.
+        let code = if args.contains(&"--scheme") && args.contains(&"xyzzy") { 2 } else { 1 };
+        assert_eq!(output.status.code(), Some(code), "{args:?}");
         let error = text(&output.stderr).lines().last().unwrap_or_default();
         assert!(error.ends_with(advice), "{args:?}: {error}");
     }
@@ -213,7 +215,8 @@ fn an_error_ends_with_the_flag_that_helps() {
         (&["schemes", "he_norml"], "he_normal"),
     ] {
         let output = seedbed(dir.path(), args);
-        assert_eq!(output.status.code(), Some(1), "{args:?}");
+        let code = if args.contains(&"--scheme") { 2 } else { 1 };
+        assert_eq!(output.status.code(), Some(code), "{args:?}");
         let error = text(&output.stderr).lines().last().unwrap_or_default();
         assert!(error.ends_with(&format!("did you mean `{near}`?")), "{args:?}: {error}");
     }
