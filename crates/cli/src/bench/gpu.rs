@@ -2,9 +2,10 @@
 
 use super::clock::{Clock, Sample};
 use super::laws::Measured;
-use super::report::{Best, FillRow, HOST, ManyRow, Report, Served};
-use super::{Options, SMALL, host, reason};
-use seedbed::gpu::{Gpu, is_software, wgpu};
+use super::report::{Best, FillRow, HOST, ManyRow, Preparation, Report, Served};
+use super::{Options, SMALL, host, reason, seconds};
+use crate::terminal::signals;
+use seedbed::gpu::{Gpu, blocking, is_software, wgpu};
 use seedbed::plan::Plan;
 use seedbed::{DType, Fill, Result, Rounding};
 
@@ -68,8 +69,10 @@ pub(super) fn measure(
             let by_host = law.is_orthogonal() && (software || options.unchecked_native_fma || dtype != DType::F32);
             let by = if by_host { HOST } else { "device" };
             let row = FillRow::new(law.name, dtype, rounding, law.shape(elements), by.to_owned());
-            let measured =
-                law.fill(dtype, rounding, elements).and_then(|fill| times(gpu, &clock, options, &fill, by_host));
+            let measured = law.fill(dtype, rounding, elements).and_then(|fill| {
+                report.preparation.extend(prepare(gpu, &format!("{} {dtype}, {rounding}", law.name), &fill)?);
+                times(gpu, &clock, options, &fill, by_host)
+            });
             match measured {
                 Ok(Some((best, cold))) => report.fills.push(row.measured(best, Some(cold))),
                 Ok(None) => report.notes.push(format!("{what} left out: no memory for it")),
@@ -98,6 +101,16 @@ fn alloc(gpu: &Gpu, size: u64, usage: wgpu::BufferUsages) -> Option<wgpu::Buffer
         mapped_at_creation: false,
     });
     pollster::block_on(scope.pop()).is_none().then_some(buffer)
+}
+
+/// Prepares the kernels of a fill; none where they are there.
+fn prepare(gpu: &Gpu, what: &str, fill: &Fill) -> Result<Option<Preparation>> {
+    signals::check()?;
+    if gpu.filler().is_prepared(fill) {
+        return Ok(None);
+    }
+    let seconds = seconds(|| blocking::prepare(gpu.filler(), fill))?;
+    Ok(Some(Preparation { what: what.to_owned(), seconds }))
 }
 
 /// The best rounds of one fill, and the seconds of the first; none where there is no memory. What the host makes is
@@ -146,6 +159,8 @@ fn many(gpu: &Gpu, clock: &Clock<'_>, options: &Options, plan: &Plan) -> Result<
     let Some(arena) = alloc(gpu, size, wgpu::BufferUsages::STORAGE) else {
         return Ok(None);
     };
+    blocking::prepare(gpu.filler(), plan)?;
+    blocking::prepare(gpu.filler(), &whole)?;
     let (mut best, mut one) = ([f64::INFINITY; 3], [f64::INFINITY; 2]);
     let keep = |best: &mut f64, now: f64| *best = best.min(now);
     options.pace().run(|| {

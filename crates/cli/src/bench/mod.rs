@@ -15,10 +15,10 @@ pub mod text;
 use crate::terminal::signals;
 use host::Load;
 use laws::Measured;
-use report::FirstByte;
 pub use report::Report;
+use report::{FirstByte, Preparation};
 
-use seedbed::gpu::{Choice, FillerOptions, Gpu, blocking, is_software};
+use seedbed::gpu::{Choice, FillerOptions, Gpu, KernelSet, blocking, is_software};
 use seedbed::plan::{Plan, TensorSpec};
 use seedbed::scheme::Scheme;
 use seedbed::{DType, Error, Result, Rounding, StreamVersion};
@@ -166,7 +166,7 @@ pub fn bench(
     })?;
     let total_seconds = started.elapsed().as_secs_f64();
     drop(bytes);
-    let first_byte = FirstByte { open_seconds, fill_seconds, total_seconds, all_kernels_seconds: None };
+    let first_byte = FirstByte { open_seconds, fill_seconds, total_seconds };
     let mut report = Report::new(options.quick, first_byte, load.clone());
     let tensors = options.tensors();
     progress(format!("planning {tensors} tensors"));
@@ -174,7 +174,8 @@ pub fn bench(
     report.planning_us = planning;
     match opened {
         Some(gpu) => {
-            gpu::measure(&with_all_kernels(gpu, options, &plan, &mut report)?, options, &plan, &mut report, progress)?;
+            gpu::measure(&unprepared(&gpu, options, &mut report.notes)?, options, &plan, &mut report, progress)?;
+            prepare_all(&gpu, options, &mut report, progress)?;
         }
         None if options.unchecked_native_fma => {
             return Err(Error::Device("the native-fma kernels need a GPU: give --device gpu or gpu:N".to_owned()));
@@ -188,24 +189,30 @@ pub fn bench(
     Ok(report)
 }
 
-/// The same device with the kernels that are measured.
-fn with_all_kernels(gpu: Gpu, options: &Options, plan: &Plan, report: &mut Report) -> Result<Gpu> {
+/// The same device with a filler that has prepared nothing yet, so that each law's kernels can be timed.
+fn unprepared(gpu: &Gpu, options: &Options, notes: &mut Vec<String>) -> Result<Gpu> {
     let mut kernels = FillerOptions::default();
-    kernels.dtypes = options.dtypes();
-    let device_makes = |(law, dtype, _): &(Measured, DType, Rounding)| law.is_orthogonal() && *dtype == DType::F32;
-    kernels.orthogonal = !is_software(gpu.info()) && options.work().iter().any(device_makes);
-    if !kernels.dtypes.contains(&DType::F32) {
-        kernels.dtypes.push(DType::F32); // the many small tensors
-    }
+    kernels.orthogonal = !is_software(gpu.info());
     let (device, queue) = (gpu.device().clone(), gpu.queue().clone());
-    let start = Instant::now();
     let filler = if options.unchecked_native_fma {
-        report.notes.push("native fma, unchecked: the bits may not be the stream's".to_owned());
+        notes.push("native fma, unchecked: the bits may not be the stream's".to_owned());
         kernels.tier = Some(seedbed::gpu::Tier::NativeFma);
         blocking::filler_unchecked(&device, &queue, &kernels)?
     } else {
         blocking::filler(&device, &queue, &kernels)?
     };
-    report.first_byte.all_kernels_seconds = Some(start.elapsed().as_secs_f64());
     Ok(Gpu::from_parts(gpu.info().clone(), device, queue, filler))
+}
+
+/// Prepares every kernel that there is: on a software adapter, where that takes a minute or more, only where every law
+/// is measured.
+fn prepare_all(gpu: &Gpu, options: &Options, report: &mut Report, progress: &mut dyn FnMut(String)) -> Result<()> {
+    if options.quick || is_software(gpu.info()) && !options.laws.contains(&laws::ALL) {
+        return Ok(());
+    }
+    progress("every kernel".to_owned());
+    let gpu = unprepared(gpu, options, &mut Vec::new())?;
+    let seconds = seconds(|| blocking::prepare(gpu.filler(), KernelSet::all()))?;
+    report.preparation.push(Preparation { what: "every kernel".to_owned(), seconds });
+    Ok(())
 }

@@ -27,6 +27,8 @@ pub struct Report {
     pub fills: Vec<FillRow>,
     /// Many small tensors beside one tensor of the same total size, one row for each way to ask for them.
     pub many: Vec<ManyRow>,
+    /// What preparing kernels took, on a GPU.
+    pub preparation: Vec<Preparation>,
     /// Microseconds to plan one tensor, averaged over many.
     pub planning_us: f64,
     /// The time until the first bytes were filled.
@@ -137,18 +139,26 @@ pub struct ManyRow {
     pub of_one_wall: f64,
 }
 
+/// What a GPU takes to compile kernels and compare them with the twin, before they are used.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Preparation {
+    /// Whose kernels: a law in a dtype, beyond those that are there already, or all.
+    pub what: String,
+    /// Seconds.
+    pub seconds: f64,
+}
+
 /// From the start of the process to the first filled bytes: 1 Mi normal f32 values in host memory.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct FirstByte {
-    /// Finding and opening the device, compiling the f32 kernels, their self-test.
+    /// Finding and opening the device, and preparing the kernels of this one fill.
     pub open_seconds: f64,
     /// The fill, and reading it back.
     pub fill_seconds: f64,
     /// All of it, from the start of the process.
     pub total_seconds: f64,
-    /// Compiling and testing the kernels of every dtype that was measured.
-    pub all_kernels_seconds: Option<f64>,
 }
 
 /// The best seconds of what is compared in one row.
@@ -176,6 +186,7 @@ impl Report {
             load,
             fills: Vec::new(),
             many: Vec::new(),
+            preparation: Vec::new(),
             planning_us: 0.0,
             first_byte,
             notes: Vec::new(),

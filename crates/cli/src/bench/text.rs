@@ -51,12 +51,12 @@ pub fn text(report: &Report) -> Vec<String> {
     lines.push(format!("planning: {:.2} us per tensor", report.planning_us));
     let first = &report.first_byte;
     lines.push(format!(
-        "first bytes {:.0} ms after the process began: opening {:.0} ms, the first fill {:.0} ms{}",
+        "first bytes {:.0} ms after the process began: opening {:.0} ms, the first fill {:.0} ms",
         1e3 * first.total_seconds,
         1e3 * first.open_seconds,
         1e3 * first.fill_seconds,
-        first.all_kernels_seconds.map_or(String::new(), |s| format!("; all kernels {:.0} ms", 1e3 * s)),
     ));
+    lines.extend(report.preparation.iter().map(|p| format!("preparing {}: {:.0} ms", p.what, 1e3 * p.seconds)));
     lines.extend(report.notes.iter().map(|n| format!("note: {n}")));
     let failed = report.fills.iter().filter_map(|r| Some((r, r.error.as_ref()?)));
     lines.extend(failed.map(|(r, e)| format!("not measured: {} {}, {}: {e}", r.law, r.dtype, r.rounding)));

@@ -16,8 +16,8 @@ use std::time::Instant;
 /// Every law with its modes, rounded to nearest and stochastically, and some of them transposed, interleaved with
 /// others and in slabs. The exit code is 1 where a word differs.
 ///
-/// The kernels are those that the device takes by itself, which have to pass a short test of their own. Where --tier or
-/// --mul-wide names others, those that fail it are compared too, and the words that differ are counted.
+/// The kernels are those that the device takes by itself, which have to pass a short test of their own. Those that
+/// --tier or --mul-wide names are compared without that test, and the words that differ are counted.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   seedbed selftest
@@ -125,41 +125,30 @@ fn device(gpu: &Gpu) -> String {
     format!("{}, {}, {}, {tier}, {multiply}", info.name, info.backend, driver.trim())
 }
 
-/// Opens the device with the kernels that are compared, and says whether they make whole orthogonal matrices.
+/// Opens the device, and says whether it makes whole orthogonal matrices. Kernels are prepared when they are compared.
 fn open(args: &Args) -> Result<(Gpu, bool)> {
     let mut options = FillerOptions::default();
     options.orthogonal = true;
-    options.dtypes.clone_from(&args.dtypes);
-    let rebuilt = args.orthogonal || args.tier.is_some() || args.mul_wide.is_some();
-    if rebuilt {
-        // Only to open the device.
-        options.dtypes = vec![DType::F32];
-    }
     let opened = blocking::open(args.device, &options, &mut |text| print::note("notice", &text))?;
     let Some(gpu) = opened else {
         return Err(Error::Device("the CPU is what a GPU is compared with: give --device gpu or gpu:N".to_owned()));
     };
-    let software = is_software(gpu.info());
-    if !rebuilt {
-        return Ok((gpu, !software));
-    }
+    let (software, forced) = (is_software(gpu.info()), args.tier.is_some() || args.mul_wide.is_some());
     if args.orthogonal && gpu.info().name.contains("SwiftShader") {
         let reason = "SwiftShader takes more than 11 GB of memory to compile the kernels of orthogonal matrices";
         return Err(Error::Device(format!("{reason}: leave out --orthogonal")));
     }
-    signals::check()?;
-    options.dtypes.clone_from(&args.dtypes);
     options.orthogonal = args.orthogonal || !software;
-    options.tier = Some(args.tier.unwrap_or_else(|| gpu.filler().tier()));
-    options.mul_wide = Some(args.mul_wide.unwrap_or_else(|| gpu.filler().mul_wide()));
+    if !forced && options.orthogonal != software {
+        return Ok((gpu, options.orthogonal));
+    }
+    options.tier = args.tier.or(forced.then(|| gpu.filler().tier()));
+    options.mul_wide = args.mul_wide.or(forced.then(|| gpu.filler().mul_wide()));
     let (info, device, queue) = (gpu.info().clone(), gpu.device().clone(), gpu.queue().clone());
-    let (filler, matrices) = match blocking::filler(&device, &queue, &options) {
-        Ok(filler) => (filler, options.orthogonal),
-        Err(Error::Device(reason)) => {
-            print::note("notice", &format!("{reason}; compared all the same, since they were asked for"));
-            (blocking::filler_unchecked(&device, &options)?, false)
-        }
-        Err(error) => return Err(error),
+    let filler = if forced {
+        blocking::filler_unchecked(&device, &queue, &options)?
+    } else {
+        blocking::filler(&device, &queue, &options)?
     };
-    Ok((Gpu::from_parts(info, device, queue, filler), matrices))
+    Ok((Gpu::from_parts(info, device, queue, filler), options.orthogonal))
 }
