@@ -89,5 +89,7 @@ if [ ${#long[@]} != 0 ]; then
     echo "NOT RUN THERE: the kernels of orthogonal matrices, for which its compiler takes more than 11 GB"
     VK_DRIVER_FILES=$icd SEEDBED_GPU=gpu cargo test "${checks[@]}" -p seedbed --all-features --test it -- gpu:: \
         --skip gpu::orthogonal --skip matrices_that_the_device_makes
+    VK_DRIVER_FILES=$icd SEEDBED_GPU=gpu cargo test "${checks[@]}" -p seedbed --all-features --test it -- \
+        --ignored gpu::laws::a_million_elements_of_every_law_and_dtype
 fi
 step ""
