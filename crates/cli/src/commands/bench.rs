@@ -15,8 +15,8 @@ use std::time::Instant;
 ///
 /// Every figure is the best of several rounds, in which fill, clear and copy take turns. GB/s counts the bytes written,
 /// also for a copy. "/ clear" is the fill's speed over that of the device's own clear of the same bytes, "/ copy" over
-/// that of its own copy, which reads as much as it writes; on the CPU "/ memset" is the fill's speed over that of memset
-/// by the same threads. 1 would be as fast as the device writes memory at all.
+/// that of its own copy, which reads as much as it writes; on the CPU "/ memset" is the fill's speed over that of
+/// memset by the same threads. 1 would be as fast as the device writes memory at all.
 ///
 /// Other work on the machine makes the figures too low: the load of the host is looked at before and after, and warned
 /// of.

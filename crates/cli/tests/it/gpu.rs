@@ -104,6 +104,13 @@ fn the_device_is_measured_beside_its_own_clear_and_copy() {
     check_fills(&found, &["constant", "uniform", "normal", "truncated_normal"]);
     let fills = found["fills"].as_array().unwrap();
     assert!(fills.iter().all(|r| r["of_copy"].as_f64() > Some(0.0) && r["cold_seconds"].as_f64() > Some(0.0)));
+    let many = found["many"].as_array().unwrap();
+    assert!(many.len() == 2 && many.iter().all(|m| m["of_one"].as_f64() > Some(0.0)), "{found}");
+    assert!(many[1]["how"].as_str().unwrap().contains("record_all"), "{found}");
+    // Each law and dtype was prepared once.
+    let prepared: Vec<_> =
+        found["preparation"].as_array().unwrap().iter().map(|p| p["what"].as_str().unwrap()).collect();
+    assert!(prepared.contains(&"uniform bf16, nearest"), "{prepared:?}");
     let timing = found["timing"].as_str().unwrap();
     assert!(timing.starts_with("GPU timestamps") || timing.contains("wall time"), "{timing}");
 }
