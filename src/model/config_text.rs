@@ -75,14 +75,6 @@ pub(super) fn plain(error: &str) -> String {
     error.to_owned()
 }
 
-/// At most 120 characters of a text that came from outside.
-pub(crate) fn clip(text: &str) -> String {
-    match text.char_indices().nth(120) {
-        Some((end, _)) => format!("{}..", &text[..end]),
-        None => text.to_owned(),
-    }
-}
-
 /// The text around a syntax error: 40 bytes before it and 10 behind, of its line.
 fn near(text: &str, line: usize, column: usize) -> String {
     let line = text.split('\n').nth(line.saturating_sub(1)).unwrap_or_default().as_bytes();

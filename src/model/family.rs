@@ -1,8 +1,8 @@
 //! A family of models: what one `model_type` of a config names.
 
 use super::build::Build;
-use super::config_text::clip;
 use super::fields::Fields;
+use crate::value::text::clip;
 use crate::{Error, Result};
 
 /// A family of models: what the `model_type` of a config names.

@@ -1,8 +1,9 @@
 //! The fields of a config, each read by name, so that an error can name it.
 
-use super::config_text::{self, clip, plain};
+use super::config_text::{self, plain};
 use super::tensor::Variables;
 use crate::value::law::Law;
+use crate::value::text::clip;
 use crate::{Error, Result};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};

@@ -37,7 +37,6 @@ mod model;
 #[cfg(test)]
 pub(crate) mod tests;
 
-pub(crate) use config_text::clip;
 pub use config_text::config_with_dtype;
 pub use family::Family;
 pub use fields::numbers_of_config;

@@ -1,10 +1,10 @@
 //! A model as its config describes it.
 
 use super::build::Build;
-use super::config_text::clip;
 use super::family::{Class, Family};
 use super::fields::Fields;
 use super::tensor::ModelTensor;
+use crate::value::text::clip;
 use crate::{DType, Error, Result};
 
 /// A model as its config describes it: which tensors it stores.

@@ -135,7 +135,7 @@ pub(super) fn find(name: &str, model: Option<&Model>) -> Result<BuiltIn> {
         let expected: Vec<&str> = std::iter::once(TRANSFORMERS).chain(ALL.iter().map(|b| b.name)).collect();
         Error::Unknown {
             what: "recipe",
-            given: crate::model::clip(name),
+            given: crate::value::text::clip(name),
             expected: format!("{}, or the path of a TOML file", expected.join(", ")),
             nearest: nearest.map(str::to_owned),
         }

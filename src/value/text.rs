@@ -104,8 +104,8 @@ pub(crate) fn typed(text: &str) -> String {
     format!("{:?}", clip(text))
 }
 
-/// The text, or its first 120 characters and two dots.
-fn clip(text: &str) -> String {
+/// A text that came from outside, or its first 120 characters and two dots.
+pub(crate) fn clip(text: &str) -> String {
     match text.char_indices().nth(120) {
         Some((end, _)) => format!("{}..", &text[..end]),
         None => text.to_owned(),

@@ -6,10 +6,10 @@ use super::siglip;
 use crate::Result;
 use crate::model::Role;
 use crate::model::build::Build;
-use crate::model::config_text::clip;
 use crate::model::family::{Class, Family};
 use crate::model::fields::Fields;
 use crate::value::shape::Layout;
+use crate::value::text::clip;
 
 /// Text and images. The names are those of the first checkpoints, which transformers still writes: the parts have no
 /// common prefix.

@@ -3,10 +3,10 @@
 use crate::Result;
 use crate::model::Role;
 use crate::model::build::Build;
-use crate::model::config_text::clip;
 use crate::model::family::{Class, Family};
 use crate::model::fields::Fields;
 use crate::value::shape::Layout;
+use crate::value::text::clip;
 use serde_json::Value;
 
 pub(super) const FAMILY: Family = Family {

@@ -1,9 +1,9 @@
 //! The families of models that are known, a file each: which tensors a config makes, with which roles. Their laws are
 //! not here: recipes/transformers has a file for each family, and recipe/builtin.rs says which.
 
-use super::config_text::clip;
 use super::family::Family;
 use super::fields::Fields;
+use crate::value::text::clip;
 use crate::{Error, Result};
 
 mod bert;
