@@ -3,20 +3,18 @@
 // Elements per 32-bit word.
 const PER_WORD: u32 = 2u;
 
-// The bits of x rounded to nearest, ties to even, in integers.
+// The bits of x rounded to nearest, ties to even.
 fn encoded(x: f32) -> u32 {
     let b = bitcast<u32>(x);
-    let magnitude = b & 0x7fffffffu;
-    // A normal f16 drops 13 bits. Below 2^-14 the last bit is worth 2^-24: one more bit is dropped for each power of 2
-    // below.
-    let biased = magnitude >> 23u;
-    let lacking = select(0u, 113u - biased, biased < 113u);
-    let short = select(lacking, 12u, lacking > 12u);
-    let drop = 13u + short;
-    let subnormal = (magnitude & 0x007fffffu) | 0x00800000u;
-    let whole = select(subnormal, magnitude - 0x38000000u, short == 0u);
-    let rounded = (whole + ((1u << (drop - 1u)) - 1u) + ((whole >> drop) & 1u)) >> drop;
-    return ((b >> 16u) & 0x8000u) | rounded;
+    // 2^e for the f16's exponent e: that of x, but -14 for subnormal f16s, whose last bit is that of 2^-14.
+    let power = max(b & 0x7f800000u, 0x38800000u);
+    // 2^e + |x| 2^-13: the last bit of this sum is 2^(e - 23) and stands for the f16's own, so that its one rounding is
+    // the f16's. (What a subnormal x or product is taken for makes no difference to it.)
+    let sum = bitcast<u32>(fused(bitcast<f32>(b & 0x7fffffffu), bitcast<f32>(0x39000000u), bitcast<f32>(power)));
+    // It has the exponent e + 127 and the fraction q = |x| 2^(10 - e), 1024 to 2048, or less below 2^-14. The f16 is
+    // 1024 (e + 14) + q: the implicit bit of q, or its carry, is part of the exponent.
+    let magnitude = sum + (sum >> 13u) - 0x0001c400u;
+    return insertBits(b >> 16u, magnitude, 0u, 15u);
 }
 
 // The bits of x rounded stochastically by the word w: with p / 2^32 the position of |x| between its two f16 neighbors,
@@ -25,8 +23,8 @@ fn encoded_by(x: f32, w: u32) -> u32 {
     let b = bitcast<u32>(x);
     let magnitude = b & 0x7fffffffu;
     let biased = magnitude >> 23u;
-    // As in `encoded`, but without its limit of 12: the smaller a value is, the fewer words make it round up, down to
-    // none.
+    // A normal f16 drops 13 bits. Below 2^-14 the last bit is worth 2^-24: one more bit is dropped for each power of 2
+    // below. The smaller a value is, the fewer words make it round up, down to none.
     let short = select(0u, 113u - biased, biased < 113u);
     let subnormal = select((magnitude & 0x007fffffu) | 0x00800000u, 0u, biased == 0u);
     let whole = select(subnormal, magnitude - 0x38000000u, short == 0u);

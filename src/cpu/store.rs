@@ -14,19 +14,20 @@ pub(crate) fn bf16_bits_by(x: f32, w: u32) -> u16 {
     ((x.to_bits() + (w >> 16)) >> 16) as u16
 }
 
-/// The bits of an f16: rounded to nearest even, in integers. The value is finite and fits.
+/// The bits of an f16: rounded to nearest even, by one f32 addition. The value is finite and fits.
 #[inline(always)]
 pub(crate) fn f16_bits(x: f32) -> u16 {
     let b = x.to_bits();
-    let magnitude = b & 0x7fff_ffff;
-    // Normal: drop 13 bits. Below 2^-14 the last place is 2^-24: drop as many more as the exponent is short.
-    let short = 113u32.saturating_sub(magnitude >> 23).min(12);
-    let drop = 13 + short;
-    let significand = (magnitude & 0x007f_ffff) | if short == 0 { 0 } else { 0x0080_0000 };
-    let exponent = if short == 0 { (magnitude >> 23) - 112 } else { 0 };
-    let whole = if short == 0 { (exponent << 23) | significand } else { significand };
-    let rounded = (whole + ((1 << (drop - 1)) - 1) + ((whole >> drop) & 1)) >> drop;
-    ((b >> 16) & 0x8000 | rounded) as u16
+    // 2^e for the f16's exponent e: that of x, but -14 for subnormal f16s, whose last bit is that of 2^-14.
+    let power = (b & 0x7f80_0000).max(0x3880_0000);
+    // 2^e + |x| 2^-13: the last bit of this sum is 2^(e - 23) and stands for the f16's own, so that its one rounding is
+    // the f16's. The product is exact, or far too small to matter: the shader's fma gives the same.
+    let sum = f32::from_bits(b & 0x7fff_ffff) * f32::from_bits(0x3900_0000) + f32::from_bits(power);
+    let sum = sum.to_bits();
+    // It has the exponent e + 127 and the fraction q = |x| 2^(10 - e), 1024 to 2048, or less below 2^-14. The f16 is
+    // 1024 (e + 14) + q: the implicit bit of q, or its carry, is part of the exponent.
+    let magnitude = sum.wrapping_add(sum >> 13).wrapping_sub(0x0001_c400);
+    ((b >> 16) & 0x8000 | magnitude & 0x7fff) as u16
 }
 
 /// The bits of an f16 rounded by a word: away from zero where the word plus the position between the two neighbors, in
@@ -36,7 +37,8 @@ pub(crate) fn f16_bits_by(x: f32, w: u32) -> u16 {
     let b = x.to_bits();
     let magnitude = b & 0x7fff_ffff;
     let biased = magnitude >> 23;
-    // As in `f16_bits`, but not capped at 12: a far smaller value goes up for fewer words, down to none.
+    // Normal: drop 13 bits. Below 2^-14 the last place is 2^-24: drop as many more as the exponent is short. A far
+    // smaller value goes up for fewer words, down to none.
     let short = 113u32.saturating_sub(biased);
     let subnormal = if biased == 0 { 0 } else { (magnitude & 0x007f_ffff) | 0x0080_0000 };
     let whole = if short == 0 { magnitude.wrapping_sub(0x3800_0000) } else { subnormal };
@@ -131,6 +133,47 @@ mod tests {
                     assert_eq!(f16_bits(x), half::f16::from_f32(x).to_bits(), "{x:e}");
                 }
             }
+        }
+    }
+
+    /// `f16_bits` against `half` for every `stride`-th pattern that rounds to a finite f16, subnormal f32s included, on
+    /// two threads. Returns how many there were.
+    fn check_f16(stride: usize) -> u64 {
+        // 65520 is the least that rounds to infinity.
+        let check = |from: u32| {
+            let each = (from..65_520.0f32.to_bits()).step_by(2 * stride);
+            each.fold(0u64, |n, magnitude| {
+                for x in [magnitude, magnitude | 0x8000_0000].map(f32::from_bits) {
+                    assert_eq!(f16_bits(x), half::f16::from_f32(x).to_bits(), "{x:e}");
+                }
+                n + 2
+            })
+        };
+        std::thread::scope(|s| {
+            let other = s.spawn(|| check(stride as u32));
+            check(0) + other.join().unwrap()
+        })
+    }
+
+    #[test]
+    fn every_1021st_f32_that_fits_rounds_to_f16_as_half_does() {
+        assert!(check_f16(1021) > 2_000_000);
+    }
+
+    #[test]
+    #[ignore = "long: all f32 that fit an f16"]
+    fn every_f32_that_fits_rounds_to_f16_as_half_does() {
+        assert_eq!(check_f16(1), 2 * u64::from(65_520.0f32.to_bits()));
+    }
+
+    /// Devices may take a subnormal f32 for 0, as an argument or as the product with 2^-13: the f16 is 0 either way,
+    /// and no sum is subnormal.
+    #[test]
+    fn a_subnormal_f32_rounds_to_the_f16_of_zero() {
+        for pattern in (1..0x0080_0000u32).step_by(97).chain([0x007f_ffff]) {
+            assert_eq!(f16_bits(f32::from_bits(pattern)), f16_bits(0.0));
+            // From here on the product is normal; below, its flushing changes nothing.
+            assert_eq!(f16_bits(f32::from_bits(pattern + (13 << 23))), f16_bits(0.0));
         }
     }
 }

@@ -34,6 +34,17 @@ const CONTROLS: &[Control] = &[
     control(&[(STEP, "bitcast<f32>(0x3ebfff9au) - e * p")], "root", Rule::ProductAdded),
     control(&[(RATIO, "h = f * h; h = -select(h, f, f < 0.5); h = h + 2.0;")], "log_ratio", Rule::ProductAdded),
     control(&[(RATIO, "h = bitcast<f32>(bitcast<u32>(f * h) ^ 0x80000000u) + 2.0;")], "log_ratio", Rule::ProductAdded),
+    // An exponent's bits are no product, but what a choice or an insertion leaves whole is.
+    control(
+        &[(RATIO, "h = bitcast<f32>(max(bitcast<u32>(f * h) & 0x7fffffffu, 0x38800000u)) + 2.0;")],
+        "log_ratio",
+        Rule::ProductAdded,
+    ),
+    control(
+        &[(RATIO, "h = bitcast<f32>(insertBits(bitcast<u32>(f * h), 0u, 31u, 1u)) + 2.0;")],
+        "log_ratio",
+        Rule::ProductAdded,
+    ),
     control(&[(MIDDLE, "return t * q;"), ("z = c * middle(t);", "z = c + middle(t);")], "central", Rule::ProductAdded),
     control(
         &[(CLAMP, "let y = x + lo;"), ("return clamped(fused(t, law.scale,", "return clamped(t * fused(t, law.scale,")],
@@ -75,6 +86,7 @@ const CONTROLS: &[Control] = &[
     control(&[("return fma(a, b, c);", "return fma(b, c, a);")], "fused", Rule::BuiltIn),
     control(&[("return fma(a, b, c);", "return a * b;")], "fused", Rule::Operator),
     control(&[("return select(y, hi, y > hi);", "return min(y, hi);")], "clamped", Rule::BuiltIn),
+    control(&[(SEED, "max(v, 0.5)")], "root", Rule::BuiltIn),
     control(&[("let s = v * y;", "let s = v / y;")], "root", Rule::Operator),
     control(&[("let s = v * y;", "let s = v % y;")], "root", Rule::Operator),
     control(&[(CLAMP, "let y = select(x, lo, x != x);")], "clamped", Rule::Operator),
@@ -160,6 +172,7 @@ fn allowed_changes_pass() {
         ("f32(w & 0xffffu) + 0.5", "f32(-i32(w & 0x00ffffffu)) + 0.5"),
         ("f32(w & 0xffffu) + 0.5", "f32(bitcast<i32>(w) >> 8u) + 0.5"),
         (RATIO, "h = fused(f * h, f * f, h);"),
+        (RATIO, "h = bitcast<f32>(max(bitcast<u32>(f * h) & 0x7f800000u, 0x38800000u)) + 2.0;"),
         (MIDDLE, "return t * q;"),
     ] {
         let source = NATIVE.source();

@@ -6,8 +6,9 @@
 //! any order.
 
 use super::{Rule, Violations};
+use naga::MathFunction as F;
 use naga::valid::FunctionInfo;
-use naga::{BinaryOperator as B, Block, Expression as E, Function, Handle, Literal, MathFunction, Module, ScalarKind};
+use naga::{BinaryOperator as B, Block, Expression as E, Function, Handle, Literal, Module, ScalarKind};
 use naga::{Statement as S, UnaryOperator};
 use std::collections::HashMap;
 use std::ops::{BitOr, BitOrAssign};
@@ -204,6 +205,11 @@ impl Analysis<'_> {
         }
     }
 
+    /// Whether `e` is a mask that takes more from a number than its sign.
+    fn clears_more_than_the_sign(&self, e: Handle<naga::Expression>) -> bool {
+        matches!(self.function.expressions[e], E::Literal(Literal::U32(mask)) if mask & 0x7fff_ffff != 0x7fff_ffff)
+    }
+
     /// The flow of every expression.
     fn flows(&self, moves: &Moves<'_>) -> HashMap<Handle<naga::Expression>, Flow> {
         let mut locals = HashMap::new();
@@ -254,11 +260,19 @@ impl Analysis<'_> {
             E::Binary { op, left, right } => match op {
                 B::Add | B::Subtract if self.is_float(e) => Flow::SUM,
                 B::Multiply if self.is_float(e) => Flow::PRODUCT,
+                // An exponent, or what else lacks bits beside the sign's, is another number.
+                B::And if self.clears_more_than_the_sign(left) || self.clears_more_than_the_sign(right) => {
+                    Flow::default()
+                }
                 // A compiler knows the sign's bit: these may be a negation or an absolute value.
                 B::And | B::InclusiveOr | B::ExclusiveOr => flows[&left] | flows[&right],
                 _ => Flow::default(),
             },
-            E::Math { fun: MathFunction::Fma, .. } => Flow::FUSED,
+            E::Math { fun: F::Fma, .. } => Flow::FUSED,
+            // A choice, and bits put into the value's or taken from them.
+            E::Math { fun: F::Max | F::Min | F::InsertBits | F::ExtractBits, arg, arg1, .. } => {
+                flows[&arg] | arg1.map_or(Flow::default(), |e| flows[&e])
+            }
             E::CallResult(_) => {
                 let Some(call) = moves.calls.iter().find(|c| c.result == Some(e)) else { return Flow::default() };
                 let callee = self.summaries[call.callee.index()];

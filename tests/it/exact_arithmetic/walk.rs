@@ -140,11 +140,18 @@ impl Walk<'_> {
                     |e: Option<_>, i| e.is_some_and(|e| self.function.expressions[e] == E::FunctionArgument(i));
                 (fused && parameter(Some(arg), 0) && parameter(arg1, 1) && parameter(arg2, 2), Rule::BuiltIn)
             }
-            E::Math { fun, .. } => (fun == MathFunction::CountLeadingZeros, Rule::BuiltIn),
+            E::Math { fun, .. } => (fun == MathFunction::CountLeadingZeros || self.is_exact(e, fun), Rule::BuiltIn),
             E::As { expr, kind, convert } => (self.is_conversion_allowed(e, expr, kind, convert), Rule::Conversion),
             _ => (false, Rule::BuiltIn),
         };
         (!allowed).then_some(rule)
+    }
+
+    /// Whether the built-in is one of integers that means the same on every device. (Of floats, `min` and `max` take
+    /// NaN, -0 and subnormals as they please.)
+    fn is_exact(&self, e: Handle<naga::Expression>, fun: MathFunction) -> bool {
+        use MathFunction::{ExtractBits, InsertBits, Max, Min};
+        matches!(fun, Min | Max | InsertBits | ExtractBits) && !self.is_float(e)
     }
 
     /// Values come from the host, floats from its descriptors alone, or from the function's own variables.
