@@ -4,9 +4,14 @@
 // docs/ARCHITECTURE.md. The coefficients are fitted by tests/data/fit_math.py; docs/stream.md states the measured
 // errors.
 
+// 2^23 + the low half of w.
+fn low_half(w: u32) -> f32 {
+    return bitcast<f32>(insertBits(0x4b000000u, w, 0u, 16u));
+}
+
 // w + 1/2, rounded once.
 fn half_up(w: u32) -> f32 {
-    return fused(f32(w >> 16u), 65536.0, f32(w & 0xffffu) + 0.5);
+    return fused(f32(w >> 16u), 65536.0, low_half(w) - 8388607.5);
 }
 
 // -2 ln u for u = (w + 1/2) 2^-32, in [2^-32, 45.8).
@@ -15,11 +20,12 @@ fn neg_2_ln(w: u32) -> f32 {
     let near = w >= 0xb504f334u;
     let y = half_up(select(w, ~w, near));
     let b = bitcast<u32>(y);
-    let e = bitcast<i32>(b - 0x3f3504f3u) >> 23u;
-    let m = bitcast<f32>(b - (bitcast<u32>(e) << 23u));
+    // The exponent stays where it is, in 2^23: an integer of 9 bits above 23 zeros.
+    let e = (b - 0x3f3504f3u) & 0xff800000u;
+    let m = bitcast<f32>(b - e);
     let f = select(m - 1.0, y * bitcast<f32>(0xaf800000u), near);
     // 64 ln 2 - e 2 ln 2: the product's exact value rounded once, as 32 - e is an integer.
-    let scaled = fused(f32(e), bitcast<f32>(0xbfb17218u), bitcast<f32>(0x42317218u));
+    let scaled = fused(f32(bitcast<i32>(e)), bitcast<f32>(0xb4317218u), bitcast<f32>(0x42317218u));
     let k = select(scaled, 0.0, near);
     var h = bitcast<f32>(0x3e5362bcu);
     h = fused(f, h, bitcast<f32>(0xbea6e829u));
@@ -45,28 +51,29 @@ fn root(v: f32) -> f32 {
     return fused(s, e * p, s);
 }
 
-// Cosine and sine of 2 pi (w + 1/2) 2^-32.
-fn turn(w: u32) -> vec2<f32> {
-    // The nearest quarter turn, and the rest in [-1/8, 1/8] of a turn, rounded once.
-    let v = w + 0x20000000u;
-    let r = bitcast<i32>(v & 0x3fffffffu) - 0x20000000;
-    let lo = fused(f32(r & 0xffff), bitcast<f32>(0x2f800000u), bitcast<f32>(0x2f000000u));
-    return quarter_turn(v, fused(f32(r >> 16u), bitcast<f32>(0x37800000u), lo));
+// Cosine and sine of 2 pi (w + 1/2) 2^-32, times a positive r.
+fn turn(w: u32, r: f32) -> vec2<f32> {
+    // From the nearest quarter turn on, in [-1/8, 1/8] of a turn, rounded once: the signed number in the last 30 bits,
+    // and 1/2. The second constant is (1/2 - 2^23) 2^-32.
+    let hi = extractBits(bitcast<i32>(w), 16u, 14u);
+    let lo = fused(low_half(w), bitcast<f32>(0x2f800000u), bitcast<f32>(0xbaffffffu));
+    return quarter_turn(w + 0x20000000u, fused(f32(hi), bitcast<f32>(0x37800000u), lo), r);
 }
 
 // Cosine and sine of 2 pi phase 2^-64, for a phase (low, high).
 fn turn_64(phase: vec2<u32>) -> vec2<f32> {
     let v = phase.y + 0x20000000u;
-    let r = bitcast<i32>(v & 0x3fffffffu) - 0x20000000;
+    let hi = extractBits(bitcast<i32>(phase.y), 16u, 14u);
     // The next 24 bits, times 2^-56 by their exponent; and the rest as in `turn`.
     let tail = f32(phase.x >> 8u);
     let low = bitcast<f32>(select(bitcast<u32>(tail) - 0x1c000000u, 0u, phase.x < 0x00000100u));
-    let lo = fused(f32(r & 0xffff), bitcast<f32>(0x2f800000u), low);
-    return quarter_turn(v, fused(f32(r >> 16u), bitcast<f32>(0x37800000u), lo));
+    let lo = fused(f32(phase.y & 0xffffu), bitcast<f32>(0x2f800000u), low);
+    return quarter_turn(v, fused(f32(hi), bitcast<f32>(0x37800000u), lo), 1.0);
 }
 
-// Cosine and sine of x of a turn, x in [-1/8, 1/8], after as many quarter turns as the first two bits of v say.
-fn quarter_turn(v: u32, x: f32) -> vec2<f32> {
+// Cosine and sine of x of a turn, x in [-1/8, 1/8], after as many quarter turns as the first two bits of v say, times
+// a positive r.
+fn quarter_turn(v: u32, x: f32, r: f32) -> vec2<f32> {
     let z = x * x;
     var s = bitcast<f32>(0xc2998cc7u);
     s = fused(z, s, bitcast<f32>(0x42a34052u));
@@ -77,9 +84,10 @@ fn quarter_turn(v: u32, x: f32) -> vec2<f32> {
     c = fused(z, c, bitcast<f32>(0x4281d82cu));
     c = fused(z, c, bitcast<f32>(0xc19de9ceu));
     c = fused(z, c, 1.0);
-    // Quarter turns 1 and 3 swap them; the cosine is negative in 1 and 2, the sine in 2 and 3.
+    // Quarter turns 1 and 3 swap them; the cosine is negative in 1 and 2, the sine in 2 and 3. r has no sign yet, and
+    // takes theirs.
     let odd = (v & 0x40000000u) != 0u;
-    let cosine = bitcast<u32>(select(c, s, odd)) ^ ((v + 0x40000000u) & 0x80000000u);
-    let sine = bitcast<u32>(select(s, c, odd)) ^ (v & 0x80000000u);
-    return vec2<f32>(bitcast<f32>(cosine), bitcast<f32>(sine));
+    let cosine = bitcast<f32>(insertBits(v + 0x40000000u, bitcast<u32>(r), 0u, 31u));
+    let sine = bitcast<f32>(insertBits(v, bitcast<u32>(r), 0u, 31u));
+    return vec2<f32>(cosine * select(c, s, odd), sine * select(s, c, odd));
 }

@@ -68,11 +68,7 @@ fn fused_4(a: f32, b: vec4<f32>, c: vec4<f32>) -> vec4<f32> {
 // Elements 4 b to 4 b + 3 of a reflector.
 fn deviates(b: u32, reflector: u32, matrix: u32) -> vec4<f32> {
     let w = philox(vec4<u32>(b, reflector, matrix, DOMAIN_ORTHOGONAL), block.key);
-    let r = root(neg_2_ln(w.x));
-    let t = turn(w.y);
-    let q = root(neg_2_ln(w.z));
-    let u = turn(w.w);
-    return vec4<f32>(r * t.x, r * t.y, q * u.x, q * u.y);
+    return vec4<f32>(turn(w.y, root(neg_2_ln(w.x))), turn(w.w, root(neg_2_ln(w.z))));
 }
 
 // A reflector per workgroup: deviates, norm, scaling.

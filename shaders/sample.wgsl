@@ -5,22 +5,21 @@ const UNIFORM: u32 = 1u;
 const NORMAL: u32 = 2u;
 const TRUNCATED: u32 = 3u;
 
+// x cut at lo and hi, lo <= hi: none of them is NaN or -0, as `tests/it/exact_arithmetic` asks of each call.
 fn clamped(x: f32, lo: f32, hi: f32) -> f32 {
-    let y = select(x, lo, x < lo);
-    return select(y, hi, y > hi);
+    return clamp(x, lo, hi);
 }
 
-// A uniform value: an odd multiple of 2^-24 in (-1, 1), scaled.
+// A uniform value: an odd multiple of 2^-24 in (-1, 1), scaled. The 2^-24 is part of `scale`.
 fn uniform_value(law: Law, w: u32) -> f32 {
-    let t = f32(2 * i32(w >> 8u) - 0x00ffffff) * bitcast<f32>(0x33800000u);
+    let t = f32(2 * i32(w >> 8u) - 0x00ffffff);
     return clamped(fused(t, law.scale, law.center), law.lo, law.hi);
 }
 
 // A pair of normal values from a pair of words (Box and Muller, 1958).
 fn normal(law: Law, w0: u32, w1: u32) -> vec2<f32> {
-    let r = root(neg_2_ln(w0));
-    let t = turn(w1);
-    return vec2<f32>(fused(r * t.x, law.scale, law.center), fused(r * t.y, law.scale, law.center));
+    let z = turn(w1, root(neg_2_ln(w0)));
+    return vec2<f32>(fused(z.x, law.scale, law.center), fused(z.y, law.scale, law.center));
 }
 
 // w - t for a multiple t of 2^16, rounded once.
@@ -55,12 +54,12 @@ fn is_fine(law: Law, w: u32) -> bool {
     return law.refine == 1u && select(~w, w, w < law.threshold) < 0x00100000u;
 }
 
-// y = (1 + f) 2^e with f in [sqrt(1/2) - 1, sqrt(2) - 1], and h(f) = ln(1 + f) / f: (e, f, h).
+// y = (1 + f) 2^e with f in [sqrt(1/2) - 1, sqrt(2) - 1], and h(f) = ln(1 + f) / f: (e 2^23, f, h).
 fn log_parts(y: f32) -> vec3<f32> {
     let b = bitcast<u32>(y);
-    let e = bitcast<i32>(b - 0x3f3504f3u) >> 23u;
-    let f = bitcast<f32>(b - (bitcast<u32>(e) << 23u)) - 1.0;
-    return vec3<f32>(f32(e), f, log_ratio(f));
+    let e = (b - 0x3f3504f3u) & 0xff800000u;
+    let f = bitcast<f32>(b - e) - 1.0;
+    return vec3<f32>(f32(bitcast<i32>(e)), f, log_ratio(f));
 }
 
 // ln(1 + f) / f for f in [sqrt(1/2) - 1, sqrt(2) - 1].
@@ -80,7 +79,7 @@ fn log_ratio(f: f32) -> f32 {
 fn central(law: Law, w: u32, p: f32) -> f32 {
     let c = fused(above(w, law.threshold), law.step, law.offset);
     let y = log_parts(fused(-p, p, p));
-    let t = fused(y.y, y.z, fused(y.x, bitcast<f32>(0x3f317218u), bitcast<f32>(0x40845c86u)));
+    let t = fused(y.y, y.z, fused(y.x, bitcast<f32>(0x33b17218u), bitcast<f32>(0x40845c86u)));
     var z: f32;
     if t >= bitcast<f32>(0xc028d342u) {
         z = c * middle(t);

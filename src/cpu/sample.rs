@@ -4,25 +4,25 @@ use super::fma::Fma;
 use super::math::{neg_2_ln, root, turn};
 use crate::value::params::LawParams;
 
+/// x cut at lo and hi, lo <= hi; none of them is NaN or -0.
 #[inline(always)]
 pub(super) fn clamp(x: f32, lo: f32, hi: f32) -> f32 {
     let x = if x < lo { lo } else { x };
     if x > hi { hi } else { x }
 }
 
-/// A uniform value: an odd multiple of 2^-24 in (-1, 1), scaled.
+/// A uniform value: an odd multiple of 2^-24 in (-1, 1), scaled. The 2^-24 is part of `scale`.
 #[inline(always)]
 pub(crate) fn uniform<A: Fma>(law: &LawParams, w: u32) -> f32 {
-    let t = (2 * (w >> 8) as i32 - 0x00ff_ffff) as f32 * f32::from_bits(0x3380_0000);
+    let t = (2 * (w >> 8) as i32 - 0x00ff_ffff) as f32;
     clamp(A::fma(t, law.scale, law.center), law.lo, law.hi)
 }
 
 /// A pair of normal values from a pair of words (Box and Muller, 1958).
 #[inline(always)]
 pub(crate) fn normal<A: Fma>(law: &LawParams, w0: u32, w1: u32) -> [f32; 2] {
-    let r = root::<A>(neg_2_ln::<A>(w0));
-    let [c, s] = turn::<A>(w1);
-    [A::fma(r * c, law.scale, law.center), A::fma(r * s, law.scale, law.center)]
+    let [x, y] = turn::<A>(w1, root::<A>(neg_2_ln::<A>(w0)));
+    [A::fma(x, law.scale, law.center), A::fma(y, law.scale, law.center)]
 }
 
 /// w - t for a multiple t of 2^16, rounded once.
@@ -62,13 +62,13 @@ pub(crate) fn is_fine(law: &LawParams, w: u32) -> bool {
     law.refine == 1 && (if w < law.threshold { w } else { !w }) < 0x0010_0000
 }
 
-/// y = (1 + f) 2^e with f in [sqrt(1/2) - 1, sqrt(2) - 1], and h(f) = ln(1 + f) / f.
+/// y = (1 + f) 2^e with f in [sqrt(1/2) - 1, sqrt(2) - 1], and h(f) = ln(1 + f) / f: (e 2^23, f, h).
 #[inline(always)]
 fn log_parts<A: Fma>(y: f32) -> (f32, f32, f32) {
     let b = y.to_bits();
-    let e = (b.wrapping_sub(0x3f35_04f3) as i32) >> 23;
-    let f = f32::from_bits(b.wrapping_sub((e << 23) as u32)) - 1.0;
-    (e as f32, f, log_ratio::<A>(f))
+    let e = b.wrapping_sub(0x3f35_04f3) & 0xff80_0000;
+    let f = f32::from_bits(b.wrapping_sub(e)) - 1.0;
+    (e as i32 as f32, f, log_ratio::<A>(f))
 }
 
 /// ln(1 + f) / f for f in [sqrt(1/2) - 1, sqrt(2) - 1].
@@ -90,7 +90,7 @@ pub(super) fn log_ratio<A: Fma>(f: f32) -> f32 {
 fn central<A: Fma>(law: &LawParams, w: u32, p: f32) -> f32 {
     let c = A::fma(above::<A>(w, law.threshold), law.step, law.offset);
     let (e, f, h) = log_parts::<A>(A::fma(-p, p, p));
-    let t = A::fma(f, h, A::fma(e, f32::from_bits(0x3f31_7218), f32::from_bits(0x4084_5c86)));
+    let t = A::fma(f, h, A::fma(e, f32::from_bits(0x33b1_7218), f32::from_bits(0x4084_5c86)));
     let z = if t >= f32::from_bits(0xc028_d342) { c * middle::<A>(t) } else { far::<A>(w < law.threshold, -t) };
     clamp(A::fma(z, law.scale, law.center), law.lo, law.hi)
 }

@@ -65,7 +65,7 @@ pub struct LawParams {
     pub refine: u32,
     /// Truncated: words below this belong to the left half (`T`). Sparse: zeros in a column.
     pub threshold: u32,
-    /// Half-width, std, or signed std (`sigma`).
+    /// Uniform: the half-width times 2^-24, exactly. Normal: the std. Truncated: the signed std (`sigma`).
     pub scale: f32,
     /// Value, midpoint, mean, (mode H) the near edge, or (even steps) the value halfway.
     pub center: f32,
@@ -169,7 +169,8 @@ impl LawParams {
             Law::Uniform(law) => {
                 let (lo, hi) = (law.lo(), law.hi());
                 p.kind = kind::UNIFORM;
-                p.scale = ((hi - lo) / 2.0) as f32;
+                // The uniform number is an odd integer times 2^-24. The law's half-width is at least 2^-76.
+                p.scale = ((hi - lo) / 2.0) as f32 / 16_777_216.0;
                 p.center = positive_zero((lo + hi) / 2.0);
                 (p.lo, p.hi) = (positive_zero(lo), positive_zero(hi));
             }

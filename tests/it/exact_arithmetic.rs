@@ -1,12 +1,13 @@
 //! Rule 4 (exact arithmetic): a walk over naga's IR of every function of every kernel.
 //!
 //! Proved: f32 arithmetic is `+`, `-`, `*` and `fused` alone, beside comparisons, choices, sign flips, bit casts and
-//! conversions of integers up to 2^24; the built-in `fma` stands only in `fused`; floats are read from the descriptors
-//! only; no product, sum or result of `fused` is an operand of `+` or `-`, wherever it was computed, so that there is
-//! nothing to fuse, and nothing like `(a + b) - a` to simplify; no product is the addend of `fused`, but for `ADDENDS`.
-//! Not proved: that no value is subnormal (the descriptors' numbers are the host's to bound), nor what a driver does
-//! that takes `fused` itself apart (the self-test's to see). Sums of integer patterns (`b - (e << 23)`) end a flow: no
-//! compiler sees through them.
+//! conversions of integers up to 2^24, or of 24 bits above zeros; the built-in `fma` stands only in `fused`, and no
+//! argument of `clamp` can be -0; floats are read from the descriptors only; no product, sum or result of `fused` is an
+//! operand of `+` or `-`, wherever it was computed, so that there is nothing to fuse, and nothing like `(a + b) - a` to
+//! simplify; no product is the addend of `fused`, but for `ADDENDS`. Not proved: that no value is subnormal (the
+//! descriptors' numbers are the host's to bound; a test below holds those of `clamp`), nor what a driver does that
+//! takes `fused` itself apart (the self-test's to see). Sums of integer patterns (`b - e`) end a flow: no compiler sees
+//! through them.
 #![cfg(feature = "gpu")]
 
 mod controls;
@@ -31,7 +32,7 @@ enum Rule {
     Operator,
     /// A built-in function, or `fma` outside `fused`.
     BuiltIn,
-    /// To or from f32, of a number that is not known to be an integer up to 2^24.
+    /// To or from f32, of a number that is not known to be an integer up to 2^24, or one of 24 bits above zeros.
     Conversion,
     /// Floats read or written elsewhere than in the descriptors.
     Memory,
@@ -45,6 +46,8 @@ enum Rule {
     FusedAdded,
     /// The result of a `*` is the addend of `fused`.
     ProductAddend,
+    /// An argument of `clamp` may be -0, and the result either zero.
+    MinusZero,
     /// A factor of `fused` is 0, 1 or -1: a sum by another name.
     TrivialFactor,
 }
@@ -147,4 +150,36 @@ fn the_normalizer_keeps_the_rule() {
             assert!(found.iter().any(|v| v.function == function && v.rule == rule), "{from}: {found:?}");
         }
     }
+}
+
+/// What the walk leaves to the host: the bounds of `clamp` are ordered, and neither they nor what is added to a value
+/// is NaN or -0. And a uniform's `scale` is exact.
+#[test]
+fn the_host_s_bounds_are_ordered_and_no_number_is_minus_zero() {
+    use crate::laws::every_law;
+    use seedbed::params::{LawParams, kind};
+    use seedbed::shape::{Layout, Shape};
+    use seedbed::{DType, Scheme};
+    let mut schemes: Vec<(Scheme, Vec<u64>)> = every_law().into_iter().map(|(_, s)| (s, vec![8, 8])).collect();
+    schemes.extend(crate::structured::every_structured());
+    // Zeros at the ends and in the middle, and the least and the greatest half-width.
+    let (least, most) = (2f64.powi(-76), 2f64.powi(120));
+    let uniforms = [(-0.0, 1.0), (-1.0, -0.0), (-least, least), (-most, most), (-0.1, 0.3)];
+    schemes.extend(uniforms.map(|(lo, hi)| (Scheme::uniform(lo, hi), vec![8])));
+    let mut clamped = 0;
+    for (scheme, dims) in schemes {
+        let law = scheme.law(&Shape::new(dims).unwrap(), &Layout::OutIn).unwrap();
+        for dtype in [DType::F32, DType::F16, DType::BF16] {
+            let Ok(p) = LawParams::new(&law, dtype) else { continue };
+            assert!(p.lo <= p.hi, "{scheme}: {p:?}");
+            let numbers = [p.lo, p.hi, p.center, p.offset, p.poly[0]];
+            assert!(numbers.iter().all(|x| x.is_finite() && x.to_bits() != 1 << 31), "{scheme}: {p:?}");
+            clamped += u32::from(p.lo < p.hi);
+            if let (seedbed::law::Law::Uniform(uniform), kind::UNIFORM) = (&law, p.kind) {
+                let half = ((uniform.hi() - uniform.lo()) / 2.0) as f32;
+                assert!(p.scale.is_normal() && f64::from(p.scale) * 16_777_216.0 == f64::from(half), "{scheme}");
+            }
+        }
+    }
+    assert!(clamped > 40, "{clamped}");
 }

@@ -126,7 +126,15 @@ fn domains() {
 
 #[test]
 fn math() {
-    let pairs = [Both("half_up"), Both("neg_2_ln"), Both("root"), Both("turn"), Both("turn_64"), Both("quarter_turn")];
+    let pairs = [
+        Both("low_half"),
+        Both("half_up"),
+        Both("neg_2_ln"),
+        Both("root"),
+        Both("turn"),
+        Both("turn_64"),
+        Both("quarter_turn"),
+    ];
     compare("math", &[shader!("math")], twin!("math"), &pairs);
     let numbers = constants(shader!("math"));
     assert!(numbers.len() > 30, "{}", numbers.len());

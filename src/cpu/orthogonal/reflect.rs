@@ -95,11 +95,10 @@ impl Group<'_> {
             let block = first + b as u32;
             let w = philox([block, reflector, self.counter[1], domain::ORTHOGONAL], self.key);
             for k in [0, 2] {
-                let r = root::<A>(neg_2_ln::<A>(w[k]));
-                let [c, s] = turn::<A>(w[k + 1]);
+                let [x, y] = turn::<A>(w[k + 1], root::<A>(neg_2_ln::<A>(w[k])));
                 let element = 4 * block + k as u32;
-                values[k][b] = if element < end { r * c } else { 0.0 };
-                values[k + 1][b] = if element + 1 < end { r * s } else { 0.0 };
+                values[k][b] = if element < end { x } else { 0.0 };
+                values[k + 1][b] = if element + 1 < end { y } else { 0.0 };
             }
         }
         for v in &values {

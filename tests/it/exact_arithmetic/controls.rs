@@ -22,7 +22,8 @@ const STEP: &str = "fused(e, p, bitcast<f32>(0x3ebfff9au))";
 /// them in every entry point, the other is moved to another binding.
 const APART: (&str, &str) =
     ("@binding(2) var<storage, read_write> destination_4", "@binding(3) var<storage, read_write> destination_4");
-const CLAMP: &str = "let y = select(x, lo, x < lo);";
+const CLAMP: &str = "return clamp(x, lo, hi);";
+const HALF: &str = "low_half(w) - 8388607.5";
 const MIDDLE: &str = "return fused(t, q, bitcast<f32>(0x408d7294u));";
 const SEED: &str = "bitcast<f32>(0x5f374740u - (bitcast<u32>(v) >> 1u))";
 const RATIO: &str = "h = fused(f, h, bitcast<f32>(0xbf00003cu));";
@@ -47,11 +48,11 @@ const CONTROLS: &[Control] = &[
     ),
     control(&[(MIDDLE, "return t * q;"), ("z = c * middle(t);", "z = c + middle(t);")], "central", Rule::ProductAdded),
     control(
-        &[(CLAMP, "let y = x + lo;"), ("return clamped(fused(t, law.scale,", "return clamped(t * fused(t, law.scale,")],
+        &[(CLAMP, "return x + lo;"), ("return clamped(fused(t, law.scale,", "return clamped(t * fused(t, law.scale,")],
         "uniform_value",
         Rule::ProductAdded,
     ),
-    control(&[("fused(r * t.x, law.scale, law.center)", "t.x * r + law.center")], "normal", Rule::ProductAdded),
+    control(&[("fused(z.x, law.scale, law.center)", "z.x * law.scale + law.center")], "normal", Rule::ProductAdded),
     control(
         &[
             ("let s = v * y;", "let s = v * y; put(s);"),
@@ -69,10 +70,33 @@ const CONTROLS: &[Control] = &[
         Rule::ProductAddend,
     ),
     control(&[(RATIO, "h = fused(f, h, fused(f, h, 0.0));")], "log_ratio", Rule::ProductAddend),
+    // What may be -0 is clamped: a product, a sign flip, bits, a sum of that and 0; in the function and by its call.
+    control(&[(CLAMP, "return clamp(x * hi, lo, hi);")], "clamped", Rule::MinusZero),
+    control(&[(CLAMP, "return clamp(x, -lo, hi);")], "clamped", Rule::MinusZero),
+    control(
+        &[("return clamped(fused(t, law.scale,", "return clamped(t * fused(t, law.scale,")],
+        "uniform_value",
+        Rule::MinusZero,
+    ),
+    control(
+        &[("return clamped(fused(z, law.scale, law.center),", "return clamped(-fused(z, law.scale, law.center),")],
+        "central",
+        Rule::MinusZero,
+    ),
+    control(
+        &[("return clamped(fused(z, law.scale, law.center),", "return clamped(fused(z, law.scale, -law.center),")],
+        "central",
+        Rule::MinusZero,
+    ),
+    control(
+        &[("return clamped(h, law.lo, law.hi);", "return clamped(bitcast<f32>(bitcast<u32>(h) ^ w), law.lo, law.hi);")],
+        "dt_bias_value",
+        Rule::MinusZero,
+    ),
     // Real algebra would simplify these.
-    control(&[(CLAMP, "let y = (x + lo) - x;")], "clamped", Rule::SumAdded),
-    control(&[(CLAMP, "let y = (x - lo) + lo;")], "clamped", Rule::SumAdded),
-    control(&[(CLAMP, "var s = x + lo; let d = -s; let y = x + d;")], "clamped", Rule::SumAdded),
+    control(&[(CLAMP, "return (x + lo) - x;")], "clamped", Rule::SumAdded),
+    control(&[(CLAMP, "return (x - lo) + lo;")], "clamped", Rule::SumAdded),
+    control(&[(CLAMP, "var s = x + lo; let d = -s; return x + d;")], "clamped", Rule::SumAdded),
     control(&[(STEP, "fused(e, p, 0.5) - 0.5")], "root", Rule::FusedAdded),
     control(&[(STEP, "fused(1.0, p, e)")], "root", Rule::TrivialFactor),
     control(&[(STEP, "fused(e, bitcast<f32>(0xbf800000u), p)")], "root", Rule::TrivialFactor),
@@ -85,18 +109,20 @@ const CONTROLS: &[Control] = &[
     control(&[(SEED, "fma(v, v, v)")], "root", Rule::BuiltIn),
     control(&[("return fma(a, b, c);", "return fma(b, c, a);")], "fused", Rule::BuiltIn),
     control(&[("return fma(a, b, c);", "return a * b;")], "fused", Rule::Operator),
-    control(&[("return select(y, hi, y > hi);", "return min(y, hi);")], "clamped", Rule::BuiltIn),
+    control(&[(CLAMP, "return min(x, hi);")], "clamped", Rule::BuiltIn),
     control(&[(SEED, "max(v, 0.5)")], "root", Rule::BuiltIn),
     control(&[("let s = v * y;", "let s = v / y;")], "root", Rule::Operator),
     control(&[("let s = v * y;", "let s = v % y;")], "root", Rule::Operator),
-    control(&[(CLAMP, "let y = select(x, lo, x != x);")], "clamped", Rule::Operator),
+    control(&[(CLAMP, "return select(x, lo, x != x);")], "clamped", Rule::Operator),
     control(&[("return bitcast<u32>(x);", "return pack2x16float(vec2<f32>(x));")], "encoded", Rule::BuiltIn),
     control(&[("return bitcast<u32>(x);", "return u32(unpack2x16float(7u).x < x);")], "encoded", Rule::BuiltIn),
     // Conversions: unmasked, shifted too little, too large by one, from a float, through f16.
     control(&[("fused(f32(w >> 16u), 65536.0,", "fused(f32(w), 65536.0,")], "half_up", Rule::Conversion),
-    control(&[("f32(w & 0xffffu) + 0.5", "f32(bitcast<i32>(w)) + 0.5")], "half_up", Rule::Conversion),
-    control(&[("f32(w & 0xffffu) + 0.5", "f32(w >> 7u) + 0.5")], "half_up", Rule::Conversion),
-    control(&[("f32(w & 0xffffu) + 0.5", "f32((w & 0xffffffu) + 2u) + 0.5")], "half_up", Rule::Conversion),
+    control(&[(HALF, "f32(bitcast<i32>(w)) + 0.5")], "half_up", Rule::Conversion),
+    control(&[(HALF, "f32(w >> 7u) + 0.5")], "half_up", Rule::Conversion),
+    control(&[(HALF, "f32((w & 0xffffffu) + 2u) + 0.5")], "half_up", Rule::Conversion),
+    control(&[("(b - 0x3f3504f3u) & 0xff800000u;", "(b - 0x3f3504f3u) & 0xfffffff0u;")], "neg_2_ln", Rule::Conversion),
+    control(&[("bitcast<i32>(w), 16u, 14u)", "bitcast<i32>(w), 0u, 26u)")], "turn", Rule::Conversion),
     control(&[("f32(k & 0x000fffffu)", "f32(k)")], "fine_probability", Rule::Conversion),
     control(&[("f32(2 * i32(w >> 8u) - 0x00ffffff)", "f32(2 * i32(w >> 7u))")], "uniform_value", Rule::Conversion),
     control(&[("return bitcast<u32>(x);", "return u32(x);")], "encoded", Rule::Conversion),
@@ -168,9 +194,9 @@ fn the_soft_implementation_has_no_float_arithmetic() {
 #[test]
 fn allowed_changes_pass() {
     for (from, to) in [
-        ("f32(w & 0xffffu) + 0.5", "f32((w & 0xffffffu) + 1u) + 0.5"),
-        ("f32(w & 0xffffu) + 0.5", "f32(-i32(w & 0x00ffffffu)) + 0.5"),
-        ("f32(w & 0xffffu) + 0.5", "f32(bitcast<i32>(w) >> 8u) + 0.5"),
+        (HALF, "f32((w & 0xffffffu) + 1u) + 0.5"),
+        (HALF, "f32(-i32(w & 0x00ffffffu)) + 0.5"),
+        (HALF, "f32(bitcast<i32>(w) >> 8u) + 0.5"),
         (RATIO, "h = fused(f * h, f * f, h);"),
         (RATIO, "h = bitcast<f32>(max(bitcast<u32>(f * h) & 0x7f800000u, 0x38800000u)) + 2.0;"),
         (MIDDLE, "return t * q;"),

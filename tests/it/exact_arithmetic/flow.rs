@@ -13,7 +13,8 @@ use naga::{Statement as S, UnaryOperator};
 use std::collections::HashMap;
 use std::ops::{BitOr, BitOrAssign};
 
-/// What a value may be the unchanged result of: bits for operations, and one for each parameter of the function.
+/// What a value may be the unchanged result of: bits for operations, and one for each parameter of the function. And
+/// whether it may be -0: a bit, and one for each parameter that would have to be.
 #[derive(Clone, Copy, Default, PartialEq)]
 pub struct Flow(u64);
 
@@ -22,24 +23,37 @@ impl Flow {
     /// Of `+` or `-`.
     pub const SUM: Self = Self(2);
     pub const FUSED: Self = Self(4);
+    pub const MINUS_ZERO: Self = Self(8);
+    const PARAMETERS: u32 = 30;
 
     fn parameter(i: u32) -> Self {
-        assert!(i < 61, "too many parameters");
-        Self(8 << i)
+        assert!(i < Self::PARAMETERS, "too many parameters");
+        Self(16 << i)
     }
 
     fn has(self, other: Self) -> bool {
         self.0 & other.0 != 0
     }
 
+    /// The parameters that it may be itself.
     fn parameters(self) -> Self {
-        Self(self.0 & !7)
+        Self(self.0 & (((1 << Self::PARAMETERS) - 1) << 4))
+    }
+
+    /// What is to be known of -0 alone.
+    fn sign(self) -> Self {
+        let of_parameters = self.0 & !((1 << (4 + Self::PARAMETERS)) - 1);
+        Self(self.0 & Self::MINUS_ZERO.0 | self.parameters().0 << Self::PARAMETERS | of_parameters)
     }
 
     /// The flow at a call site: the parameters' bits replaced by the arguments' flows.
     fn at(self, arguments: &[Self]) -> Self {
-        let passed = arguments.iter().enumerate().filter(|&(i, _)| self.has(Self::parameter(i as u32)));
-        passed.fold(Self(self.0 & 7), |all, (_, &a)| all | a)
+        arguments.iter().enumerate().fold(Self(self.0 & 15), |all, (i, &a)| {
+            let itself = Self::parameter(i as u32);
+            let whole = if self.has(itself) { a } else { Self::default() };
+            let sign = if self.has(Self(itself.0 << Self::PARAMETERS)) { a.sign() } else { Self::default() };
+            all | whole | sign
+        })
     }
 }
 
@@ -65,6 +79,8 @@ pub struct Summary {
     added: Flow,
     /// Parameters that become the addend of `fused`.
     addend: Flow,
+    /// Parameters that become an argument of the built-in `clamp`.
+    clamped: Flow,
 }
 
 struct Call<'a> {
@@ -148,6 +164,13 @@ fn judge_added(span: naga::Span, operands: Flow, violations: &mut Violations) {
     }
 }
 
+/// `clamp` may return either of two zeros.
+fn judge_clamped(span: naga::Span, sign: Flow, violations: &mut Violations) {
+    if sign.has(Flow::MINUS_ZERO) {
+        violations.push(Rule::MinusZero, span);
+    }
+}
+
 impl Analysis<'_> {
     fn is_float(&self, e: Handle<naga::Expression>) -> bool {
         self.info[e].ty.inner_with(&self.module.types).scalar_kind() == Some(ScalarKind::Float)
@@ -169,6 +192,11 @@ impl Analysis<'_> {
                 let operands = flows[&left] | flows[&right];
                 summary.added |= operands.parameters();
                 judge_added(self.function.expressions.get_span(e), operands, violations);
+            }
+            if let E::Math { fun: F::Clamp, arg, arg1: Some(lo), arg2: Some(hi), .. } = *expression {
+                let sign = (flows[&arg] | flows[&lo] | flows[&hi]).sign();
+                summary.clamped |= sign;
+                judge_clamped(self.function.expressions.get_span(e), sign, violations);
             }
         }
         for call in &moves.calls {
@@ -200,9 +228,18 @@ impl Analysis<'_> {
         summary.added |= added.parameters();
         summary.addend |= addend.parameters();
         judge_added(call.span, added, violations);
+        let unknown = Flow(callee.clamped.0 & !Flow::MINUS_ZERO.0);
+        let clamped = unknown.at(&arguments);
+        summary.clamped |= clamped;
+        judge_clamped(call.span, clamped, violations);
         if addend.has(Flow::PRODUCT) {
             violations.push(Rule::ProductAddend, call.span);
         }
+    }
+
+    fn is_read_only(&self, global: Handle<naga::GlobalVariable>) -> bool {
+        let space = self.module.global_variables[global].space;
+        space == naga::AddressSpace::Storage { access: naga::StorageAccess::LOAD }
     }
 
     /// Whether `e` is a mask that takes more from a number than its sign.
@@ -246,20 +283,23 @@ impl Analysis<'_> {
             E::FunctionArgument(i) => Flow::parameter(i),
             E::Load { pointer } => match root(self.function, pointer) {
                 E::LocalVariable(local) => locals.get(local).copied().unwrap_or_default(),
-                _ => Flow::default(),
+                // The host writes no -0.
+                E::GlobalVariable(g) if self.is_read_only(*g) => Flow::default(),
+                _ => Flow::MINUS_ZERO,
             },
             E::Compose { ref components, .. } => components.iter().fold(Flow::default(), |all, c| all | flows[c]),
             E::Splat { value: from, .. }
             | E::Swizzle { vector: from, .. }
             | E::Access { base: from, .. }
-            | E::AccessIndex { base: from, .. }
-            | E::Unary { expr: from, .. }
-            // A value's bits are still that value to a compiler.
-            | E::As { expr: from, convert: None, .. } => flows[&from],
+            | E::AccessIndex { base: from, .. } => flows[&from],
+            E::Unary { expr: from, .. } => flows[&from] | Flow::MINUS_ZERO,
+            // A value's bits are still that value to a compiler. The walk refuses a constant's, where they are -0.
+            E::As { convert: None, .. } if constant(self.function, e).is_some() => Flow::default(),
+            E::As { expr: from, convert: None, .. } => flows[&from] | Flow::MINUS_ZERO,
             E::Select { accept, reject, .. } => flows[&accept] | flows[&reject],
             E::Binary { op, left, right } => match op {
-                B::Add | B::Subtract if self.is_float(e) => Flow::SUM,
-                B::Multiply if self.is_float(e) => Flow::PRODUCT,
+                B::Add | B::Subtract if self.is_float(e) => Flow::SUM | Flow::MINUS_ZERO,
+                B::Multiply if self.is_float(e) => Flow::PRODUCT | Flow::MINUS_ZERO,
                 // An exponent, or what else lacks bits beside the sign's, is another number.
                 B::And if self.clears_more_than_the_sign(left) || self.clears_more_than_the_sign(right) => {
                     Flow::default()
@@ -268,7 +308,8 @@ impl Analysis<'_> {
                 B::And | B::InclusiveOr | B::ExclusiveOr => flows[&left] | flows[&right],
                 _ => Flow::default(),
             },
-            E::Math { fun: F::Fma, .. } => Flow::FUSED,
+            E::Math { fun: F::Fma, arg2: Some(addend), .. } => Flow::FUSED | flows[&addend].sign(),
+            E::Math { fun: F::Clamp, arg, arg1: Some(lo), arg2: Some(hi), .. } => flows[&arg] | flows[&lo] | flows[&hi],
             // A choice, and bits put into the value's or taken from them.
             E::Math { fun: F::Max | F::Min | F::InsertBits | F::ExtractBits, arg, arg1, .. } => {
                 flows[&arg] | arg1.map_or(Flow::default(), |e| flows[&e])
@@ -279,10 +320,10 @@ impl Analysis<'_> {
                 if !callee.fused {
                     return callee.returned.at(&call.arguments.iter().map(|a| flows[a]).collect::<Vec<_>>());
                 }
-                // With the addend 0 it is a product by another name.
+                // A sum is -0 only where both terms are. With the addend 0 it is a product by another name.
                 match constant(self.function, call.arguments[2]) {
                     Some(0.0) => Flow::FUSED | Flow::PRODUCT,
-                    _ => Flow::FUSED,
+                    _ => Flow::FUSED | flows[&call.arguments[2]].sign(),
                 }
             }
             _ => Flow::default(),

@@ -55,6 +55,16 @@ impl Ranges<'_> {
         }
     }
 
+    /// How many last bits are known to be 0.
+    pub fn zeros(&self, e: Handle<naga::Expression>) -> u32 {
+        match self.function.expressions[e] {
+            E::Literal(Literal::U32(mask)) => mask.trailing_zeros(),
+            E::As { expr, convert: None, .. } => self.zeros(expr),
+            E::Binary { op: B::And, left, right } => self.zeros(left).max(self.zeros(right)),
+            _ => 0,
+        }
+    }
+
     /// The interval as if the type had no end; `None` where nothing is known.
     fn exact(&self, e: Handle<naga::Expression>) -> Option<Interval> {
         match self.function.expressions[e] {
@@ -88,6 +98,21 @@ impl Ranges<'_> {
             }
             E::Binary { op, left, right } => self.of_binary(op, self.of(left), self.of(right)),
             E::Math { fun: MathFunction::CountLeadingZeros, .. } => Some(0..=64),
+            // A known count of bits, with the first one's sign where the type has one.
+            E::Math { fun: MathFunction::ExtractBits, arg2: Some(count), .. } => {
+                let Literal::U32(count @ 1..=32) = self.literal(count)? else { return None };
+                match self.whole(e).start() {
+                    0 => Some(0..=(1 << count) - 1),
+                    _ => Some(-(1 << (count - 1))..=(1 << (count - 1)) - 1),
+                }
+            }
+            _ => None,
+        }
+    }
+
+    fn literal(&self, e: Handle<naga::Expression>) -> Option<Literal> {
+        match self.function.expressions[e] {
+            E::Literal(literal) => Some(literal),
             _ => None,
         }
     }

@@ -147,11 +147,11 @@ impl Walk<'_> {
         (!allowed).then_some(rule)
     }
 
-    /// Whether the built-in is one of integers that means the same on every device. (Of floats, `min` and `max` take
-    /// NaN, -0 and subnormals as they please.)
+    /// Whether the built-in means the same on every device: one of integers. (Of floats, `min` and `max` take NaN and
+    /// -0 as they please.) And `clamp`, whose arguments the analysis of flows judges.
     fn is_exact(&self, e: Handle<naga::Expression>, fun: MathFunction) -> bool {
         use MathFunction::{ExtractBits, InsertBits, Max, Min};
-        matches!(fun, Min | Max | InsertBits | ExtractBits) && !self.is_float(e)
+        matches!(fun, Min | Max | InsertBits | ExtractBits) && !self.is_float(e) || fun == MathFunction::Clamp
     }
 
     /// Values come from the host, floats from its descriptors alone, or from the function's own variables.
@@ -195,8 +195,10 @@ impl Walk<'_> {
         let source = self.inner(from).scalar_kind();
         match (source, kind) {
             (Some(ScalarKind::Sint | ScalarKind::Uint), ScalarKind::Float) => {
-                let r = Ranges { module: self.module, function: self.function, info: self.info }.of(from);
-                -EXACT <= *r.start() && *r.end() <= EXACT
+                // What is a multiple of 2^n may be as many times larger.
+                let ranges = Ranges { module: self.module, function: self.function, info: self.info };
+                let (r, last) = (ranges.of(from), EXACT << ranges.zeros(from));
+                -last <= *r.start() && *r.end() <= last
             }
             (Some(ScalarKind::Float), _) | (_, ScalarKind::Float) => false,
             _ => true,
