@@ -110,11 +110,12 @@ fn word_value(law: Law, kind: u32, w: u32) -> f32 {
     return uniform_value(law, w);
 }
 
-// The four words of a 16-byte step: one block of f32 elements, or two blocks of 16-bit elements.
-fn step_words(law: Law, key: vec2<u32>, block: vec2<u32>) -> vec4<u32> {
+// The four words of a 16-byte step: one block of f32 elements, or two blocks of 16-bit elements, the second of them
+// `next`.
+fn step_words(law: Law, key: vec2<u32>, block: vec2<u32>, next: vec2<u32>) -> vec4<u32> {
     var words: vec4<u32>;
     for (var k = 0u; k < PER_WORD; k++) {
-        let v = block_values(law, key, add_64(block, vec2<u32>(k, 0u)));
+        let v = block_values(law, key, select(block, next, k == 1u));
         if PER_WORD == 1u {
             words = vec4<u32>(encoded(v.x), encoded(v.y), encoded(v.z), encoded(v.w));
         } else {
@@ -258,8 +259,11 @@ fn fill_aligned(
         if t >= s.items {
             return;
         }
-        let block = add_64(first_block, vec2<u32>(t * PER_WORD, 0u));
-        destination_4[s.word / 4u + t] = step_words(law, key, block);
+        // The host sends no run here whose blocks differ in their high word: it is one for all threads, and so is what
+        // the generator makes of it alone.
+        let low = first_block.x + t * PER_WORD;
+        let block = vec2<u32>(low, first_block.y);
+        destination_4[s.word / 4u + t] = step_words(law, key, block, vec2<u32>(low + 1u, first_block.y));
     }
 }
 
@@ -282,7 +286,9 @@ fn fill_rows(
         }
         let step = step_of(s, d, t, 4u * PER_WORD);
         if step.inside {
-            destination_4[step.element / (4u * PER_WORD)] = step_words(law, key, block_of(step.index));
+            let block = block_of(step.index);
+            let next = add_64(block, vec2<u32>(1u, 0u));
+            destination_4[step.element / (4u * PER_WORD)] = step_words(law, key, block, next);
         }
     }
 }

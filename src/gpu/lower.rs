@@ -205,11 +205,15 @@ impl Lowered {
         let per_word = general.dtype.per_word() as u32;
         let step = 4 * per_word;
         let consecutive = draws_blocks(d) && d.axes[0].dst == 1 && d.axes[0].src == [1, 0];
-        // The logical index of the segment's first element, modulo 2^32. Blocks begin at multiples of 4, and a 16-byte
-        // step of 16-bit elements holds two of them: a step needs a multiple of 4 only.
-        let from = (whole.word * per_word).wrapping_sub(d.dst).wrapping_add(d.before).wrapping_add(d.src[0]);
+        // The logical index of the segment's first element, and modulo 2^32. Blocks begin at multiples of 4, and a
+        // 16-byte step of 16-bit elements holds two of them: a step needs a multiple of 4 only.
+        let inside = (whole.word * per_word).wrapping_sub(d.dst).wrapping_add(d.before);
+        let first = (u64::from(d.src[1]) << 32 | u64::from(d.src[0])) + u64::from(inside);
+        let from = first as u32;
         let mut rest = whole;
-        let by_steps = consecutive && stores_steps(self.tier, d.law.kind);
+        // `fill_aligned` has one high word of the block counter for the whole run: it carries every 2^34 elements.
+        let carries = first >> 34 != (first + u64::from(whole.elements)) >> 34;
+        let by_steps = consecutive && !carries && stores_steps(self.tier, d.law.kind);
         if by_steps && from.is_multiple_of(4) && whole.word.is_multiple_of(4) && whole.elements >= step {
             let steps = whole.elements / step;
             let aligned = KernelSegment { words: 4 * steps, elements: step * steps, ..whole };

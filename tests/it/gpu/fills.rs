@@ -1,6 +1,7 @@
 //! Lengths, offsets, boxes, parts: the device writes the twin's words, all of them and no other.
 
 use super::{check, shared};
+use seedbed::gpu::{FillerOptions, Tier, blocking};
 use seedbed::plan::{Part, Plan, Slab, TensorSpec};
 use seedbed::{DType, Fill, Scheme, StreamVersion};
 
@@ -73,6 +74,26 @@ fn the_block_counter_carries_at_2_to_the_34_elements() {
             .map(|&at| tensor.fill_slab(&Slab::new([at], [2001])).unwrap())
             .collect();
         check(gpu, gpu.filler(), &fills, 1);
+    }
+}
+
+/// By the kernel of 16-byte steps, which takes runs on either side of the carry but none across it. It serves the
+/// native tier: on any driver a uniform on (-1, 1) has its bits there, as none of its products is rounded.
+#[test]
+fn steps_before_after_and_across_the_carry_of_the_block_counter() {
+    let gpu = shared();
+    let mut options = FillerOptions::default();
+    options.tier = Some(Tier::NativeFma);
+    let filler = blocking::filler_unchecked(gpu.device(), gpu.queue(), &options).unwrap();
+    for dtype in DType::ALL {
+        let uniform = Scheme::uniform(-1.0, 1.0);
+        let plan = plan([TensorSpec::new("vector", [1 << 35], uniform).unwrap().dtype(dtype)]);
+        let tensor = &plan.tensors()[0];
+        let fills: Vec<_> = [(1u64 << 34) - 4096, (1 << 34) - 8192, (1 << 34) - 8, 1 << 34, (1 << 33) - 4096]
+            .iter()
+            .map(|&at| tensor.fill_slab(&Slab::new([at], [8192])).unwrap())
+            .collect();
+        check(gpu, &filler, &fills, 4);
     }
 }
 
