@@ -139,23 +139,25 @@ fn place(z: u32, row: u32, col: u32) -> u32 {
     return matrix + (block.first + row) * block.row_step + (block.first + col) * block.col_step;
 }
 
-// An element before this block is applied: the block's own columns are those of the identity with their signs, and the
-// columns to the right of them have zeros in the block's own rows.
-fn before(z: u32, row: u32, col: u32) -> f32 {
-    if col < 64u {
-        if row == col && row < block.width {
-            return work[z * block.work_step + block.t_start + 4096u + row];
+// Four elements of a row, in tile `tile` of columns, before this block is applied: the block's own columns are those of
+// the identity with their signs, and the columns to the right of them have zeros in the block's own rows. The only
+// branch is the whole workgroup's; what lies outside is read at a place that exists, and not used.
+fn before_4(z: u32, tile: u32, row: u32, col: u32) -> vec4<f32> {
+    var x: vec4<f32>;
+    if tile == 0u {
+        let sign = work[z * block.work_step + block.t_start + 4096u + min(row, 63u)];
+        for (var k = 0u; k < 4u; k++) {
+            x[k] = select(0.0, sign, row == col + k && row < block.width);
         }
-        return 0.0;
+        return x;
     }
-    if row < 64u || row >= block.rows || col >= block.cols {
-        return 0.0;
+    let first = place(z, min(row, block.rows - 1u), min(col, block.cols - 1u));
+    let inside = row >= 64u && row < block.rows;
+    for (var k = 0u; k < 4u; k++) {
+        let exists = col + k < block.cols;
+        x[k] = select(0.0, destination[first + select(0u, k * block.col_step, exists)], inside && exists);
     }
-    return destination[place(z, row, col)];
-}
-
-fn before_4(z: u32, row: u32, col: u32) -> vec4<f32> {
-    return vec4<f32>(before(z, row, col), before(z, row, col + 1u), before(z, row, col + 2u), before(z, row, col + 3u));
+    return x;
 }
 
 fn work_4(at: u32) -> vec4<f32> {
@@ -194,7 +196,7 @@ fn products(@builtin(workgroup_id) id: vec3<u32>, @builtin(local_invocation_inde
             if from_v {
                 tile_b[at] = a;
             } else {
-                tile_b[at] = before_4(id.z, row, 64u * id.x + col);
+                tile_b[at] = before_4(id.z, id.x, row, 64u * id.x + col);
             }
         }
         workgroupBarrier();
@@ -297,18 +299,23 @@ fn apply(@builtin(workgroup_id) id: vec3<u32>, @builtin(local_invocation_index) 
     set_work_4(out + 192u, flushed_4(sum_3));
 }
 
-fn store(z: u32, row: u32, col: u32, sum: f32) {
-    if row < block.rows && col < block.cols {
-        let c = flushed(fused(-sum, block.one, before(z, row, col)));
-        // After the first block, which comes last, the values are those of the tensor. The stream has no -0.
-        let value = select(c, c * block.gain, block.first == 0u);
-        destination[place(z, row, col)] = select(value, 0.0, (bitcast<u32>(value) << 1u) == 0u);
-    }
+fn store(at: u32, before: f32, sum: f32) {
+    let c = flushed(fused(-sum, block.one, before));
+    // After the first block, which comes last, the values are those of the tensor. The stream has no -0.
+    let value = select(c, c * block.gain, block.first == 0u);
+    destination[at] = select(value, 0.0, (bitcast<u32>(value) << 1u) == 0u);
 }
 
-fn store_4(z: u32, row: u32, col: u32, sum: vec4<f32>) {
-    for (var k = 0u; k < 4u; k++) {
-        store(z, row, col + k, sum[k]);
+// A thread reads no other elements of the destination than it writes.
+fn store_4(z: u32, tile: u32, row: u32, col: u32, sum: vec4<f32>) {
+    if row < block.rows && col < block.cols {
+        let x = before_4(z, tile, row, col);
+        let first = place(z, row, col);
+        for (var k = 0u; k < 4u; k++) {
+            if col + k < block.cols {
+                store(first + k * block.col_step, x[k], sum[k]);
+            }
+        }
     }
 }
 
@@ -353,8 +360,8 @@ fn update(@builtin(workgroup_id) id: vec3<u32>, @builtin(local_invocation_index)
     }
     let row = 64u * id.y + 4u * i;
     let col = 64u * id.x + 4u * j;
-    store_4(id.z, row, col, sum_0);
-    store_4(id.z, row + 1u, col, sum_1);
-    store_4(id.z, row + 2u, col, sum_2);
-    store_4(id.z, row + 3u, col, sum_3);
+    store_4(id.z, id.x, row, col, sum_0);
+    store_4(id.z, id.x, row + 1u, col, sum_1);
+    store_4(id.z, id.x, row + 2u, col, sum_2);
+    store_4(id.z, id.x, row + 3u, col, sum_3);
 }

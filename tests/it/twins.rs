@@ -290,7 +290,7 @@ fn normalize() {
 /// A function of shaders/orthogonal.wgsl, and those of the twin, with their files in src/cpu/orthogonal, that do the
 /// same arithmetic in the same order: that of docs/stream/orthogonal.md. None where the function only finds or moves
 /// numbers.
-const ORTHOGONAL: [(&str, &[(&str, &str)]); 20] = [
+const ORTHOGONAL: [(&str, &[(&str, &str)]); 19] = [
     ("reciprocal", &[("reflect", "reciprocal")]),
     ("flushed", &[("reflect", "flushed")]),
     ("flushed_4", &[]),
@@ -300,8 +300,7 @@ const ORTHOGONAL: [(&str, &[(&str, &str)]); 20] = [
     ("tiles", &[]),
     ("sum_of", &[]),
     ("place", &[]),
-    ("before", &[("strip", "of_identity")]),
-    ("before_4", &[]),
+    ("before_4", &[("strip", "of_identity")]),
     ("work_4", &[]),
     ("set_work_4", &[]),
     ("products", &[("product", "over_rows"), ("strip", "add_products"), ("strip", "gram"), ("strip", "products")]),

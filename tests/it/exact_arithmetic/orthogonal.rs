@@ -38,7 +38,7 @@ fn the_orthogonal_module_keeps_the_rule() {
 fn the_walk_sees_what_is_wrong_in_it() {
     let source = source(MulWide::U32, Tier::NativeFma);
     for (text, instead, function, rule) in [
-        ("fused(-sum, block.one, before(z, row, col))", "before(z, row, col) - sum * 0.5", "store", Rule::ProductAdded),
+        ("fused(-sum, block.one, before)", "before - sum * 0.5", "store", Rule::ProductAdded),
         ("sum = fused(x[k], x[k], sum);", "sum = x[k] * x[k] + sum;", "reflect_block", Rule::ProductAdded),
         (
             "fused(lanes[local + half], block.one, lanes[local])",
