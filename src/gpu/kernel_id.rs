@@ -111,23 +111,27 @@ impl KernelId {
     }
 }
 
+impl std::fmt::Display for KernelLaw {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let name = |names: &[(&str, u32)], code| {
+            let found = names.iter().find(|(_, value)| *value == code);
+            found.map_or("unknown", |(name, _)| name).to_lowercase().replace('_', " ")
+        };
+        match *self {
+            Self::One { kind, mask: mask::NONE } => write!(f, "{}", name(kind::NAMES, kind)),
+            Self::One { kind, mask } => {
+                write!(f, "{} with mask {}", name(kind::NAMES, kind), name(mask::NAMES, mask))
+            }
+            Self::Plain => f.write_str("several plain laws"),
+            Self::Any => f.write_str("several laws"),
+        }
+    }
+}
+
 impl std::fmt::Display for KernelId {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let law = match self.law {
-            KernelLaw::One { kind, mask } => {
-                let name = |names: &[(&str, u32)], code| {
-                    let found = names.iter().find(|(_, value)| *value == code);
-                    found.map_or("unknown", |(name, _)| name).to_lowercase().replace('_', " ")
-                };
-                let cut =
-                    if mask == mask::NONE { String::new() } else { format!(" with mask {}", name(mask::NAMES, mask)) };
-                format!("{}{cut}", name(kind::NAMES, kind))
-            }
-            KernelLaw::Plain => "several plain laws".to_owned(),
-            KernelLaw::Any => "several laws".to_owned(),
-        };
         let rounding = if self.stochastic { ", stochastic rounding" } else { "" };
-        write!(f, "{} of {law} in {}{rounding}", self.entry.name(), self.dtype)
+        write!(f, "{} of {} in {}{rounding}", self.entry.name(), self.law, self.dtype)
     }
 }
 

@@ -12,6 +12,13 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 /// The implementations that a kernel is compiled with.
 pub(super) type Implementations = (MulWide, Tier);
 
+/// The `override` constants of a kernel's pipeline, by name.
+pub(super) fn constants(id: KernelId) -> Vec<(&'static str, f64)> {
+    let mut constants = vec![("GROUP_SIZE", f64::from(GROUP_SIZE)), ("ITEMS", f64::from(ITEMS))];
+    constants.extend(id.constants());
+    constants
+}
+
 /// The pipelines that fill, of one device.
 #[derive(Debug)]
 pub(super) struct Kernels {
@@ -70,9 +77,7 @@ impl Kernels {
         for &id in ids {
             let scope = Scope::begin(&self.device);
             let module = self.module(implementations, id.dtype);
-            let mut constants = vec![("GROUP_SIZE", f64::from(GROUP_SIZE)), ("ITEMS", f64::from(ITEMS))];
-            constants.extend(id.constants());
-            let pipeline = self.builder.pipeline(&module, id.entry.name(), &constants);
+            let pipeline = self.builder.pipeline(&module, id.entry.name(), &constants(id));
             compiled.push((id, pipeline, scope.end("it does not compile")));
         }
         let mut results = Vec::new();

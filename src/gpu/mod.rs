@@ -111,6 +111,10 @@ mod open;
 // The Frobenius norm of tensors, brought to a wanted number.
 mod normalize;
 
+// Every pipeline above by name, for those who compile them without a device.
+#[doc(hidden)]
+pub mod listing;
+
 // An adapter, opened for callers that have no device.
 mod device;
 

@@ -22,6 +22,11 @@ pub fn normalize_source(mul_wide: MulWide, tier: Tier) -> String {
     [mul_wide, fma, include_str!("../../shaders/math.wgsl"), include_str!("../../shaders/normalize.wgsl")].join("\n")
 }
 
+/// Its entry points.
+pub(super) fn entry_points() -> &'static [&'static str] {
+    &ENTRY_POINTS
+}
+
 /// An f32 tensor in a buffer.
 #[derive(Clone, Copy, Debug)]
 pub struct Region<'a> {
