@@ -4,17 +4,20 @@
 #
 #   tests/run.sh            everything but the long battery
 #   tests/run.sh --long     the long battery too: all 2^32 words, 10^9 draws, 10^8 elements of every law, SwiftShader
+#   tests/run.sh --compilers
+#                           nothing but what the kernels cost by RADV's compiler (tests/compilers), and its bounds
 #
 # SEEDBED_GPU=skip leaves out the tests that need a device (modules `gpu`), SEEDBED_PYTHON=skip those that need Python
 # (modules `python`): libtest then counts them as filtered out.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-long=()
+long=() compilers=
 case "${1-}" in
     "") ;;
     --long) long=(--include-ignored) ;;
-    *) echo "usage: tests/run.sh [--long]" >&2; exit 2 ;;
+    --compilers) compilers=1 ;;
+    *) echo "usage: tests/run.sh [--long | --compilers]" >&2; exit 2 ;;
 esac
 
 # Names a step, and says how long the one before it took.
@@ -38,6 +41,21 @@ install() {
         { "${sudo[@]}" apt-get update -qq &&
             "${sudo[@]}" apt-get install -y -qq --no-install-recommends "$@" >/dev/null; }
 }
+
+if [ -n "$compilers" ]; then
+    crate=tests/compilers/Cargo.toml
+    # The null device needs the driver's package, and no GPU.
+    ls /usr/share/vulkan/icd.d/radeon_icd*.json >/dev/null 2>&1 || install mesa-vulkan-drivers libvulkan1
+    command -v spirv-val >/dev/null || install spirv-tools || true
+    target=$(cargo metadata --format-version 1 --no-deps | sed 's/.*"target_directory":"\([^"]*\)".*/\1/')
+    export CARGO_TARGET_DIR=$target
+    step "what counts instructions"
+    cargo test --quiet --locked --manifest-path "$crate"
+    step "every pipeline by RADV's compiler"
+    cargo run --quiet --locked --manifest-path "$crate" -- --check
+    step ""
+    exit
+fi
 
 # Overflow checks on in our own code; the dependencies are those of the release build.
 checks=(--release --config 'profile.release.package.seedbed.overflow-checks=true'
