@@ -80,7 +80,7 @@ impl Backend {
     }
 
     /// What fills ranges on the CPU where this backend is the CPU: hand it to each [`Backend::fill_next`].
-    #[cfg(feature = "checkpoint")]
+    #[cfg(feature = "safetensors")]
     pub(crate) fn range_filler(&self) -> cpu::RangeFiller {
         cpu::RangeFiller::new(match self {
             Self::Cpu(level) => *level,
@@ -91,7 +91,7 @@ impl Backend {
 
     /// [`Backend::fill_range`] for a tensor that is filled range by range: `ranges` keeps what the next one is copied
     /// from.
-    #[cfg(feature = "checkpoint")]
+    #[cfg(feature = "safetensors")]
     pub(crate) fn fill_next(&self, fill: &Fill, from: u64, out: &mut [u8], ranges: &cpu::RangeFiller) -> Result<()> {
         match self {
             Self::Cpu(_) => ranges.fill(fill, from, out),

@@ -49,8 +49,10 @@
 //! | `vulkan` | wgpu's Vulkan, and buffers that are not cleared before they are filled | `gpu` |
 //! | `metal` | wgpu's Metal | `gpu` |
 //! | `dx12` | wgpu's Direct3D 12 | `gpu` |
+//! | `webgpu` | wgpu's WebGPU: a browser's GPU | `gpu` |
 //! | `model` | model configs, recipes, and plans of whole models | serde, serde_json, toml, globset, exmex |
-//! | `checkpoint` | safetensors files, and whole models in them | `model`, safetensors, tempfile, fs4 |
+//! | `safetensors` | safetensors files read, inspected and verified; for wasm32 too | `model`, safetensors |
+//! | `checkpoint` | safetensors files written, and whole models in them | `safetensors`, tempfile, fs4 |
 //! | `rand_core` | `Philox` as a generator for `rand` | rand_core |
 //!
 //! The features of wgpu's backends are the embedder's choice. Without any feature the library depends on blake3,
@@ -85,7 +87,7 @@ pub mod recipe;
 #[cfg(feature = "model")]
 pub mod model_plan;
 
-#[cfg(all(feature = "checkpoint", not(target_arch = "wasm32")))]
+#[cfg(feature = "safetensors")]
 pub mod checkpoint;
 
 pub use error::{Error, Result};

@@ -1,9 +1,9 @@
 //! Checkpoints: safetensors files, whole models in them, what they hold and whether it is what it should be.
 //!
-//! What a user calls: [`write_model`] writes a model's directory; [`write_safetensors`] and [`write_raw`] write single
-//! tensors; [`verify()`] recomputes what a checkpoint holds; [`inspect()`] measures it. [`Weights`] opens a checkpoint,
-//! [`Reader`] and [`Writer`] one file. Each call takes a [`Backend`](crate::backend::Backend) where it fills, and a
-//! [`Progress`] where it takes long.
+//! What a user calls: `write_model` writes a model's directory; `write_safetensors` and `write_raw` write single
+//! tensors; `verify` recomputes what a checkpoint holds; [`inspect()`] measures it. [`Weights`] opens a checkpoint,
+//! [`Reader`] and `Writer` one file. Each call takes a `Backend` where it fills, and a [`Progress`] where it takes
+//! long.
 //!
 //! The files, each of which uses only the ones before it:
 //!
@@ -20,8 +20,12 @@
 //! - `verify`: whether a checkpoint's bytes are what its metadata says.
 //! - `write`: fills into files, and whole models.
 //!
-//! Only `write`, `disk` and the writer of `safetensors` use the crates that writing needs.
+//! `write`, `disk` and the writer of `safetensors` alone use the crates that writing needs: they are there with feature
+//! `checkpoint`, all others with feature `safetensors`, which also compiles for `wasm32-unknown-unknown`. There
+//! [`StoredHeader`] reads a header from bytes, [`Weights::from_readers`] takes files that are in memory,
+//! [`expected_by_text`] says what they should hold, and [`Comparison`] compares bytes with it.
 
+#[cfg(all(feature = "checkpoint", not(target_arch = "wasm32")))]
 mod disk;
 mod memory;
 mod names;
@@ -33,19 +37,28 @@ mod weights;
 mod inspect;
 mod model_paths;
 mod verify;
+#[cfg(all(feature = "checkpoint", not(target_arch = "wasm32")))]
 mod write;
 
 pub use inspect::{Agreement, InspectRow, PlannedLaws, inspect};
 pub use memory::DEFAULT_MEMORY;
 pub use model_paths::ModelPaths;
 pub use provenance::{Provenance, SingleTensor};
-pub use safetensors::{CompleteFile, Header, HeaderEntry, MAX_HEADER, READ_BYTES, Reader, StoredTensor, Writer};
+#[cfg(all(feature = "checkpoint", not(target_arch = "wasm32")))]
+pub use safetensors::{CompleteFile, Writer};
+pub use safetensors::{Header, HeaderEntry, MAX_HEADER, READ_BYTES, Reader, StoredHeader, StoredTensor};
 pub use text_file::read_config;
-pub use verify::{ExpectedTensor, Verdict, VerifyRow, expected_tensors, plan_source, verify};
+#[cfg(not(target_arch = "wasm32"))]
+pub use verify::verify;
+pub use verify::{Comparison, ExpectedTensor, Verdict, VerifyRow, expected_by_text, expected_tensors, plan_source};
 pub use weights::Weights;
+#[cfg(all(feature = "checkpoint", not(target_arch = "wasm32")))]
 pub use write::{ModelFiles, ModelWriter, WriteOptions, check_target, write_model, write_raw, write_safetensors};
 
 use crate::Result;
+
+#[cfg(all(test, feature = "checkpoint"))]
+mod tests;
 
 /// Told the bytes done so far, in all; an error that it returns ends the call, which then leaves nothing half-written.
 pub type Progress<'a> = &'a mut dyn FnMut(u64) -> Result<()>;

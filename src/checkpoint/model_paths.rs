@@ -1,6 +1,7 @@
 //! The files that a plan of a model is made of.
 
 use super::Weights;
+#[cfg(feature = "checkpoint")]
 use super::names::CONFIG;
 use super::text_file::{read_config, read_recipe};
 use crate::Result;
@@ -37,6 +38,7 @@ pub struct ModelPaths {
 
 impl ModelPaths {
     /// The config's file, where there is one.
+    #[cfg(feature = "checkpoint")]
     pub(super) fn config_file(&self) -> Option<PathBuf> {
         let path = self.config.as_deref()?;
         Some(if path.is_dir() { path.join(CONFIG) } else { path.to_path_buf() })
@@ -82,7 +84,7 @@ fn header(weights: &Weights) -> Vec<HeaderTensor> {
     weights.tensors().map(entry).collect()
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "checkpoint"))]
 mod tests {
     use super::*;
     use crate::backend::Backend;

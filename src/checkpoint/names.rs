@@ -10,11 +10,13 @@ pub const INDEX: &str = "model.safetensors.index.json";
 pub const CONFIG: &str = "config.json";
 
 /// The name of shard `index`, counted from 0, of `count`; a single file has its own name.
+#[cfg(feature = "checkpoint")]
 pub fn shard(index: usize, count: usize) -> String {
     if count == 1 { SINGLE.to_owned() } else { format!("model-{:05}-of-{count:05}.safetensors", index + 1) }
 }
 
 /// Whether loaders take a file of this name for weights of a model: the single file, a shard, the index.
+#[cfg(feature = "checkpoint")]
 pub fn is_weights(name: &str) -> bool {
     let is_number = |text: &str| text.len() >= 5 && text.bytes().all(|b| b.is_ascii_digit());
     let numbers = name.strip_prefix("model-").and_then(|n| n.strip_suffix(".safetensors"));
@@ -22,7 +24,7 @@ pub fn is_weights(name: &str) -> bool {
     is_shard || name == SINGLE || name == INDEX
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "checkpoint"))]
 mod tests {
     use super::*;
 

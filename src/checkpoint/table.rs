@@ -1,7 +1,7 @@
 //! An `init.json` beside weights.
 
-use super::text_file::{in_file, read_text};
-use crate::model_plan::{INIT_JSON, InitTable};
+use super::text_file::read_text;
+use crate::model_plan::{INIT_JSON, InitTable, NamedText};
 use crate::plan::{Plan, PlannedTensor};
 use crate::{Error, Result};
 use serde::Deserialize;
@@ -18,6 +18,29 @@ struct Marks {
     tensors: Option<IgnoredAny>,
 }
 
+/// A table that was read.
+pub struct ReadTable {
+    /// What stands for its path in errors.
+    pub name: String,
+    pub table: InitTable,
+    /// The plan that it describes.
+    pub plan: Plan,
+}
+
+impl ReadTable {
+    /// Refuses weights of another seed than the table's.
+    ///
+    /// # Errors
+    /// [`Error::Checkpoint`] naming the table.
+    pub fn check_seed(&self, weights: &str) -> Result<()> {
+        if weights == self.plan.seed().to_string() {
+            return Ok(());
+        }
+        let reason = format!("its seed is {}, that of the weights {weights}", self.plan.seed());
+        Err(Error::Checkpoint { path: self.name.clone(), reason })
+    }
+}
+
 /// Whether a file is a table: it has a table's name, or is a JSON object with `stream_version` and `tensors`.
 ///
 /// # Errors
@@ -26,32 +49,40 @@ pub fn is_table(path: &Path) -> Result<bool> {
     if path.file_name().is_some_and(|name| name == INIT_JSON) {
         return Ok(true);
     }
-    let text = read_text(path, MAX_TABLE, "a table of seedbed's or a config.json")?;
-    Ok(serde_json::from_str::<Marks>(&text).is_ok_and(|m| m.stream_version.is_some() && m.tensors.is_some()))
+    Ok(is_table_text(&read_text(path, MAX_TABLE, "a table of seedbed's or a config.json")?))
 }
 
-/// Reads a table: it, and the plan that it describes.
+/// Whether a text is a JSON object with `stream_version` and `tensors`.
+pub fn is_table_text(text: &str) -> bool {
+    serde_json::from_str::<Marks>(text).is_ok_and(|m| m.stream_version.is_some() && m.tensors.is_some())
+}
+
+/// Reads a table.
 ///
 /// # Errors
 /// [`Error::Io`]; [`Error::Checkpoint`] naming the file, where it is no table or a row does not hold together.
-pub fn read_table(path: &Path) -> Result<(InitTable, Plan)> {
+pub fn read_table(path: &Path) -> Result<ReadTable> {
+    let name = path.display().to_string();
     let text = read_text(path, MAX_TABLE, "a table of seedbed's")?;
-    let table = InitTable::parse(path.display().to_string(), &text)?;
+    let table = InitTable::parse(name.clone(), &text)?;
+    // Before the plan is made, which takes as much again.
     drop(text);
-    let plan = table.plan().map_err(|e| in_file(path, &e))?;
-    Ok((table, plan))
+    planned(name, table)
 }
 
-/// Refuses weights of another seed than the table's.
+/// Takes the text of a table.
 ///
 /// # Errors
-/// [`Error::Checkpoint`] naming the table.
-pub fn check_seed(path: &Path, plan: &Plan, weights: &str) -> Result<()> {
-    if weights == plan.seed().to_string() {
-        return Ok(());
+/// [`Error::Checkpoint`] as [`read_table`].
+pub fn parse_table(text: &NamedText) -> Result<ReadTable> {
+    planned(text.name.clone(), InitTable::parse(text.name.clone(), &text.text)?)
+}
+
+fn planned(name: String, table: InitTable) -> Result<ReadTable> {
+    match table.plan() {
+        Ok(plan) => Ok(ReadTable { name, table, plan }),
+        Err(e) => Err(Error::Checkpoint { path: name, reason: e.to_string() }),
     }
-    let reason = format!("its seed is {}, that of the weights {weights}", plan.seed());
-    Err(Error::Checkpoint { path: path.display().to_string(), reason })
 }
 
 /// The number of elements in a tensor's first rows.

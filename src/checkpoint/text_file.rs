@@ -44,8 +44,3 @@ pub(super) fn read_text(path: &Path, max: u64, what: &str) -> Result<String> {
     // Some editors begin a file with a byte order mark; JSON and TOML have none.
     Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))
 }
-
-/// The error with the file's path in front.
-pub(super) fn in_file(path: &Path, error: &Error) -> Error {
-    Error::Checkpoint { path: path.display().to_string(), reason: error.to_string() }
-}

@@ -5,16 +5,16 @@ use crate::checkpoint::{MAX_HEADER, Reader, StoredTensor};
 use crate::{Error, Result};
 use serde::Deserialize;
 use std::collections::{BTreeMap, HashMap};
-use std::fs;
-use std::io::Read;
+use std::fs::File;
+use std::io::{Read, Seek};
 use std::path::{Component, Path, PathBuf};
 
 /// The open files of a checkpoint, whose headers were found sound and in agreement with the index, if there is one.
 #[derive(Debug)]
-pub struct Weights {
+pub struct Weights<R = File> {
     path: PathBuf,
     /// In the order of their names.
-    readers: Vec<Reader>,
+    readers: Vec<Reader<R>>,
     index: HashMap<String, usize>,
 }
 
@@ -47,7 +47,7 @@ impl Weights {
     fn open_index(path: PathBuf) -> Result<Self> {
         let refuse = |reason: String| Error::Checkpoint { path: path.display().to_string(), reason };
         let mut text = Vec::new();
-        let file = fs::File::open(&path).map_err(|e| Error::io(&path, e))?;
+        let file = File::open(&path).map_err(|e| Error::io(&path, e))?;
         file.take(MAX_HEADER + 1).read_to_end(&mut text).map_err(|e| Error::io(&path, e))?;
         if text.len() as u64 > MAX_HEADER {
             return Err(refuse(format!("more than {MAX_HEADER} bytes: not an index")));
@@ -83,7 +83,70 @@ impl Weights {
         }
         Ok(Self { path, readers, index })
     }
+}
 
+impl<R: Read + Seek> Weights<R> {
+    /// A checkpoint whose files are somewhere else than on the disk: each has its reader. `name` stands for a path in
+    /// errors.
+    ///
+    /// ```
+    /// # fn main() -> seedbed::Result<()> {
+    /// # use seedbed::checkpoint::{Header, HeaderEntry, Provenance, SingleTensor};
+    /// # use seedbed::plan::{Plan, Rows};
+    /// # use seedbed::{DType, Rounding, StreamVersion, cpu};
+    /// # let (dtype, rounding) = (DType::BF16, Rounding::NearestEven);
+    /// # let (shape, scheme, layout) = ("30,20".parse()?, "normal(0, 0.02)".parse()?, "out_in".parse()?);
+    /// # let tensor = SingleTensor { shape, scheme, layout, slab: None, zero_rows: Rows::default() };
+    /// # let (fill, dims) = tensor.fill(&mut Plan::new(StreamVersion::V1, 42), "w", dtype, rounding)?;
+    /// # let entry = HeaderEntry { name: "w".to_owned(), dtype, dims };
+    /// # let header = Header::new(vec![entry], &Provenance::of_tensor(42, tensor, rounding).metadata())?;
+    /// # let mut file = header.bytes().to_vec();
+    /// # file.resize(header.file_len() as usize, 0);
+    /// # cpu::fill(&fill, &mut file[header.bytes().len()..])?;
+    /// use seedbed::checkpoint::{Comparison, Reader, Verdict, Weights, expected_by_text, inspect};
+    /// use seedbed::model_plan::NamedText;
+    /// use std::io::Cursor;
+    ///
+    /// // `file`: the bytes of a safetensors file, which seedbed wrote.
+    /// let reader = Reader::new("model.safetensors", Cursor::new(&file))?;
+    /// let mut weights = Weights::from_readers("model.safetensors", vec![reader])?;
+    /// println!("{:?}", weights.metadata());
+    ///
+    /// // What makes it: its metadata for a single tensor, else the text of its `init.json` or `config.json`.
+    /// let source = NamedText { name: "init.json".to_owned(), text: String::new() };
+    /// for expected in expected_by_text(&weights, &source)? {
+    ///     let stored = weights.tensor(expected.fill.name()).unwrap();
+    ///     assert_eq!(expected.verdict_by_header(stored), None);
+    ///     let mut comparison = Comparison::new(&expected)?;
+    ///     comparison.add(0, &file[stored.range.start as usize..stored.range.end as usize])?;
+    ///     assert_eq!(comparison.verdict(), Verdict::Equal);
+    /// }
+    /// for row in inspect(&mut weights, None, &mut |_bytes_done| Ok(()))? {
+    ///     println!("{} {}: mean {:?}, std {:?}", row.name, row.dtype, row.mean, row.std);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Checkpoint`] where two files have a tensor of one name.
+    pub fn from_readers(name: impl Into<PathBuf>, readers: Vec<Reader<R>>) -> Result<Self> {
+        let path = name.into();
+        let mut index = HashMap::new();
+        for (i, reader) in readers.iter().enumerate() {
+            for tensor in reader.tensors() {
+                if let Some(other) = index.insert(tensor.name.clone(), i) {
+                    let (first, second) = (readers[other].path().display(), reader.path().display());
+                    let reason = format!("tensor {:?} is in {first} and in {second}", tensor.name);
+                    return Err(Error::Checkpoint { path: path.display().to_string(), reason });
+                }
+            }
+        }
+        Ok(Self { path, readers, index })
+    }
+}
+
+impl<R> Weights<R> {
     /// The safetensors file, or the index of several.
     #[must_use]
     pub fn path(&self) -> &Path {
@@ -126,17 +189,17 @@ impl Weights {
 
     /// Each tensor with the number of its file.
     pub(super) fn list(&self) -> Vec<(usize, StoredTensor)> {
-        let each = |(i, r): (usize, &Reader)| r.tensors().iter().map(move |t| (i, t.clone())).collect::<Vec<_>>();
+        let each = |(i, r): (usize, &Reader<R>)| r.tensors().iter().map(move |t| (i, t.clone())).collect::<Vec<_>>();
         self.readers.iter().enumerate().flat_map(each).collect()
     }
 
     /// The safetensors files.
-    pub(super) fn readers(&self) -> &[Reader] {
+    pub(super) fn readers(&self) -> &[Reader<R>] {
         &self.readers
     }
 
     /// A file by its number, as [`Weights::list`] has it.
-    pub(super) fn reader(&mut self, file: usize) -> &mut Reader {
+    pub(super) fn reader(&mut self, file: usize) -> &mut Reader<R> {
         &mut self.readers[file]
     }
 }

@@ -133,7 +133,7 @@ impl Fill {
 
     /// Peak bytes to copy out of orthogonal matrices: two in f32 (a range may straddle two) plus the workspace of one;
     /// 0 without any.
-    #[cfg(feature = "checkpoint")]
+    #[cfg(feature = "safetensors")]
     pub(crate) fn matrix_bytes(&self) -> u64 {
         let bytes = |m: Matrices| {
             m.size().saturating_mul(8).saturating_add(crate::plan::matrices::workspace_bytes(m.rows, m.cols))

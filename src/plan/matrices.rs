@@ -128,7 +128,7 @@ impl Batch {
 
 /// Bytes of memory that making a matrix of this shape takes on the CPU beside the matrix itself. Each thread also uses
 /// 64 KiB of its stack.
-#[cfg(feature = "checkpoint")]
+#[cfg(feature = "safetensors")]
 pub(crate) fn workspace_bytes(rows: u32, cols: u32) -> u64 {
     4 * BLOCK as u64 * u64::from(rows.max(cols)).next_multiple_of(8) + 8 * (BLOCK * BLOCK) as u64
 }

@@ -6,14 +6,15 @@ pub use agreement::Agreement;
 
 use agreement::agreement;
 
-use super::table::{check_seed, elements_of_rows, read_table};
+use super::table::{ReadTable, elements_of_rows, parse_table, read_table};
 use super::{Progress, Weights};
 use crate::Result;
-use crate::model_plan::INIT_JSON;
+use crate::model_plan::{INIT_JSON, NamedText};
 use crate::plan::{Plan, PlannedTensor};
 use crate::stats::Moments;
 use serde::Serialize;
 use std::collections::{HashMap, HashSet};
+use std::io::{Read, Seek};
 use std::path::Path;
 
 /// A stored tensor and the statistics of its finite values, which are absent where there is no such value, or the dtype
@@ -65,24 +66,36 @@ impl PlannedLaws {
     /// # Errors
     /// [`crate::Error::Io`]; [`crate::Error::Checkpoint`] where it is no table, or a file's metadata names another
     /// seed.
-    pub fn read(table: &Path, weights: &Weights) -> Result<Self> {
+    pub fn read<R>(table: &Path, weights: &Weights<R>) -> Result<Self> {
         let path = if table.is_dir() { table.join(INIT_JSON) } else { table.to_path_buf() };
-        let (table, plan) = read_table(&path)?;
+        Self::new(read_table(&path)?, weights)
+    }
+
+    /// Takes the text of an `init.json`, for these weights. Its name stands for its path in errors.
+    ///
+    /// # Errors
+    /// As [`PlannedLaws::read`].
+    pub fn parse<R>(table: &NamedText, weights: &Weights<R>) -> Result<Self> {
+        Self::new(parse_table(table)?, weights)
+    }
+
+    fn new<R>(table: ReadTable, weights: &Weights<R>) -> Result<Self> {
         // The metadata of weights that were saved by others since may name no seed.
         for seed in weights.readers().iter().filter_map(|r| r.metadata().get("seedbed.seed")) {
-            check_seed(&path, &plan, seed)?;
+            table.check_seed(seed)?;
         }
+        let ReadTable { table, plan, .. } = table;
         let kept = table.kept_rows().into_iter().map(|(name, rows)| (name.to_owned(), rows)).collect();
         Ok(Self { plan, kept })
     }
 
     /// Names of tensors that the plan has and the weights lack.
-    pub fn missing<'a>(&'a self, weights: &'a Weights) -> impl Iterator<Item = &'a str> {
+    pub fn missing<'a, R>(&'a self, weights: &'a Weights<R>) -> impl Iterator<Item = &'a str> {
         self.plan.tensors().iter().map(PlannedTensor::name).filter(|name| weights.tensor(name).is_none())
     }
 
     /// Names of tensors that the weights have and the plan lacks.
-    pub fn unexpected<'a>(&self, weights: &'a Weights) -> Vec<&'a str> {
+    pub fn unexpected<'a, R>(&self, weights: &'a Weights<R>) -> Vec<&'a str> {
         let planned: HashSet<&str> = self.plan.tensors().iter().map(PlannedTensor::name).collect();
         weights.tensors().map(|t| t.name.as_str()).filter(|name| !planned.contains(name)).collect()
     }
@@ -114,7 +127,11 @@ impl PlannedLaws {
 ///
 /// # Errors
 /// Those of [`crate::checkpoint::Reader::read_f32`]; whatever `progress` returns.
-pub fn inspect(weights: &mut Weights, laws: Option<&PlannedLaws>, progress: Progress<'_>) -> Result<Vec<InspectRow>> {
+pub fn inspect<R: Read + Seek>(
+    weights: &mut Weights<R>,
+    laws: Option<&PlannedLaws>,
+    progress: Progress<'_>,
+) -> Result<Vec<InspectRow>> {
     let planned: HashMap<&str, (&PlannedTensor, Option<u64>)> = (laws.iter())
         .flat_map(|laws| laws.plan.tensors().iter().map(|t| (t.name(), (t, laws.kept.get(t.name()).copied()))))
         .collect();

@@ -4,7 +4,7 @@ use super::{LENGTH_FIELD, MAX_HEADER, METADATA_KEY, to_stored};
 use crate::{DType, Error, Result};
 use safetensors::tensor::{Metadata, TensorInfo};
 use serde::ser::{Serialize, SerializeMap, Serializer};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 /// A tensor that is to be written.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -97,7 +97,7 @@ impl Header {
         let mut bytes = vec![0; LENGTH_FIELD as usize];
         serde_json::to_writer(&mut bytes, &Json { metadata: &metadata, tensors: &tensors }).map_err(|e| fail(&e))?;
         // The format's own crate checks what was laid out here.
-        Metadata::new(Some(HashMap::from_iter(metadata)), tensors).map_err(|e| fail(&e))?;
+        Metadata::new(Some(metadata.into_iter().collect()), tensors).map_err(|e| fail(&e))?;
 
         bytes.resize(bytes.len().next_multiple_of(LENGTH_FIELD as usize), b' ');
         let json = bytes.len() as u64 - LENGTH_FIELD;

@@ -6,16 +6,18 @@
 //! - `header`: a header that is to be written.
 //! - `parse`: a header that was read, from memory.
 //! - `read`: the reader.
-//! - `write`: the writer, which alone uses `disk`.
+//! - `write`: the writer, which alone uses `disk`: feature `checkpoint`.
 
 mod header;
 mod parse;
 mod read;
+#[cfg(all(feature = "checkpoint", not(target_arch = "wasm32")))]
 mod write;
 
 pub use header::{Header, HeaderEntry};
-pub use parse::StoredTensor;
+pub use parse::{StoredHeader, StoredTensor};
 pub use read::{READ_BYTES, Reader};
+#[cfg(all(feature = "checkpoint", not(target_arch = "wasm32")))]
 pub use write::{CompleteFile, Writer};
 
 use crate::DType;
@@ -48,5 +50,5 @@ const fn from_stored(dtype: Dtype) -> Option<DType> {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "checkpoint"))]
 mod tests;

@@ -1,11 +1,11 @@
 //! A header that was read: what it says, and whether it fits the file.
 
 use super::{LENGTH_FIELD, MAX_HEADER, METADATA_KEY, from_stored};
-use crate::DType;
+use crate::{DType, Error, Result};
 use safetensors::Dtype;
 use safetensors::tensor::{Metadata, TensorInfo};
 use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, Visitor};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 /// A tensor of a file, as its header lists it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,11 +46,90 @@ impl StoredTensor {
     }
 }
 
+/// The header of a safetensors file that was found sound: no tensor overlaps another or leaves the file. Read from
+/// bytes in memory, wherever they come from.
+///
+/// ```
+/// # fn main() -> seedbed::Result<()> {
+/// use seedbed::DType;
+/// use seedbed::checkpoint::{Header, HeaderEntry, StoredHeader};
+///
+/// let entry = HeaderEntry { name: "w".to_owned(), dtype: DType::BF16, dims: vec![3, 4] };
+/// let written = Header::new(vec![entry], &[("made".to_owned(), "here".to_owned())].into())?;
+///
+/// // Of a file that is fetched, its length and first 8 bytes say how much more to ask for.
+/// let (start, file_len) = (written.bytes(), written.file_len());
+/// let header_len = StoredHeader::header_len("model.safetensors", &start[..8], file_len)?;
+/// let header = StoredHeader::parse("model.safetensors", &start[..header_len as usize], file_len)?;
+/// let tensor = header.tensor("w").unwrap();
+/// assert_eq!((tensor.dtype(), &tensor.dims[..]), (Some(DType::BF16), &[3, 4][..]));
+/// assert_eq!(tensor.range, header_len..header_len + 24);
+/// assert_eq!(header.metadata()["made"], "here");
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct StoredHeader {
+    tensors: Vec<StoredTensor>,
+    index: HashMap<String, usize>,
+    metadata: BTreeMap<String, String>,
+}
+
+impl StoredHeader {
+    /// How many bytes a file's header takes, the length in front included. `start` is the file's first 8 bytes or more;
+    /// `name` stands for its path in errors.
+    ///
+    /// # Errors
+    /// [`Error::Checkpoint`] where the file cannot hold it.
+    pub fn header_len(name: &str, start: &[u8], file_len: u64) -> Result<u64> {
+        let Some(length) = start.first_chunk() else {
+            return Err(refuse(name, format!("{} bytes: too short for a safetensors file", start.len())));
+        };
+        let json = json_len(u64::from_le_bytes(*length), file_len).map_err(|reason| refuse(name, reason))?;
+        Ok(LENGTH_FIELD + json as u64)
+    }
+
+    /// Reads the header from the first bytes of a file, of which there may be more.
+    ///
+    /// # Errors
+    /// [`Error::Checkpoint`] where it is no safetensors header, does not fit a file of `file_len` bytes, or is cut.
+    pub fn parse(name: &str, start: &[u8], file_len: u64) -> Result<Self> {
+        let header_len = Self::header_len(name, start, file_len)?;
+        let cut = || refuse(name, format!("a header of {header_len} bytes, of which {} are here", start.len()));
+        let json = start.get(LENGTH_FIELD as usize..header_len as usize).ok_or_else(cut)?;
+        let (tensors, metadata) = parse(json, file_len - header_len).map_err(|reason| refuse(name, reason))?;
+        let index = tensors.iter().enumerate().map(|(i, t)| (t.name.clone(), i)).collect();
+        Ok(Self { tensors, index, metadata })
+    }
+
+    /// The tensors in the file's order.
+    #[must_use]
+    pub fn tensors(&self) -> &[StoredTensor] {
+        &self.tensors
+    }
+
+    /// The tensor of this name.
+    #[must_use]
+    pub fn tensor(&self, name: &str) -> Option<&StoredTensor> {
+        Some(&self.tensors[*self.index.get(name)?])
+    }
+
+    /// The file's string-to-string map, empty where it has none.
+    #[must_use]
+    pub fn metadata(&self) -> &BTreeMap<String, String> {
+        &self.metadata
+    }
+}
+
+fn refuse(name: &str, reason: String) -> Error {
+    Error::Checkpoint { path: name.to_owned(), reason }
+}
+
 /// Checks that a header of `n` bytes fits the file, before anything of that size is allocated.
 ///
 /// # Errors
 /// The reason, with the numbers.
-pub fn header_len(n: u64, file_len: u64) -> Result<usize, String> {
+fn json_len(n: u64, file_len: u64) -> std::result::Result<usize, String> {
     let room = file_len.saturating_sub(LENGTH_FIELD);
     if n > MAX_HEADER {
         return Err(format!("header of {n} bytes, the format allows {MAX_HEADER}: not a safetensors file"));
@@ -67,7 +146,7 @@ struct Json {
 }
 
 impl<'de> Deserialize<'de> for Json {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
         struct Entries;
         impl<'de> Visitor<'de> for Entries {
             type Value = Json;
@@ -76,7 +155,7 @@ impl<'de> Deserialize<'de> for Json {
                 f.write_str("a map of tensors")
             }
 
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Json, A::Error> {
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> std::result::Result<Json, A::Error> {
                 let mut json = Json { metadata: BTreeMap::new(), tensors: Vec::new() };
                 while let Some(key) = map.next_key::<String>()? {
                     let named = |e| A::Error::custom(format_args!("{key:?}: {e}"));
@@ -100,7 +179,7 @@ type Contents = (Vec<StoredTensor>, BTreeMap<String, String>);
 ///
 /// # Errors
 /// The reason, with the tensor and the numbers.
-pub fn parse(json: &[u8], data_len: u64) -> Result<Contents, String> {
+fn parse(json: &[u8], data_len: u64) -> std::result::Result<Contents, String> {
     let text = std::str::from_utf8(json).map_err(|e| format!("header: {e}"))?;
     let Json { metadata, mut tensors } = serde_json::from_str(text).map_err(|e| format!("header: {e}"))?;
     tensors.sort_by(|(a_name, a), (b_name, b)| (a.data_offsets, a_name).cmp(&(b.data_offsets, b_name)));

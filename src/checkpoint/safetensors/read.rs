@@ -1,11 +1,11 @@
 //! The reader: the header alone at first, then any tensor, some bytes at a time.
 
 use super::LENGTH_FIELD;
-use super::parse::{StoredTensor, header_len, parse};
+use super::parse::{StoredHeader, StoredTensor};
 use crate::{Error, Result};
 use half::f16;
 use safetensors::Dtype;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
@@ -15,15 +15,13 @@ pub const READ_BYTES: usize = 4 << 20;
 
 /// An open safetensors file whose header was found sound: no tensor overlaps another or leaves the file.
 ///
-/// Only the header is in memory, and [`READ_BYTES`] of a tensor while it is read. See [`Writer`](super::Writer) for an
-/// example.
+/// Only the header is in memory, and [`READ_BYTES`] of a tensor while it is read. See `Writer` for an example of a
+/// file, and [`Weights::from_readers`](crate::checkpoint::Weights::from_readers) for one of bytes in memory.
 #[derive(Debug)]
-pub struct Reader {
-    file: File,
+pub struct Reader<R = File> {
+    source: R,
     path: PathBuf,
-    tensors: Vec<StoredTensor>,
-    index: HashMap<String, usize>,
-    metadata: BTreeMap<String, String>,
+    header: StoredHeader,
 }
 
 impl Reader {
@@ -41,43 +39,35 @@ impl Reader {
         if !about.is_file() {
             return Err(refuse("is not a regular file".to_owned()));
         }
-        let mut file = File::open(&path).map_err(io_error)?;
-        let file_len = about.len();
-        if file_len < LENGTH_FIELD {
-            return Err(refuse(format!("{file_len} bytes: too short for a safetensors file")));
-        }
-        let mut length = [0; LENGTH_FIELD as usize];
-        file.read_exact(&mut length).map_err(io_error)?;
-        let json_len = header_len(u64::from_le_bytes(length), file_len).map_err(refuse)?;
-        let mut json = vec![0; json_len];
-        file.read_exact(&mut json).map_err(io_error)?;
-        let (tensors, metadata) = parse(&json, file_len - LENGTH_FIELD - json_len as u64).map_err(refuse)?;
-        let index = tensors.iter().enumerate().map(|(i, t)| (t.name.clone(), i)).collect();
-        Ok(Self { file, path, tensors, index, metadata })
+        let file = File::open(&path).map_err(io_error)?;
+        Self::of_length(path, file, about.len())
+    }
+}
+
+impl<R: Read + Seek> Reader<R> {
+    /// Reads the header of a file that is somewhere else than on the disk, as a [`Cursor`](std::io::Cursor) over its
+    /// bytes. `name` stands for its path in errors.
+    ///
+    /// # Errors
+    /// As [`Reader::open`].
+    pub fn new(name: impl Into<PathBuf>, mut source: R) -> Result<Self> {
+        let path = name.into();
+        let file_len = source.seek(SeekFrom::End(0)).map_err(|e| Error::io(&path, e))?;
+        source.rewind().map_err(|e| Error::io(&path, e))?;
+        Self::of_length(path, source, file_len)
     }
 
-    /// The tensors in the file's order.
-    #[must_use]
-    pub fn tensors(&self) -> &[StoredTensor] {
-        &self.tensors
-    }
-
-    /// The tensor of this name.
-    #[must_use]
-    pub fn tensor(&self, name: &str) -> Option<&StoredTensor> {
-        Some(&self.tensors[*self.index.get(name)?])
-    }
-
-    /// The file's string-to-string map, empty where it has none.
-    #[must_use]
-    pub fn metadata(&self) -> &BTreeMap<String, String> {
-        &self.metadata
-    }
-
-    /// The path as given.
-    #[must_use]
-    pub fn path(&self) -> &Path {
-        &self.path
+    fn of_length(path: PathBuf, mut source: R, file_len: u64) -> Result<Self> {
+        let io_error = |e| Error::io(&path, e);
+        let name = path.display().to_string();
+        let mut start = Vec::new();
+        // The length of the header is checked before as much is asked for.
+        source.by_ref().take(LENGTH_FIELD).read_to_end(&mut start).map_err(io_error)?;
+        let header_len = StoredHeader::header_len(&name, &start, file_len)?;
+        start.resize(header_len as usize, 0);
+        source.read_exact(&mut start[LENGTH_FIELD as usize..]).map_err(io_error)?;
+        let header = StoredHeader::parse(&name, &start, file_len)?;
+        Ok(Self { source, path, header })
     }
 
     /// Hands a tensor's bytes to `sink`, in order and at most [`READ_BYTES`] per call, always whole elements: `sink`
@@ -86,11 +76,10 @@ impl Reader {
     /// # Errors
     /// [`Error::Checkpoint`] where there is no such tensor; [`Error::Io`]; whatever `sink` returns, at once.
     pub fn read_bytes(&mut self, name: &str, mut sink: impl FnMut(u64, &[u8]) -> Result<()>) -> Result<()> {
-        let Some(&index) = self.index.get(name) else {
-            let reason = format!("no tensor {name:?} among {}", self.tensors.len());
+        let Some(range) = self.tensor(name).map(|t| t.range.clone()) else {
+            let reason = format!("no tensor {name:?} among {}", self.tensors().len());
             return Err(Error::Checkpoint { path: self.path.display().to_string(), reason });
         };
-        let range = self.tensors[index].range.clone();
         let path = &self.path;
         let io_error = |at: u64, e: &io::Error| {
             let text = format!("{e} (at byte {at} of {}, tensor {name})", range.end);
@@ -98,10 +87,10 @@ impl Reader {
         };
         let mut buffer = vec![0; READ_BYTES.min((range.end - range.start) as usize)];
         let mut at = range.start;
-        self.file.seek(SeekFrom::Start(at)).map_err(|e| io_error(at, &e))?;
+        self.source.seek(SeekFrom::Start(at)).map_err(|e| io_error(at, &e))?;
         while at < range.end {
             let n = READ_BYTES.min((range.end - at) as usize);
-            self.file.read_exact(&mut buffer[..n]).map_err(|e| io_error(at, &e))?;
+            self.source.read_exact(&mut buffer[..n]).map_err(|e| io_error(at, &e))?;
             sink(at - range.start, &buffer[..n])?;
             at += n as u64;
         }
@@ -131,6 +120,38 @@ impl Reader {
             decode(dtype, bytes, &mut values);
             sink(at / size, &values)
         })
+    }
+}
+
+impl<R> Reader<R> {
+    /// The tensors in the file's order.
+    #[must_use]
+    pub fn tensors(&self) -> &[StoredTensor] {
+        self.header.tensors()
+    }
+
+    /// The tensor of this name.
+    #[must_use]
+    pub fn tensor(&self, name: &str) -> Option<&StoredTensor> {
+        self.header.tensor(name)
+    }
+
+    /// The header.
+    #[must_use]
+    pub fn header(&self) -> &StoredHeader {
+        &self.header
+    }
+
+    /// The file's string-to-string map, empty where it has none.
+    #[must_use]
+    pub fn metadata(&self) -> &BTreeMap<String, String> {
+        self.header.metadata()
+    }
+
+    /// The path as given.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
     }
 }
 

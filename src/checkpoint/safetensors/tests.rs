@@ -45,7 +45,7 @@ fn by_the_crate(entries: &[HeaderEntry], metadata: HashMap<String, String>) -> V
         let dims = e.dims.iter().map(|&d| d as usize).collect();
         (e.name.clone(), TensorView::new(to_stored(e.dtype), dims, data).unwrap())
     });
-    safetensors::serialize(views, Some(metadata)).unwrap()
+    safetensors::serialize(views, Some(metadata.into_iter().collect())).unwrap()
 }
 
 fn files_in(dir: &Path) -> Vec<String> {
@@ -84,7 +84,7 @@ fn metadata_is_sorted_kept_and_readable_by_the_crate() {
     write_in_pieces(&path, header, 100).unwrap();
     let bytes = std::fs::read(&path).unwrap();
     let (_, seen) = safetensors::SafeTensors::read_metadata(&bytes).unwrap();
-    assert_eq!(seen.metadata().clone().unwrap(), HashMap::from_iter(metadata.clone()));
+    assert_eq!(BTreeMap::from_iter(seen.metadata().clone().unwrap()), metadata);
     assert_eq!(Reader::open(&path).unwrap().metadata(), &metadata);
 }
 

@@ -2,14 +2,21 @@
 
 mod expected;
 
-pub use expected::{ExpectedTensor, expected_tensors, plan_source};
+pub use expected::{ExpectedTensor, expected_by_text, expected_tensors, plan_source};
 
+use super::StoredTensor;
 use super::memory::check_matrices;
+#[cfg(not(target_arch = "wasm32"))]
 use super::{Progress, Reader, Weights};
-use crate::Result;
+#[cfg(not(target_arch = "wasm32"))]
 use crate::backend::Backend;
+use crate::cpu::{Level, RangeFiller};
+use crate::{Fill, Result};
 use serde::Serialize;
+#[cfg(not(target_arch = "wasm32"))]
 use std::collections::HashMap;
+#[cfg(not(target_arch = "wasm32"))]
+use std::io::{Read, Seek};
 
 /// The result for one tensor.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -48,6 +55,84 @@ impl std::fmt::Display for Verdict {
             Self::DType => f.pad("a dtype that is not the plan's"),
             Self::Missing => f.pad("missing"),
             Self::Unexpected => f.pad("not in the plan"),
+        }
+    }
+}
+
+impl ExpectedTensor {
+    /// The verdict on a stored tensor that no byte of it is needed for: that of another shape or dtype.
+    #[must_use]
+    pub fn verdict_by_header(&self, stored: &StoredTensor) -> Option<Verdict> {
+        if self.dims != stored.dims {
+            return Some(Verdict::Shape { expected: self.dims.clone() });
+        }
+        (stored.dtype() != Some(self.fill.dtype())).then_some(Verdict::DType)
+    }
+}
+
+/// A tensor's bytes against what they should be, piece by piece, made by the CPU twin: for bytes that no file here
+/// holds, as in a browser. [`Weights::from_readers`](super::Weights::from_readers) has an example; `verify` does it for
+/// files.
+#[derive(Debug)]
+pub struct Comparison<'a> {
+    expected: &'a ExpectedTensor,
+    ranges: RangeFiller,
+    wanted: Vec<u8>,
+    elements: u64,
+    first: u64,
+}
+
+impl<'a> Comparison<'a> {
+    /// Begins with nothing compared.
+    ///
+    /// # Errors
+    /// [`Error::Buffer`](crate::Error::Buffer) where the tensor's orthogonal matrices take more than 8 GiB.
+    pub fn new(expected: &'a ExpectedTensor) -> Result<Self> {
+        Self::with(expected, RangeFiller::new(Level::best()))
+    }
+
+    fn with(expected: &'a ExpectedTensor, ranges: RangeFiller) -> Result<Self> {
+        check_matrices([&expected.fill], MATRICES)?;
+        Ok(Self { expected, ranges, wanted: Vec::new(), elements: 0, first: 0 })
+    }
+
+    /// Compares the bytes from byte `from` of the tensor on: whole elements, from a multiple of 4.
+    ///
+    /// # Errors
+    /// [`Error::Buffer`](crate::Error::Buffer) where they are not, or leave the tensor.
+    pub fn add(&mut self, from: u64, bytes: &[u8]) -> Result<()> {
+        self.add_filled(from, bytes, |fill, from, out, ranges| ranges.fill(fill, from, out))
+    }
+
+    /// [`Comparison::add`] with another way to make the bytes.
+    fn add_filled(
+        &mut self,
+        from: u64,
+        bytes: &[u8],
+        fill_range: impl FnOnce(&Fill, u64, &mut [u8], &RangeFiller) -> Result<()>,
+    ) -> Result<()> {
+        let Self { expected: ExpectedTensor { fill, kept, .. }, ranges, wanted, elements, first } = self;
+        let size = fill.dtype().size();
+        wanted.resize(bytes.len(), 0);
+        fill_range(fill, from, wanted, ranges)?;
+        if wanted != bytes {
+            let pairs = wanted.chunks_exact(size as usize).zip(bytes.chunks_exact(size as usize));
+            let compared = |i: usize| from + i as u64 * size >= *kept;
+            for (i, _) in pairs.enumerate().filter(|(i, (wanted, got))| wanted != got && compared(*i)) {
+                let index = from / size + i as u64;
+                *first = if *elements == 0 { index } else { index.min(*first) };
+                *elements += 1;
+            }
+        }
+        Ok(())
+    }
+
+    /// The verdict on all that was compared.
+    #[must_use]
+    pub fn verdict(&self) -> Verdict {
+        match (self.elements, self.first) {
+            (0, _) => Verdict::Equal,
+            (elements, first) => Verdict::Differs { elements, first },
         }
     }
 }
@@ -91,8 +176,9 @@ pub struct VerifyRow {
 /// # Errors
 /// Those of [`Reader::read_bytes`] and [`Backend::fill_range`]; [`Error::Buffer`](crate::Error::Buffer) where a
 /// tensor's orthogonal matrices take more than 8 GiB; whatever `progress` returns. A difference is no error.
-pub fn verify(
-    weights: &mut Weights,
+#[cfg(not(target_arch = "wasm32"))]
+pub fn verify<R: Read + Seek>(
+    weights: &mut Weights<R>,
     expected: &[ExpectedTensor],
     backend: &Backend,
     progress: Progress<'_>,
@@ -103,9 +189,10 @@ pub fn verify(
     for (file, tensor) in weights.list() {
         let verdict = match planned.get(tensor.name.as_str()) {
             None => Verdict::Unexpected,
-            Some(e) if e.dims != tensor.dims => Verdict::Shape { expected: e.dims.clone() },
-            Some(e) if tensor.dtype() != Some(e.fill.dtype()) => Verdict::DType,
-            Some(e) => compare(weights.reader(file), e, backend, &mut |bytes| progress(done + bytes))?,
+            Some(e) => match e.verdict_by_header(&tensor) {
+                Some(verdict) => verdict,
+                None => compare(weights.reader(file), e, backend, &mut |bytes| progress(done + bytes))?,
+            },
         };
         done += tensor.range.end - tensor.range.start;
         progress(done)?;
@@ -122,32 +209,17 @@ pub fn verify(
 /// Bytes that a tensor's orthogonal matrices may take: a file's metadata may ask for any size.
 const MATRICES: u64 = 8 << 30;
 
-fn compare(
-    reader: &mut Reader,
+#[cfg(not(target_arch = "wasm32"))]
+fn compare<R: Read + Seek>(
+    reader: &mut Reader<R>,
     expected: &ExpectedTensor,
     backend: &Backend,
     progress: Progress<'_>,
 ) -> Result<Verdict> {
-    let fill = &expected.fill;
-    check_matrices([fill], MATRICES)?;
-    let size = fill.dtype().size();
-    let mut wanted = Vec::new();
-    let ranges = backend.range_filler();
-    let (mut elements, mut first) = (0, 0);
-    reader.read_bytes(fill.name(), |at, bytes| {
-        wanted.resize(bytes.len(), 0);
-        backend.fill_next(fill, at, &mut wanted, &ranges)?;
-        if wanted != bytes {
-            let pairs = wanted.chunks_exact(size as usize).zip(bytes.chunks_exact(size as usize));
-            let compared = |i: usize| at + i as u64 * size >= expected.kept;
-            for (i, _) in pairs.enumerate().filter(|(i, (wanted, got))| wanted != got && compared(*i)) {
-                if elements == 0 {
-                    first = at / size + i as u64;
-                }
-                elements += 1;
-            }
-        }
+    let mut comparison = Comparison::with(expected, backend.range_filler())?;
+    reader.read_bytes(expected.fill.name(), |at, bytes| {
+        comparison.add_filled(at, bytes, |fill, at, out, ranges| backend.fill_next(fill, at, out, ranges))?;
         progress(at + bytes.len() as u64)
     })?;
-    Ok(if elements == 0 { Verdict::Equal } else { Verdict::Differs { elements, first } })
+    Ok(comparison.verdict())
 }

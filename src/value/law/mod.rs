@@ -26,7 +26,7 @@ macro_rules! numbers {
 
 mod chebyshev;
 mod limits;
-#[cfg_attr(not(feature = "checkpoint"), allow(dead_code, reason = "`inspect` alone compares with shares"))]
+#[cfg_attr(not(feature = "safetensors"), allow(dead_code, reason = "`inspect` alone compares with shares"))]
 mod share;
 mod constant;
 mod linspace;
@@ -114,7 +114,7 @@ pub(crate) trait Describe: Display {
     fn kurtosis(&self) -> Option<f64>;
 
     /// What the `count` elements of a tensor are, by their moments: `inspect` compares a checkpoint with it.
-    #[cfg_attr(not(feature = "checkpoint"), allow(dead_code, reason = "`inspect` alone compares with shares"))]
+    #[cfg_attr(not(feature = "safetensors"), allow(dead_code, reason = "`inspect` alone compares with shares"))]
     fn shares(&self, count: u64) -> Vec<Share>;
 
     /// Checks that `dtype` has a value where the law's values must lie: nothing to check where they are rounded to the
@@ -200,7 +200,7 @@ impl Law {
     }
 
     /// What the `count` elements of a tensor of this law are, by their moments.
-    #[cfg(feature = "checkpoint")]
+    #[cfg(feature = "safetensors")]
     pub(crate) fn shares(&self, count: u64) -> Vec<Share> {
         self.distribution().shares(count)
     }
