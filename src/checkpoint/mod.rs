@@ -57,7 +57,8 @@ pub use write::{ModelFiles, ModelWriter, WriteOptions, check_target, write_model
 
 use crate::Result;
 
-#[cfg(all(test, feature = "checkpoint"))]
+#[cfg(test)]
+#[cfg(feature = "checkpoint")]
 mod tests;
 
 /// Told the bytes done so far, in all; an error that it returns ends the call, which then leaves nothing half-written.

@@ -84,7 +84,8 @@ fn header(weights: &Weights) -> Vec<HeaderTensor> {
     weights.tensors().map(entry).collect()
 }
 
-#[cfg(all(test, feature = "checkpoint"))]
+#[cfg(test)]
+#[cfg(feature = "checkpoint")]
 mod tests {
     use super::*;
     use crate::backend::Backend;

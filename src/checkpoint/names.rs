@@ -24,7 +24,8 @@ pub fn is_weights(name: &str) -> bool {
     is_shard || name == SINGLE || name == INDEX
 }
 
-#[cfg(all(test, feature = "checkpoint"))]
+#[cfg(test)]
+#[cfg(feature = "checkpoint")]
 mod tests {
     use super::*;
 

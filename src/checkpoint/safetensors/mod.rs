@@ -50,5 +50,6 @@ const fn from_stored(dtype: Dtype) -> Option<DType> {
     }
 }
 
-#[cfg(all(test, feature = "checkpoint"))]
+#[cfg(test)]
+#[cfg(feature = "checkpoint")]
 mod tests;
