@@ -56,7 +56,8 @@
 //! | `rand_core` | `Philox` as a generator for `rand` | rand_core |
 //!
 //! The features of wgpu's backends are the embedder's choice. Without any feature the library depends on blake3,
-//! bytemuck, half, strsim and thiserror, and also compiles for `wasm32-unknown-unknown`.
+//! bytemuck, half, strsim and thiserror, and also compiles for `wasm32-unknown-unknown`, as it does with `webgpu`,
+//! `model` and `safetensors`.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 // The modules stand in the order of the table above, which is the order of the rooms.
