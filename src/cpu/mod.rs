@@ -8,8 +8,8 @@
 //! | shader | twin |
 //! |---|---|
 //! | mulwide, fma, philox, math, sample, store, normalize | the file of the same name |
-//! | structured | `structured.rs`; `masked.rs` walks over the elements of a run |
-//! | fill | `fill.rs`: words and values; `range.rs` walks over the segments and runs of a fill |
+//! | structured | `structured.rs`; `placed.rs`, `sparse.rs` and `pattern.rs` walk over the elements of a run |
+//! | fill | `fill.rs`: words and values; `gather.rs`, `constant.rs` and `runs.rs` walk over runs, `range.rs` over a fill |
 //! | orthogonal | `orthogonal/`: a file for each of the shader's steps |
 //!
 //! The modules below stand in an order in which each imports those above it alone.
@@ -18,21 +18,27 @@
 mod mulwide;
 mod philox;
 
-// Multiply-adds that are rounded once, and the code of each level of a processor's instructions.
+// Multiply-adds that are rounded once, how an element is stored, and the code of each level of a processor's
+// instructions.
 pub(crate) mod fma;
+mod store;
 mod level;
 
-// Functions of one number, values of one word, and how they are stored.
+// Functions of one number, values of one word, values of structured laws.
 mod math;
 pub(crate) mod sample;
-mod store;
-
-// Series of plain laws, values of structured ones.
-mod fill;
 mod structured;
 
-// Series of any law.
-mod masked;
+// Tiles of blocks of drawn laws, runs that are gathered in tiles, runs of one value.
+mod fill;
+mod gather;
+mod constant;
+
+// Runs of structured laws: values by place, the zeros of sparse columns, patterns; and those of any law.
+mod placed;
+mod sparse;
+mod pattern;
+mod runs;
 
 // Orthogonal matrices.
 #[doc(hidden)]

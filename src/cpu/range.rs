@@ -2,8 +2,8 @@
 
 use super::fill::Series;
 use super::level::{Available, Level};
-use super::masked::fill_series;
 use super::matrices::{Kept, Needed, Ready};
+use super::runs::fill_runs;
 use crate::Result;
 use crate::plan::Fill;
 use crate::plan::placement::Run;
@@ -89,50 +89,35 @@ fn fill_elements(fill: &Fill, level: Available, from: u64, out: &mut [u8], ready
     // The padding half-word of an odd 16-bit tensor.
     out[((to - from.min(to)) * size) as usize..].fill(0);
     let first = fill.segments.partition_point(|s| s.words.end * per_word <= from);
-    for segment in &fill.segments[first..] {
-        let (from_here, to_here) = (from.max(segment.words.start * per_word), to.min(segment.words.end * per_word));
-        if from_here >= to_here {
+    for (number, segment) in fill.segments[first..].iter().enumerate() {
+        if to <= segment.words.start * per_word {
             break;
         }
         for &index in &segment.pieces {
             let piece = &fill.pieces[index];
-            piece.placement.runs(from_here, to_here, &mut |run: Run| {
-                if piece.matrices.is_some() {
-                    return ready.copy_run(fill, index, &run, from, out);
-                }
-                let series = Series {
-                    law: &piece.law,
-                    key: piece.key,
-                    table: piece.table.as_deref().unwrap_or_default(),
-                    src: run.src,
-                    step: run.src_step,
-                    dtype: fill.dtype,
-                    rounding: piece.rounding,
-                };
-                fill_run(level, &series, &run, from, out);
-            });
+            // A piece is filled where it is met first, in all its segments: its runs are gathered.
+            if number == 0 || piece.placement.dst / per_word == segment.words.start {
+                fill_piece(fill, level, index, (from, to), out, ready);
+            }
         }
     }
 }
 
-/// Fills the elements of a run, which may lie apart in the destination; `out` begins with destination element `from`.
-fn fill_run(level: Available, series: &Series<'_>, run: &Run, from: u64, out: &mut [u8]) {
-    let size = series.dtype.size() as usize;
-    let at = (run.dst - from) as usize * size;
-    if run.dst_step == 1 {
-        return fill_series(level, series, &mut out[at..at + run.count as usize * size]);
+/// Fills a piece's elements in a range of the destination; `out` begins where the range does.
+fn fill_piece(fill: &Fill, level: Available, index: usize, (from, to): (u64, u64), out: &mut [u8], ready: &Ready) {
+    let piece = &fill.pieces[index];
+    if piece.matrices.is_some() {
+        return piece.placement.runs(from, to, &mut |run: Run| ready.copy_run(fill, index, &run, from, out));
     }
-    let mut buffer = [0; 4096];
-    let mut done = 0;
-    while done < run.count {
-        let count = (run.count - done).min((buffer.len() / size) as u64);
-        let part = Series { src: run.src.wrapping_add(done.wrapping_mul(run.src_step)), ..*series };
-        let values = &mut buffer[..count as usize * size];
-        fill_series(level, &part, values);
-        for (k, value) in values.chunks_exact(size).enumerate() {
-            let at = at + (done as usize + k) * run.dst_step as usize * size;
-            out[at..at + size].copy_from_slice(value);
-        }
-        done += count;
-    }
+    let series = Series {
+        law: &piece.law,
+        key: piece.key,
+        table: piece.table.as_deref().unwrap_or_default(),
+        dtype: fill.dtype,
+        rounding: piece.rounding,
+    };
+    let runs = |f: &mut dyn FnMut(&Run)| {
+        piece.placement.runs(from, to, &mut |run: Run| f(&Run { dst: run.dst - from, ..run }));
+    };
+    fill_runs(level, &series, &runs, out);
 }

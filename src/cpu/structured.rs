@@ -1,7 +1,6 @@
 //! The twin of shaders/structured.wgsl: laws whose values depend on where in its logical tensor an element lies, and
-//! the bias of Mamba's step. `masked.rs` walks over the elements.
+//! the bias of Mamba's step. `placed.rs`, `sparse.rs` and `pattern.rs` walk over the elements.
 
-use super::fill::{Series, TILE_BLOCKS};
 use super::fma::Fma;
 use super::math::turn_64;
 use super::philox::philox;
@@ -42,61 +41,103 @@ fn div_rem_split(a: u64, d: u32) -> (u64, u32) {
 }
 
 /// Whether an element of a tensor \[out, in, kernel\] is on the pattern: at the kernel's element `spot`, in the blocks
-/// of a diagonal that begins again every `rows` outputs.
-#[inline(always)]
+/// of a diagonal that begins again every `rows` outputs. `pattern.rs` goes from block to block instead.
+#[cfg(test)]
 pub(super) fn is_on_pattern(law: &LawParams, index: u64) -> bool {
     let (pair, spot) = div_rem(index, law.inner);
-    if spot != law.spot {
-        return false;
-    }
     let (output, input) = div_rem(pair, law.cols);
-    (output as u32 % law.rows) / law.block_rows == input / law.block_cols
+    spot == law.spot && ((output % u64::from(law.rows)) as u32) / law.block_rows == input / law.block_cols
 }
 
-/// Which of as many elements as a tile has blocks are zeros of their columns: those whose row is permuted to a number
-/// below `threshold`. The permutation of the rows is VariablePhilox (Mitchell, Stokes, Frank, Holmes: Bandwidth-optimal
-/// random shuffling for GPUs, 2022) on the least number of bits that holds the rows, at least 4, repeated until the
-/// result is a row.
+/// The rounds of a column's permutation.
+const ROUNDS: usize = 24;
+
+/// The keys of the rounds, for as many columns as there are lanes. A half of a row's number has 16 bits at most, and so
+/// much of a key is used.
+pub(super) type ColumnKeys<const N: usize> = [[u16; N]; ROUNDS];
+
+/// The keys of each lane's column.
 #[inline(always)]
-pub(super) fn is_zero_row(
-    law: &LawParams,
-    key: [u32; 2],
-    column: &[u32; TILE_BLOCKS],
-    row: &[u32; TILE_BLOCKS],
-) -> [bool; TILE_BLOCKS] {
-    let mut keys = [[0; TILE_BLOCKS]; 24];
+pub(super) fn column_keys<const N: usize>(key: [u32; 2], column: &[u32; N]) -> ColumnKeys<N> {
+    let mut keys = [[0; N]; ROUNDS];
     for q in 0..6 {
-        for i in 0..TILE_BLOCKS {
+        for i in 0..N {
             let words = philox([column[i], 0, q, domain::SPARSE], key);
             for k in 0..4 {
-                keys[4 * q as usize + k][i] = words[k];
+                keys[4 * q as usize + k][i] = words[k] as u16;
             }
         }
     }
-    let needed = 32 - (law.rows - 1).leading_zeros();
+    keys
+}
+
+/// Each lane's number, permuted once among the numbers of the least number of bits that holds the rows, at least 4:
+/// VariablePhilox (Mitchell, Stokes, Frank, Holmes: Bandwidth-optimal random shuffling for GPUs, 2022).
+///
+/// Of the product of a half, of 16 bits, with the multiplier, of 64, only bits 0 to 15 and 32 to 47 are used: 16-bit
+/// products make them, of as many lanes as a vector has 16-bit numbers.
+#[inline(always)]
+fn permuted<const N: usize>(rows: u32, keys: &ColumnKeys<N>, x: &[u32; N]) -> [u32; N] {
+    const M: u64 = 0xd2b7_4407_b1ce_6e93;
+    const DIGITS: [u16; 3] = [M as u16, (M >> 16) as u16, (M >> 32) as u16];
+    let upper = |a: u16, b: u16| ((u32::from(a) * u32::from(b)) >> 16) as u16;
+    let needed = 32 - (rows - 1).leading_zeros();
     let width = if needed < 4 { 4 } else { needed };
     let left = width / 2;
     let right = width - left;
-    let mut x = *row;
-    // An element whose number is a row stays; the others are permuted again.
-    let mut walks = [true; TILE_BLOCKS];
-    while walks.iter().fold(false, |any, &w| any | w) {
-        let mut l = x.map(|x| x >> right);
-        let mut r = x.map(|x| x & ((1 << right) - 1));
-        for keys in &keys {
-            for i in 0..TILE_BLOCKS {
-                let p = u64::from(l[i]).wrapping_mul(0xd2b7_4407_b1ce_6e93);
-                let lo = ((p as u32) << (right - left)) | (r[i] >> left);
-                l[i] = ((p >> 32) as u32 ^ keys[i] ^ r[i]) & ((1 << left) - 1);
-                r[i] = lo & ((1 << right) - 1);
-            }
-        }
-        for i in 0..TILE_BLOCKS {
-            x[i] = if walks[i] { (l[i] << right) | r[i] } else { x[i] };
-            walks[i] = x[i] >= law.rows;
+    let [left_mask, right_mask] = [left, right].map(|bits| ((1u32 << bits) - 1) as u16);
+    // The bit by which the right half is the longer one, and its mask.
+    let more = right - left;
+    let (place, more_mask) = (left & 15, more as u16);
+    let (mut l, mut r) = ([0u16; N], [0u16; N]);
+    for i in 0..N {
+        l[i] = (x[i] >> right) as u16;
+        r[i] = x[i] as u16 & right_mask;
+    }
+    for keys in keys {
+        for i in 0..N {
+            let [p0, p1, p2] = DIGITS.map(|digit| l[i].wrapping_mul(digit));
+            let low = p1.wrapping_add(upper(l[i], DIGITS[0]));
+            let high = p2.wrapping_add(upper(l[i], DIGITS[1])).wrapping_add(u16::from(low < p1));
+            let lo = (p0 << more) | ((r[i] >> place) & more_mask);
+            l[i] = (high ^ keys[i] ^ r[i]) & left_mask;
+            r[i] = lo & right_mask;
         }
     }
-    x.map(|x| x < law.threshold)
+    let mut y = [0; N];
+    for i in 0..N {
+        y[i] = u32::from(l[i]) << right | u32::from(r[i]);
+    }
+    y
+}
+
+/// Which of `count` rows, at most 32, are zeros of their column, for each lane: those that are permuted, until the
+/// result is a row, to a number below `threshold`. Bit `k` of a lane's result stands for row `first + k step`, or for
+/// the last row where that lies beyond: a walk that does not begin at a row may never come to one.
+///
+/// A lane goes on to its next row as soon as it has a result, so that lanes do not wait for each other at every row.
+#[inline(always)]
+pub(super) fn is_zero_row<const N: usize>(
+    law: &LawParams,
+    keys: &ColumnKeys<N>,
+    first: &[u32; N],
+    step: u32,
+    count: u32,
+) -> [u32; N] {
+    let last = law.rows - 1;
+    let (mut x, mut done, mut zero) = (first.map(|row| row.min(last)), [0u32; N], [0u32; N]);
+    while done.iter().fold(false, |any, &done| any | (done < count)) {
+        x = permuted(law.rows, keys, &x);
+        for i in 0..N {
+            let (is_row, is_wanted) = (x[i] < law.rows, done[i] < count);
+            let is_zero = is_row & is_wanted & (x[i] < law.threshold);
+            zero[i] |= u32::from(is_zero) << (done[i] & 31);
+            done[i] += u32::from(is_row & is_wanted);
+            let next = first[i].wrapping_add(done[i].wrapping_mul(step));
+            x[i] = if is_row { next.min(last) } else { x[i] };
+        }
+    }
+    zero
 }
 
 /// The product modulo 2^64: a fraction of a turn, in 2^-64.
@@ -105,16 +146,22 @@ fn phase_of(f: u64, position: u64) -> u64 {
     f.wrapping_mul(position)
 }
 
-/// A table of positions: sine or cosine of position * frequency.
+/// The pair of a column in a table of positions, and 1 where it has the pair's cosine.
 #[inline(always)]
-fn sinusoidal_value<A: Fma>(law: &LawParams, table: &[u64], (position, column): (u64, u32)) -> f32 {
+fn pair_of(law: &LawParams, column: u32) -> (u32, u32) {
     let half = law.cols / 2;
-    let (pair, second) = if law.spot == 1 {
-        if column < half { (column, 0) } else { (column - half, 1) }
+    if law.spot == 1 {
+        let second = u32::from(column >= half);
+        (column - second * half, second)
     } else {
         (column / 2, column % 2)
-    };
-    let [c, s] = turn_64::<A>(phase_of(table[pair as usize], position));
+    }
+}
+
+/// A table of positions: sine, or second, cosine of position * frequency.
+#[inline(always)]
+fn sinusoidal_value<A: Fma>(frequency: u64, position: u64, second: u32) -> f32 {
+    let [c, s] = turn_64::<A>(phase_of(frequency, position));
     let x = if second == 1 { c } else { s };
     // A sine of 0 after half a turn is -0.
     if x == 0.0 { 0.0 } else { x }
@@ -149,14 +196,14 @@ fn linspace_value<A: Fma>(law: &LawParams, column: u32) -> f32 {
 
 /// ln u, u uniform in 2^24 even steps from the lower end: so small a u keeps its digits, which the logarithm shows.
 #[inline(always)]
-fn log_of_uniform_value<A: Fma>(law: &LawParams, w: u32) -> f32 {
+pub(super) fn log_of_uniform_value<A: Fma>(law: &LawParams, w: u32) -> f32 {
     let u = A::fma((w >> 8) as i32 as f32, law.step, law.offset);
     clamp(log_of::<A>(u), law.lo, law.hi)
 }
 
 /// A polynomial in the uniform number in (-1, 1) that the word stands for.
 #[inline(always)]
-fn dt_bias_value<A: Fma>(law: &LawParams, w: u32) -> f32 {
+pub(super) fn dt_bias_value<A: Fma>(law: &LawParams, w: u32) -> f32 {
     let t = (2 * (w >> 8) as i32 - 0x00ff_ffff) as f32 * f32::from_bits(0x3380_0000);
     let mut h = law.more[2];
     h = A::fma(t, h, law.more[1]);
@@ -167,24 +214,39 @@ fn dt_bias_value<A: Fma>(law: &LawParams, w: u32) -> f32 {
     clamp(h, law.lo, law.hi)
 }
 
-/// One value of a law whose kind is structured, at an index, whose quotient and rest by the columns are `place`.
+/// The values of a law that go by place: by the row and the column of each lane's element.
 #[inline(always)]
-pub(super) fn kind_value<A: Fma>(series: &Series<'_>, index: u64, place: (u64, u32)) -> f32 {
-    let word = || {
-        let b = index / 4;
-        philox([b as u32, (b >> 32) as u32, 0, domain::VALUES], series.key)[(index % 4) as usize]
-    };
-    match series.law.kind {
-        kind::SINUSOIDAL => sinusoidal_value::<A>(series.law, series.table, place),
-        kind::LOG_RANGE => log_range_value::<A>(place.1),
-        kind::LINSPACE => linspace_value::<A>(series.law, place.1),
-        kind::LOG_OF_UNIFORM => log_of_uniform_value::<A>(series.law, word()),
-        kind::DT_BIAS => dt_bias_value::<A>(series.law, word()),
-        other => {
-            debug_assert!(false, "kind {other} is not structured");
-            0.0
+pub(super) fn kind_value<A: Fma, const N: usize>(
+    law: &LawParams,
+    table: &[u64],
+    row: &[u64; N],
+    column: &[u32; N],
+) -> [f32; N] {
+    // A copy on the stack: choosing between fields behind a reference becomes gathers.
+    let law = *law;
+    let mut v = [0.0; N];
+    match law.kind {
+        kind::SINUSOIDAL => {
+            // Looked up first: what may panic keeps a loop from being vectorized.
+            let frequency = column.map(|column| table[pair_of(&law, column).0 as usize]);
+            for i in 0..N {
+                v[i] = sinusoidal_value::<A>(frequency[i], row[i], pair_of(&law, column[i]).1);
+            }
         }
+        kind::LOG_RANGE => {
+            for i in 0..N {
+                v[i] = log_range_value::<A>(column[i]);
+            }
+        }
+        kind::LINSPACE => {
+            for i in 0..N {
+                v[i] = linspace_value::<A>(&law, column[i]);
+            }
+        }
+        // `tile_values` has the code for these.
+        other => debug_assert!(false, "kind {other} does not go by place"),
     }
+    v
 }
 
 #[cfg(test)]

@@ -169,17 +169,21 @@ fn sample() {
     assert_eq!(numbers, constants(code(twin!("sample"))));
 }
 
-/// The twin divides 64-bit integers; the shader's way is there for tests. The twin's `is_zero_row` looks at a tile of
-/// rows at once. It has a function for one value of a kind, which the shader has for all laws in fill.wgsl, and no mask
-/// there: src/cpu/masked.rs fills a whole run without the mask first.
+/// The twin divides 64-bit integers; the shader's way is there for tests, as is the test of one element for a pattern.
+/// The twin's `is_zero_row` looks at many rows at once, so that the keys of their columns and a pass of the permutation
+/// are functions of their own, as is the place of a column in a table of positions. Only the shader has a function for
+/// one value of any law: src/cpu/runs.rs fills a whole run without the mask first.
 #[test]
 fn structured() {
     let pairs = [
         Both("div_rem"),
         Twin("div_rem_split"),
         Both("is_on_pattern"),
+        Twin("column_keys"),
+        Twin("permuted"),
         Both("is_zero_row"),
         Both("phase_of"),
+        Twin("pair_of"),
         Both("sinusoidal_value"),
         Both("log_of"),
         Both("log_range_value"),
@@ -213,9 +217,9 @@ fn store() {
     compare("store", &shaders, twin!("store"), &pairs);
 }
 
-/// The twin goes over tiles of blocks of one run. What the shader does to find a thread's element,
-/// src/plan/placement.rs and src/cpu/range.rs do for the twin; so only the words, the values and the contiguous case
-/// have a counterpart.
+/// The twin goes over tiles of blocks of one piece. What the shader does to find a thread's element,
+/// src/plan/placement.rs, src/cpu/gather.rs and src/cpu/range.rs do for the twin; so only the words, the values and the
+/// contiguous case have a counterpart.
 #[test]
 fn fill() {
     let pairs = [
@@ -226,10 +230,11 @@ fn fill() {
         Shader("truncated_value"),
         Named("block_values", "tile_values"),
         Twin("store_tile"),
-        Twin("store_halves"),
         Twin("store_tile_by"),
-        Twin("store_halves_by"),
+        Twin("store_halves"),
         Twin("store_one"),
+        Twin("fill_tile"),
+        Twin("tile_bytes"),
         Twin("run"),
         Shader("word_value"),
         Shader("step_words"),
@@ -244,7 +249,6 @@ fn fill() {
         Shader("fill_rows"),
         Shader("fill_boxed"),
         Both("fill_contiguous"),
-        Twin("fill_strided"),
         Shader("locate"),
         Shader("element_bits"),
         Shader("fill_general"),

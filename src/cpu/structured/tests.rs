@@ -1,4 +1,4 @@
-//! The accuracy of structured laws' values against f64, and both ways of division.
+//! The accuracy of structured laws' values against f64, both ways of division, and both of the permutation of rows.
 
 use super::*;
 use crate::cpu::fma::Wide;
@@ -25,6 +25,53 @@ fn both_ways_of_division_agree() {
         let (a, d) = (next() >> (next() % 64), ((next() >> 32) as u32 >> (next() % 32)).max(1));
         assert_eq!(div_rem(a, d), div_rem_split(a, d), "{a:#x} / {d:#x}");
     }
+}
+
+/// Whether a row is a zero of its column, as the shader finds it: with the product of 64 bits, one row at a time.
+fn is_zero_by_the_product(law: &LawParams, key: [u32; 2], column: u32, row: u32) -> bool {
+    let keys: Vec<u32> = (0..6).flat_map(|q| philox([column, 0, q, domain::SPARSE], key)).collect();
+    let width = (32 - (law.rows - 1).leading_zeros()).max(4);
+    let left = width / 2;
+    let right = width - left;
+    let mut x = row;
+    loop {
+        let (mut l, mut r) = ((u64::from(x) >> right) as u32, (u64::from(x) & ((1 << right) - 1)) as u32);
+        for key in &keys {
+            let p = u64::from(l).wrapping_mul(0xd2b7_4407_b1ce_6e93);
+            let lo = ((p as u32) << (right - left)) | (r >> left);
+            l = ((p >> 32) as u32 ^ key ^ r) & ((1 << left) - 1);
+            r = lo & ((1 << right) - 1);
+        }
+        x = (l << right) | r;
+        if x < law.rows {
+            return x < law.threshold;
+        }
+    }
+}
+
+#[test]
+fn both_ways_find_the_same_zeros_of_columns() {
+    let key = [0x1234_5678, 0x9abc_def0];
+    let mut zeros = 0;
+    for rows in [1u32, 2, 3, 15, 16, 17, 33, 100, 512, 513, 4096, 5000, 65_537, 1 << 20, 3 << 20, 0x8000_0001, !0] {
+        let law = LawParams { rows, threshold: rows / 3, ..LawParams::zero() };
+        let column: [u32; 32] = std::array::from_fn(|i| [i as u32, !(i as u32), 77 * i as u32][i % 3]);
+        let keys = column_keys(key, &column);
+        for (start, step, count) in [(0, 1, 32), (rows / 2, 3, 7), (rows - 1, 1, 1), (0, rows / 32 + 1, 31)] {
+            let first: [u32; 32] = std::array::from_fn(|i| start + if i % 2 == 1 { i as u32 % rows } else { 0 });
+            let zero = is_zero_row(&law, &keys, &first.map(|row| row % rows), step, count);
+            for i in 0..32 {
+                assert_eq!(u64::from(zero[i]) >> count, 0);
+                for k in 0..count {
+                    let row = (first[i] % rows).saturating_add(k * step).min(rows - 1);
+                    let expected = is_zero_by_the_product(&law, key, column[i], row);
+                    assert_eq!((zero[i] >> k) & 1 == 1, expected, "{rows} rows, row {row} of column {}", column[i]);
+                    zeros += u32::from(expected);
+                }
+            }
+        }
+    }
+    assert!(zeros > 1000, "{zeros}");
 }
 
 /// ln(1 + c) of every c that a last axis can have.
