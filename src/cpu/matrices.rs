@@ -4,6 +4,7 @@
 use super::fill::store_one;
 use super::level::Level;
 use super::orthogonal::{self, Workspace};
+use super::threads::Threads;
 use crate::Result;
 use crate::plan::fill::{Fill, Piece};
 use crate::plan::matrices::{Element, Matrices};
@@ -20,6 +21,9 @@ const AT_ONCE: u64 = 16 << 20;
 /// Matrices that are cached: where one ends and the next begins, ranges of both may be under way.
 const KEPT: usize = 2;
 
+/// The level whose code makes matrices, and the threads that do.
+type On = (Level, Threads);
+
 /// A matrix that some thread makes, or has made.
 type Made = Arc<Mutex<Option<Arc<Vec<f32>>>>>;
 
@@ -29,9 +33,11 @@ type Made = Arc<Mutex<Option<Arc<Vec<f32>>>>>;
 pub(super) struct Kept(Mutex<VecDeque<(Matrices, u64, Made)>>);
 
 impl Kept {
-    /// The matrix of an index: made here, or by another thread while this one waits. That thread must not be one of
-    /// rayon's pool, which may be called back to this work before it is done.
-    fn matrix(&self, level: Level, matrices: &Matrices, index: u64) -> Result<Arc<Vec<f32>>> {
+    /// The matrix of an index: made here, or by another thread while this one waits.
+    ///
+    /// A thread of rayon's pool never waits: the thread that makes the matrix may itself wait for work that this one
+    /// has, and while it waits it may be called back to this very function. It makes the matrix for itself.
+    fn matrix(&self, on: On, matrices: &Matrices, index: u64) -> Result<Arc<Vec<f32>>> {
         let made = match self.0.lock() {
             Ok(mut kept) => match kept.iter().find(|(m, i, _)| (m, *i) == (matrices, index)) {
                 Some((_, _, made)) => made.clone(),
@@ -44,22 +50,27 @@ impl Kept {
             // A thread died while it held the list: do without the list.
             Err(_) => Made::default(),
         };
-        let Ok(mut made) = made.lock() else { return make(level, matrices, index, 1) };
+        #[cfg(feature = "parallel")]
+        let may_wait = rayon::current_thread_index().is_none();
+        #[cfg(not(feature = "parallel"))]
+        let may_wait = true;
+        let made = if may_wait { made.lock().ok() } else { made.try_lock().ok() };
+        let Some(mut made) = made else { return make(on, matrices, index, 1) };
         if let Some(values) = &*made {
             return Ok(values.clone());
         }
-        let values = make(level, matrices, index, 1)?;
+        let values = make(on, matrices, index, 1)?;
         *made = Some(values.clone());
         Ok(values)
     }
 }
 
 /// Makes `count` matrices from index `first` on, side by side.
-fn make(level: Level, matrices: &Matrices, first: u64, count: u64) -> Result<Arc<Vec<f32>>> {
+fn make((level, threads): On, matrices: &Matrices, first: u64, count: u64) -> Result<Arc<Vec<f32>>> {
     // The law has checked that there are fewer than 2^32.
     let batch = matrices.batch(first as u32, count as u32);
     let mut values = vec![0.0; batch.elements()? as usize];
-    orthogonal::fill(level, &batch, &mut values, &mut Workspace::default())?;
+    orthogonal::fill_on(threads, level, &batch, &mut values, &mut Workspace::default())?;
     Ok(Arc::new(values))
 }
 
@@ -108,14 +119,14 @@ pub(super) struct Ready(Vec<Vec<ReadyMatrix>>);
 
 impl Ready {
     /// Makes the matrices that are needed and not kept.
-    pub fn new(fill: &Fill, level: Level, needed: Needed, kept: &Kept) -> Result<Self> {
+    pub fn new(fill: &Fill, on: On, needed: Needed, kept: &Kept) -> Result<Self> {
         let of_piece = |(piece, needed): (&Piece, BTreeSet<u64>)| {
             let Some(matrices) = &piece.matrices else { return Ok(Vec::new()) };
             let mut ready = Vec::new();
             let mut rest = needed.into_iter().peekable();
             while let Some(first) = rest.next() {
                 if matrices.size() > SMALL {
-                    ready.push((first, kept.matrix(level, matrices, first)?, 0));
+                    ready.push((first, kept.matrix(on, matrices, first)?, 0));
                     continue;
                 }
                 // Small ones that follow each other are made together.
@@ -123,7 +134,7 @@ impl Ready {
                 while rest.next_if_eq(&(last + 1)).is_some() {
                     last += 1;
                 }
-                let values = make(level, matrices, first, last - first + 1)?;
+                let values = make(on, matrices, first, last - first + 1)?;
                 let size = matrices.size() as usize;
                 ready.extend((first..=last).map(|t| (t, values.clone(), (t - first) as usize * size)));
             }
@@ -163,5 +174,40 @@ fn neighbors(matrices: &Matrices, run: &Run, mut f: impl FnMut(u64, u64, Option<
         let count = if run.src_step == 1 { matrices.neighbors(index).min(run.count - k) } else { 1 };
         f(k, count, element);
         k += count;
+    }
+}
+
+#[cfg(all(test, feature = "parallel"))]
+mod tests {
+    use super::super::RangeFiller;
+    use super::*;
+    use crate::plan::{Plan, TensorSpec};
+    use crate::{Scheme, StreamVersion};
+    use rayon::prelude::*;
+    use std::time::Duration;
+
+    /// Each of many tasks of a small pool wants the same matrices from one shared cache, and makes them on that pool.
+    #[test]
+    fn threads_of_a_pool_that_share_matrices_do_not_wait_for_each_other() {
+        let (sender, receiver) = std::sync::mpsc::channel();
+        std::thread::spawn(move || {
+            let spec = TensorSpec::new("w", [4, 160, 160], Scheme::orthogonal(1.0, 1)).unwrap();
+            let fill = Plan::new(StreamVersion::V1, 42).push(&spec).unwrap().fill();
+            let mut whole = vec![0; fill.bytes() as usize];
+            super::super::fill(&fill, &mut whole).unwrap();
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(3).build().unwrap();
+            let shared = RangeFiller::new(Level::best());
+            pool.install(|| {
+                (0..200usize).into_par_iter().for_each(|i| {
+                    let from = i * 3_001 % (whole.len() / 4 - 1000) * 4;
+                    let mut part = vec![0; 4000];
+                    shared.fill(&fill, from as u64, &mut part).unwrap();
+                    assert!(part == whole[from..from + 4000], "bytes from {from}");
+                });
+            });
+            sender.send(()).unwrap();
+        });
+        // Two minutes for what takes a fraction of a second.
+        assert!(receiver.recv_timeout(Duration::from_secs(120)).is_ok(), "the pool's threads wait, or one has failed");
     }
 }

@@ -14,6 +14,9 @@
 //!
 //! The modules below stand in an order in which each imports those above it alone.
 
+// Where parts of a work run.
+mod threads;
+
 // Multiplication of 32-bit words, and the generator.
 mod mulwide;
 mod philox;
@@ -73,7 +76,9 @@ pub fn threads() -> usize {
     return 1;
 }
 
-/// Writes the whole fill, on all cores where the feature `parallel` is on.
+/// Writes the whole fill, on all cores where the feature `parallel` is on: on the rayon pool that the caller is in, so
+/// that `pool.install(|| cpu::fill(..))` fills on a pool of the caller's, else on rayon's global one. It may be called
+/// by any thread of a pool, from inside other parallel work too. [`fill_on_this_thread`] leaves rayon alone.
 ///
 /// `out` takes the elements without padding ([`Fill::bytes`]) or with it ([`Fill::device_bytes`]), little-endian.
 ///
@@ -101,15 +106,48 @@ pub fn fill(fill: &Fill, out: &mut [u8]) -> Result<()> {
 /// # Errors
 /// As [`fill`]; [`Error::Device`] where this processor lacks the level.
 pub fn fill_at(fill: &Fill, level: Level, out: &mut [u8]) -> Result<()> {
+    check_len(fill, out)?;
+    fill_range(fill, level, 0, out)
+}
+
+/// [`fill`] on the calling thread alone. Rayon is not touched, whose pools do not survive a `fork`: a child process may
+/// call this whatever its parent has filled, and a host with threads of its own may share the tensors out to them.
+///
+/// ```
+/// use seedbed::plan::{Plan, TensorSpec};
+/// use seedbed::{Scheme, StreamVersion, cpu};
+///
+/// let mut plan = Plan::new(StreamVersion::V1, 42);
+/// for layer in 0..8 {
+///     plan.push(&TensorSpec::new(format!("layer.{layer}"), [64, 64], Scheme::orthogonal(1.0, 0))?)?;
+/// }
+/// let mut bytes = vec![0; 8 * 64 * 64 * 4];
+/// std::thread::scope(|scope| {
+///     for (tensor, out) in plan.tensors().iter().zip(bytes.chunks_mut(64 * 64 * 4)) {
+///         scope.spawn(|| cpu::fill_on_this_thread(&tensor.fill(), out).expect("as many bytes as it has"));
+///     }
+/// });
+/// assert!(bytes.iter().any(|&byte| byte != 0));
+/// # Ok::<(), seedbed::Error>(())
+/// ```
+///
+/// # Errors
+/// As [`fill`].
+pub fn fill_on_this_thread(fill: &Fill, out: &mut [u8]) -> Result<()> {
+    check_len(fill, out)?;
+    fill_range_on_this_thread(fill, Level::best(), 0, out)
+}
+
+fn check_len(fill: &Fill, out: &[u8]) -> Result<()> {
     let given = out.len() as u64;
     if given != fill.bytes() && given != fill.device_bytes() {
         return Err(Error::Buffer(format!("{given} bytes given, {} are needed", fill.bytes())).in_tensor(fill.name()));
     }
-    fill_range(fill, level, 0, out)
+    Ok(())
 }
 
-/// Writes the bytes `from..from + out.len()` of a fill: for tensors that are too large for memory, and for files that
-/// are written in pieces.
+/// Writes the bytes `from..from + out.len()` of a fill: for tensors that are too large for memory, for files that are
+/// written in pieces, and for flat shards, which may begin and end at any element.
 ///
 /// ```
 /// use seedbed::plan::{Plan, TensorSpec};
@@ -120,15 +158,24 @@ pub fn fill_at(fill: &Fill, level: Level, out: &mut [u8]) -> Result<()> {
 /// let fill = plan.push(&spec)?.fill();
 /// let mut whole = vec![0; fill.bytes() as usize];
 /// cpu::fill(&fill, &mut whole)?;
-/// let mut part = [0; 128];
-/// cpu::fill_range(&fill, cpu::Level::best(), 4000, &mut part)?;
-/// assert_eq!(part, whole[4000..4128]);
+/// // Elements 2001 to 2063, of two bytes each.
+/// let mut part = [0; 126];
+/// cpu::fill_range(&fill, cpu::Level::best(), 4002, &mut part)?;
+/// assert_eq!(part, whole[4002..4128]);
 /// # Ok::<(), seedbed::Error>(())
 /// ```
 ///
 /// # Errors
-/// [`Error::Buffer`] where `from` is no multiple of 4, `out` ends inside an element or the range leaves the fill;
-/// [`Error::Device`] where this processor lacks the level.
+/// [`Error::Buffer`] where the range begins or ends inside an element or leaves the fill; [`Error::Device`] where this
+/// processor lacks the level.
 pub fn fill_range(fill: &Fill, level: Level, from: u64, out: &mut [u8]) -> Result<()> {
     RangeFiller::new(level).fill(fill, from, out)
+}
+
+/// [`fill_range`] on the calling thread alone, as [`fill_on_this_thread`].
+///
+/// # Errors
+/// As [`fill_range`].
+pub fn fill_range_on_this_thread(fill: &Fill, level: Level, from: u64, out: &mut [u8]) -> Result<()> {
+    RangeFiller::alone(level).fill(fill, from, out)
 }

@@ -4,51 +4,63 @@ use super::fill::Series;
 use super::level::{Available, Level};
 use super::matrices::{Kept, Needed, Ready};
 use super::runs::fill_runs;
+use super::threads::Threads;
 use crate::Result;
 use crate::plan::Fill;
+use crate::plan::fill::Piece;
 use crate::plan::placement::Run;
+use crate::value::params::{kind, mask};
 
 /// Fills the elements from an index on, copying those of matrices from what is ready.
 type FillWork<'a> = dyn Fn(Available, u64, &mut [u8], &Ready) + 'a;
 
-/// Bytes of the destination that one task fills: a multiple of every dtype's tile.
+/// Bytes of the destination that one task fills: a multiple of every dtype's tile, and half of a small cache.
 const TASK_BYTES: usize = 256 << 10;
 
 /// Fills ranges of fills with the code of one level, and keeps the orthogonal matrices of the last range for the next
 /// one.
 ///
-/// Several threads may share it where none of them is one of rayon's pool: a thread waits for the matrix that another
-/// one makes, and a thread of the pool may be called back to the very work that it waits for.
+/// Several threads may share it: one waits for the matrix that another one makes, or makes its own.
 #[derive(Debug)]
 pub(crate) struct RangeFiller {
     level: Level,
+    threads: Threads,
     kept: Kept,
 }
 
 impl RangeFiller {
+    /// One that fills on all cores where the feature `parallel` is on.
     pub fn new(level: Level) -> Self {
-        Self { level, kept: Kept::default() }
+        Self { level, threads: Threads::Pool, kept: Kept::default() }
     }
 
-    /// Writes the bytes `from..from + out.len()` of a fill, on all cores where the feature `parallel` is on.
+    /// One that fills on the calling thread, matrices as well.
+    pub fn alone(level: Level) -> Self {
+        Self { threads: Threads::Current, ..Self::new(level) }
+    }
+
+    /// Writes the bytes `from..from + out.len()` of a fill.
     ///
     /// # Errors
     /// As [`super::fill_range`].
     pub fn fill(&self, fill: &Fill, from: u64, out: &mut [u8]) -> Result<()> {
         self.prepared(fill, from, out, &|level, from, out, ready| {
-            let task = |(i, out): (usize, &mut [u8])| {
-                let size = fill.dtype.size();
-                fill_elements(fill, level, (from + (i * TASK_BYTES) as u64) / size, out, ready);
-            };
+            let size = fill.dtype.size();
             #[cfg(feature = "parallel")]
-            {
+            if self.threads == Threads::Pool && out.len() > TASK_BYTES {
                 use rayon::prelude::*;
-                if out.len() > TASK_BYTES {
-                    out.par_chunks_mut(TASK_BYTES).enumerate().for_each(task);
-                    return;
-                }
+                // Memory that is only set passes the caches where much of it is set at once.
+                let share = out.len().div_ceil(rayon::current_num_threads()).next_multiple_of(TASK_BYTES);
+                let each = if is_only_set(fill) { share } else { TASK_BYTES };
+                out.par_chunks_mut(each).enumerate().for_each(|(i, out)| {
+                    fill_elements(fill, level, (from + (i * each) as u64) / size, out, ready);
+                });
+                return;
             }
-            out.chunks_mut(TASK_BYTES).enumerate().for_each(task);
+            let each = if is_only_set(fill) { out.len().max(1) } else { TASK_BYTES };
+            for (i, out) in out.chunks_mut(each).enumerate() {
+                fill_elements(fill, level, (from + (i * each) as u64) / size, out, ready);
+            }
         })
     }
 
@@ -77,9 +89,18 @@ impl RangeFiller {
             self.prepared(fill, from, head, work)?;
             return self.prepared(fill, from + half as u64, tail, work);
         }
-        work(level, from, out, &Ready::new(fill, self.level, needed, &self.kept)?);
+        work(level, from, out, &Ready::new(fill, (self.level, self.threads), needed, &self.kept)?);
         Ok(())
     }
+}
+
+/// Whether a fill's elements are constant, but for a few.
+fn is_only_set(fill: &Fill) -> bool {
+    let constant = |piece: &Piece| {
+        let is_patterned = matches!(piece.law.mask, mask::NONE | mask::PATTERN);
+        piece.matrices.is_none() && piece.law.kind == kind::CONSTANT && is_patterned
+    };
+    fill.pieces.iter().all(constant)
 }
 
 /// Writes the elements that begin at destination element `from`.
@@ -89,16 +110,14 @@ fn fill_elements(fill: &Fill, level: Available, from: u64, out: &mut [u8], ready
     // The padding half-word of an odd 16-bit tensor.
     out[((to - from.min(to)) * size) as usize..].fill(0);
     let first = fill.segments.partition_point(|s| s.words.end * per_word <= from);
-    for (number, segment) in fill.segments[first..].iter().enumerate() {
-        if to <= segment.words.start * per_word {
+    for segment in &fill.segments[first..] {
+        let here = (from.max(segment.words.start * per_word), to.min(segment.words.end * per_word));
+        if here.0 >= here.1 {
             break;
         }
+        let out = &mut out[((here.0 - from) * size) as usize..((here.1 - from) * size) as usize];
         for &index in &segment.pieces {
-            let piece = &fill.pieces[index];
-            // A piece is filled where it is met first, in all its segments: its runs are gathered.
-            if number == 0 || piece.placement.dst / per_word == segment.words.start {
-                fill_piece(fill, level, index, (from, to), out, ready);
-            }
+            fill_piece(fill, level, index, here, out, ready);
         }
     }
 }

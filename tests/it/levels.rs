@@ -1,10 +1,11 @@
 //! The twin gives the same words with the code of every processor level.
 
-use crate::laws::{every_law, planned, tensor};
-use seedbed::cpu::{Level, fill_at};
-use seedbed::plan::Slab;
-use seedbed::plan::TensorSpec;
-use seedbed::{DType, Fill, Rounding};
+use crate::laws::{SEED, every_law, planned, tensor};
+use crate::reference::Cases;
+use crate::structured::every_structured;
+use seedbed::cpu::{Level, fill_at, fill_range};
+use seedbed::plan::{Plan, Slab, TensorSpec};
+use seedbed::{DType, Fill, Rounding, StreamVersion};
 
 fn at(level: Level, fill: &Fill) -> Vec<u8> {
     let mut out = vec![0xa5; fill.device_bytes() as usize];
@@ -72,6 +73,47 @@ fn every_level_rounds_by_the_same_words() {
             }
             let transposed = spec(TensorSpec::transposed("levels", [131, 57], scheme).unwrap());
             agree(&format!("{name} {dtype} stochastic, transposed"), &planned(&transposed).fill());
+        }
+    }
+}
+
+/// Structured laws at real shapes and odd ones, in ranges that begin and end anywhere: in the middle of a row, of a
+/// block, of a word.
+#[test]
+#[cfg_attr(not(target_arch = "x86_64"), ignore = "this architecture has one level, there is nothing to compare")]
+fn every_level_gives_the_same_bytes_of_ranges_of_structured_laws() {
+    let mut cases = Cases(31);
+    let wide =
+        every_structured().into_iter().filter(|(_, dims)| dims.len() == 2 && dims[0] > 1).flat_map(|(s, dims)| {
+            // More rows than a lane takes at once, more columns than a tile.
+            [[dims[0] * 11, dims[1] * 7], [dims[0] * 3, dims[1] * 30]].map(|dims| (s, dims.to_vec()))
+        });
+    for (scheme, dims) in wide.chain(every_structured()) {
+        for dtype in DType::ALL {
+            for rounding in [Rounding::NearestEven, Rounding::Stochastic] {
+                if rounding == Rounding::Stochastic && dtype == DType::F32 {
+                    continue;
+                }
+                let Ok(spec) = TensorSpec::new("levels", dims.clone(), scheme) else { continue };
+                let mut plan = Plan::new(StreamVersion::V1, SEED);
+                // A multiple of a side may be none of the number of blocks.
+                let Ok(tensor) = plan.push(&spec.dtype(dtype).rounding(rounding)) else { continue };
+                let fill = tensor.fill();
+                let whole = at(Level::Baseline, &fill);
+                for level in Level::available() {
+                    for _ in 0..3 {
+                        let first = cases.below(fill.elements());
+                        let count = 1 + cases.below(fill.elements() - first);
+                        let [from, to] = [first, first + count].map(|n| (n * dtype.size()) as usize);
+                        let mut part = vec![0xa5; to - from];
+                        fill_range(&fill, level, from as u64, &mut part).unwrap();
+                        assert!(
+                            part == whole[from..to],
+                            "{scheme} {dims:?} {dtype} {rounding:?} {level}: {from}..{to}"
+                        );
+                    }
+                }
+            }
         }
     }
 }

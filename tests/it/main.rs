@@ -19,6 +19,7 @@ mod statistics;
 mod stream;
 mod structured;
 mod support;
+mod threads;
 mod translate;
 mod twins;
 mod values;

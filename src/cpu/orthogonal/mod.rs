@@ -15,6 +15,7 @@ mod strip;
 
 use super::fma::Fma;
 use super::level::{Available, Level, Work};
+use super::threads::Threads;
 pub use crate::plan::matrices::Batch;
 use crate::plan::matrices::{BLOCK, CHUNK_ROWS};
 use crate::{Error, Result};
@@ -44,6 +45,17 @@ pub struct Workspace {
 /// Those of [`Batch::elements`]; [`Error::Buffer`] where `out` has another length; [`Error::Device`] where this
 /// processor lacks the level.
 pub fn fill(level: Level, batch: &Batch, out: &mut [f32], workspace: &mut Workspace) -> Result<()> {
+    fill_on(Threads::Pool, level, batch, out, workspace)
+}
+
+/// [`fill`] on some threads.
+pub(super) fn fill_on(
+    threads: Threads,
+    level: Level,
+    batch: &Batch,
+    out: &mut [f32],
+    workspace: &mut Workspace,
+) -> Result<()> {
     let len = batch.elements()?;
     if out.len() as u64 != len {
         return Err(Error::Buffer(format!("{} elements given, {len} are needed", out.len())));
@@ -55,44 +67,45 @@ pub fn fill(level: Level, batch: &Batch, out: &mut [f32], workspace: &mut Worksp
     let size = batch.matrix_len() as usize;
     // Small matrices go to a thread each; a large one goes to all of them.
     #[cfg(feature = "parallel")]
-    if batch.count > 1 && size <= 1 << 16 {
+    if threads == Threads::Pool && batch.count > 1 && size <= 1 << 16 {
         use rayon::prelude::*;
         out.par_chunks_mut(size).enumerate().for_each_init(Workspace::default, |workspace, (i, out)| {
-            one(level, batch, batch.first + i as u32, out, workspace);
+            one((threads, level), batch, batch.first + i as u32, out, workspace);
         });
         return Ok(());
     }
     for (i, out) in out.chunks_mut(size).enumerate() {
-        one(level, batch, batch.first + i as u32, out, workspace);
+        one((threads, level), batch, batch.first + i as u32, out, workspace);
     }
     Ok(())
 }
 
-/// Calls `f` for 0..n, on all cores where the feature `parallel` is on.
-fn each(n: usize, f: impl Fn(usize) + Sync + Send) {
+/// Calls `f` for 0..n, on some threads.
+fn each(threads: Threads, n: usize, f: impl Fn(usize) + Sync + Send) {
     #[cfg(feature = "parallel")]
-    {
+    if threads == Threads::Pool && n > 1 {
         use rayon::prelude::*;
-        if n > 1 {
-            return (0..n).into_par_iter().for_each(f);
-        }
+        return (0..n).into_par_iter().for_each(f);
     }
+    #[cfg(not(feature = "parallel"))]
+    let _ = threads;
     (0..n).for_each(f);
 }
 
-/// Calls `f` for each item with its index, on all cores where the feature `parallel` is on.
-fn each_mut<T: Send>(items: &mut [T], f: impl Fn(usize, &mut T) + Sync + Send) {
+/// Calls `f` for each item with its index, on some threads.
+fn each_mut<T: Send>(threads: Threads, items: &mut [T], f: impl Fn(usize, &mut T) + Sync + Send) {
     #[cfg(feature = "parallel")]
-    {
+    if threads == Threads::Pool {
         use rayon::prelude::*;
-        items.par_iter_mut().enumerate().for_each(|(i, item)| f(i, item));
+        return items.par_iter_mut().enumerate().for_each(|(i, item)| f(i, item));
     }
     #[cfg(not(feature = "parallel"))]
+    let _ = threads;
     items.iter_mut().enumerate().for_each(|(i, item)| f(i, item));
 }
 
 /// One matrix: from the identity's columns, one block of reflectors after another, from the last to the first.
-fn one(level: Available, batch: &Batch, matrix: u32, out: &mut [f32], workspace: &mut Workspace) {
+fn one((threads, level): (Threads, Available), batch: &Batch, matrix: u32, out: &mut [f32], workspace: &mut Workspace) {
     let (p, q) = batch.tall();
     let (p, q) = (p as usize, q as usize);
     // `over_columns` takes `MR` rows at once.
@@ -118,19 +131,19 @@ fn one(level: Available, batch: &Batch, matrix: u32, out: &mut [f32], workspace:
                 diagonal: [0.0; GROUP],
             })
             .collect();
-        each_mut(&mut groups, |_, group| level.run(Task::Reflect(group)));
+        each_mut(threads, &mut groups, |_, group| level.run(Task::Reflect(group)));
         let mut diagonal = [0.0; BLOCK];
         for (d, group) in diagonal.chunks_exact_mut(GROUP).zip(&groups) {
             d.copy_from_slice(&group.diagonal);
         }
         let v = split(&workspace.v, lines);
         let mut grams: Vec<_> = workspace.gram.chunks_exact_mut(BLOCK).collect();
-        each_mut(&mut grams, |s, gram| level.run(Task::Gram(v, rows, s, gram)));
+        each_mut(threads, &mut grams, |s, gram| level.run(Task::Gram(v, rows, s, gram)));
         level.run(Task::Factor(&workspace.gram, width, &mut workspace.t));
         let t = split(&workspace.t, BLOCK);
         let block = strip::Reflectors { v, t, diagonal: &diagonal, first, rows, gain: batch.gain, c: &c };
         // Each strip is handed out once, and all are done before the next block of reflectors: `fill_strip` needs it.
-        each((q - first).div_ceil(STRIP), |s| level.run(Task::Strip(&block, s)));
+        each(threads, (q - first).div_ceil(STRIP), |s| level.run(Task::Strip(&block, s)));
     }
 }
 

@@ -1,4 +1,4 @@
-//! A fill in pieces: any split at multiples of 4 bytes gives the bytes of the whole.
+//! A fill in pieces: any split between elements gives the bytes of the whole.
 
 use super::{bytes, range};
 use crate::laws::{every_law, planned, tensor};
@@ -6,7 +6,7 @@ use crate::reference::Cases;
 use seedbed::plan::TensorSpec;
 use seedbed::{DType, Fill, Scheme};
 
-/// Splits a fill at random, also into ranges of nothing, of one word, and larger than the twin's tasks.
+/// Splits a fill at random, also into ranges of nothing, of one element, and larger than the twin's tasks.
 #[track_caller]
 fn check(what: &str, fill: &Fill, cases: &mut Cases, splits: usize) {
     let whole = bytes(fill);
@@ -15,7 +15,8 @@ fn check(what: &str, fill: &Fill, cases: &mut Cases, splits: usize) {
         let mut longest = 4 << cases.below(20);
         while at < fill.device_bytes() {
             let left = fill.device_bytes() - at;
-            let len = (cases.below(longest) / 4 * 4).min(left);
+            let size = fill.dtype().size();
+            let len = (cases.below(longest) / size * size).min(left);
             let got = range(fill, at, len as usize);
             let end = ((at + len).min(fill.bytes())) as usize;
             assert!(got[..end - at as usize] == whole[at as usize..end], "{what}: bytes {at} + {len}");
