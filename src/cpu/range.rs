@@ -17,6 +17,9 @@ type FillWork<'a> = dyn Fn(Available, u64, &mut [u8], &Ready) + 'a;
 /// Bytes of the destination that one task fills: a multiple of every dtype's tile, and half of a small cache.
 const TASK_BYTES: usize = 256 << 10;
 
+/// [`TASK_BYTES`] where columns are sparse.
+const SPARSE_TASK_BYTES: usize = 1 << 20;
+
 /// Fills ranges of fills with the code of one level, and keeps the orthogonal matrices of the last range for the next
 /// one.
 ///
@@ -46,21 +49,19 @@ impl RangeFiller {
     pub fn fill(&self, fill: &Fill, from: u64, out: &mut [u8]) -> Result<()> {
         self.prepared(fill, from, out, &|level, from, out, ready| {
             let size = fill.dtype.size();
-            #[cfg(feature = "parallel")]
-            if self.threads == Threads::Pool && out.len() > TASK_BYTES {
-                use rayon::prelude::*;
-                // Memory that is only set passes the caches where much of it is set at once.
-                let share = out.len().div_ceil(rayon::current_num_threads()).next_multiple_of(TASK_BYTES);
-                let each = if is_only_set(fill) { share } else { TASK_BYTES };
-                out.par_chunks_mut(each).enumerate().for_each(|(i, out)| {
-                    fill_elements(fill, level, (from + (i * each) as u64) / size, out, ready);
-                });
-                return;
-            }
-            let each = if is_only_set(fill) { out.len().max(1) } else { TASK_BYTES };
-            for (i, out) in out.chunks_mut(each).enumerate() {
+            // What is small does not start a pool.
+            let is_shared = self.threads == Threads::Pool && out.len() > TASK_BYTES;
+            let threads = if is_shared { super::threads() } else { 1 };
+            let each = task_bytes(fill, out.len().div_ceil(threads));
+            let task = |(i, out): (usize, &mut [u8])| {
                 fill_elements(fill, level, (from + (i * each) as u64) / size, out, ready);
+            };
+            #[cfg(feature = "parallel")]
+            if threads > 1 && out.len() > each {
+                use rayon::prelude::*;
+                return out.par_chunks_mut(each).enumerate().for_each(task);
             }
+            out.chunks_mut(each).enumerate().for_each(task);
         })
     }
 
@@ -94,13 +95,19 @@ impl RangeFiller {
     }
 }
 
-/// Whether a fill's elements are constant, but for a few.
-fn is_only_set(fill: &Fill) -> bool {
-    let constant = |piece: &Piece| {
+/// Bytes of the destination that one task fills, where each thread's share is so many.
+fn task_bytes(fill: &Fill, share: usize) -> usize {
+    let is_set = |piece: &Piece| {
         let is_patterned = matches!(piece.law.mask, mask::NONE | mask::PATTERN);
         piece.matrices.is_none() && piece.law.kind == kind::CONSTANT && is_patterned
     };
-    fill.pieces.iter().all(constant)
+    if fill.pieces.iter().all(is_set) {
+        // Memory that is only set passes the caches where much of it is set at once.
+        return share.next_multiple_of(TASK_BYTES).max(TASK_BYTES);
+    }
+    // The keys of a column are made once for all its rows in a task.
+    let is_sparse = fill.pieces.iter().any(|piece| piece.law.mask == mask::SPARSE);
+    if is_sparse { SPARSE_TASK_BYTES } else { TASK_BYTES }
 }
 
 /// Writes the elements that begin at destination element `from`.

@@ -46,6 +46,59 @@ fn fill_uncut(level: Available, series: &Series<'_>, runs: Runs<'_>, out: &mut [
         return runs(&mut |run| fill_placed(level, series, run, out));
     }
     let mut gather = Gather::new(level, series);
-    runs(&mut |run| gather.take(run, out));
+    let mut turned = Turned::default();
+    runs(&mut |run| turned.take(run, &mut |run| gather.take(run, out)));
+    turned.finish(&mut |run| gather.take(run, out));
     gather.finish(out);
+}
+
+/// Runs that are gathered while they lie beside each other in the logical tensor, as those of a transposed one do: taken
+/// the other way round, their elements follow each other, and a block gives four of them.
+#[derive(Default)]
+struct Turned {
+    /// The first of them.
+    first: Option<Run>,
+    count: u64,
+    /// How far they lie apart in the destination.
+    pitch: u64,
+}
+
+impl Turned {
+    /// As many runs as a cache holds a line of each.
+    const MOST: u64 = 16;
+
+    fn take(&mut self, run: &Run, found: &mut dyn FnMut(&Run)) {
+        if run.src_step == 1 {
+            self.finish(found);
+            return found(run);
+        }
+        if let Some(first) = &self.first {
+            let is_like = (run.count, run.src_step, run.dst_step) == (first.count, first.src_step, first.dst_step);
+            let pitch = if self.count == 1 { run.dst.wrapping_sub(first.dst) } else { self.pitch };
+            let is_next = run.src == first.src.wrapping_add(self.count)
+                && run.dst == first.dst.wrapping_add(self.count.wrapping_mul(pitch));
+            if is_like && is_next && self.count < Self::MOST {
+                (self.count, self.pitch) = (self.count + 1, pitch);
+                return;
+            }
+        }
+        self.finish(found);
+        (self.first, self.count) = (Some(*run), 1);
+    }
+
+    fn finish(&mut self, found: &mut dyn FnMut(&Run)) {
+        let Some(first) = self.first.take() else { return };
+        if self.count == 1 {
+            return found(&first);
+        }
+        for k in 0..first.count {
+            found(&Run {
+                src: first.src.wrapping_add(k.wrapping_mul(first.src_step)),
+                dst: first.dst + k * first.dst_step,
+                count: self.count,
+                src_step: 1,
+                dst_step: self.pitch,
+            });
+        }
+    }
 }

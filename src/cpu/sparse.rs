@@ -5,9 +5,6 @@ use super::level::{Arithmetic, Available, Work};
 use super::structured::{column_keys, div_rem, is_zero_row};
 use crate::plan::placement::Run;
 
-/// Columns, or parts of them, that are looked at together.
-const LANES: usize = 64;
-
 /// Rows of a lane whose zeros are found together: the bits of a word.
 const ROWS: u64 = 32;
 
@@ -66,13 +63,22 @@ struct CutRows<'a, 'b> {
 }
 
 impl Work for CutRows<'_, '_> {
+    /// Two or three vectors of 16-bit numbers, as many as stay in the registers: a pass over one of them is a chain of
+    /// operations that each wait for the one before.
+    #[inline(always)]
+    fn run<A: Arithmetic, const NR: usize>(self) {
+        if NR == 32 { self.cut::<64>() } else { self.cut::<48>() }
+    }
+}
+
+impl CutRows<'_, '_> {
     /// Goes over the columns as many as lanes at a time, or all of them where they are fewer: each lane has then a part
     /// of a column's rows. The keys of a column are made once.
     #[inline(always)]
-    fn run<A: Arithmetic, const NR: usize>(self) {
+    fn cut<const N: usize>(self) {
         let Self { series, grid, at, step, out } = self;
-        let width = grid.columns.min(LANES as u64) as usize;
-        let parts = (LANES / width) as u64;
+        let width = grid.columns.min(N as u64) as usize;
+        let parts = (N / width) as u64;
         for c in (0..grid.columns).step_by(width) {
             let here = (grid.columns - c).min(width as u64);
             // The rows in which some of these columns are the grid's.
@@ -81,15 +87,15 @@ impl Work for CutRows<'_, '_> {
             if t >= end {
                 continue;
             }
-            let mut column = [0; LANES];
-            for i in 0..LANES {
+            let mut column = [0; N];
+            for i in 0..N {
                 column[i] = grid.column.wrapping_add((c as u32 + (i % width) as u32).wrapping_mul(grid.column_step));
             }
             let keys = column_keys(series.key, &column);
             while t < end {
                 let each = (end - t).div_ceil(parts).min(ROWS);
-                let mut first = [0; LANES];
-                for i in 0..LANES {
+                let mut first = [0; N];
+                for i in 0..N {
                     let row = grid.row + (t + (i / width) as u64 * each) * grid.row_step;
                     first[i] = row.min(u64::from(u32::MAX)) as u32;
                 }

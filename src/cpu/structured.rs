@@ -71,24 +71,19 @@ pub(super) fn column_keys<const N: usize>(key: [u32; 2], column: &[u32; N]) -> C
     keys
 }
 
-/// Each lane's number, permuted once among the numbers of the least number of bits that holds the rows, at least 4:
-/// VariablePhilox (Mitchell, Stokes, Frank, Holmes: Bandwidth-optimal random shuffling for GPUs, 2022).
+/// Each lane's number, permuted once among the numbers of `width` bits: VariablePhilox (Mitchell, Stokes, Frank,
+/// Holmes: Bandwidth-optimal random shuffling for GPUs, 2022).
 ///
 /// Of the product of a half, of 16 bits, with the multiplier, of 64, only bits 0 to 15 and 32 to 47 are used: 16-bit
-/// products make them, of as many lanes as a vector has 16-bit numbers.
+/// products make them, of as many lanes as a vector has 16-bit numbers. `ODD` is whether the width is odd.
 #[inline(always)]
-fn permuted<const N: usize>(rows: u32, keys: &ColumnKeys<N>, x: &[u32; N]) -> [u32; N] {
+fn permuted<const N: usize, const ODD: bool>(width: u32, keys: &ColumnKeys<N>, x: &[u32; N]) -> [u32; N] {
     const M: u64 = 0xd2b7_4407_b1ce_6e93;
     const DIGITS: [u16; 3] = [M as u16, (M >> 16) as u16, (M >> 32) as u16];
     let upper = |a: u16, b: u16| ((u32::from(a) * u32::from(b)) >> 16) as u16;
-    let needed = 32 - (rows - 1).leading_zeros();
-    let width = if needed < 4 { 4 } else { needed };
     let left = width / 2;
     let right = width - left;
     let [left_mask, right_mask] = [left, right].map(|bits| ((1u32 << bits) - 1) as u16);
-    // The bit by which the right half is the longer one, and its mask.
-    let more = right - left;
-    let (place, more_mask) = (left & 15, more as u16);
     let (mut l, mut r) = ([0u16; N], [0u16; N]);
     for i in 0..N {
         l[i] = (x[i] >> right) as u16;
@@ -97,10 +92,12 @@ fn permuted<const N: usize>(rows: u32, keys: &ColumnKeys<N>, x: &[u32; N]) -> [u
     for keys in keys {
         for i in 0..N {
             let [p0, p1, p2] = DIGITS.map(|digit| l[i].wrapping_mul(digit));
-            let low = p1.wrapping_add(upper(l[i], DIGITS[0]));
-            let high = p2.wrapping_add(upper(l[i], DIGITS[1])).wrapping_add(u16::from(low < p1));
-            let lo = (p0 << more) | ((r[i] >> place) & more_mask);
-            l[i] = (high ^ keys[i] ^ r[i]) & left_mask;
+            // Whether p1 and the upper half of the product below it have a carry.
+            let carry = upper(l[i], DIGITS[0]).saturating_sub(!p1).min(1);
+            let hi = p2.wrapping_add(upper(l[i], DIGITS[1])).wrapping_add(carry);
+            // The right half has one bit more where the width is odd, 15 bits at most for the left one.
+            let lo = if ODD { p0 << 1 | r[i] >> (left & 15) } else { p0 };
+            l[i] = (hi ^ keys[i] ^ r[i]) & left_mask;
             r[i] = lo & right_mask;
         }
     }
@@ -111,8 +108,9 @@ fn permuted<const N: usize>(rows: u32, keys: &ColumnKeys<N>, x: &[u32; N]) -> [u
     y
 }
 
-/// Which of `count` rows, at most 32, are zeros of their column, for each lane: those that are permuted, until the
-/// result is a row, to a number below `threshold`. Bit `k` of a lane's result stands for row `first + k step`, or for
+/// Which of `count` rows, at most 32, are zeros of their column, for each lane: those that are permuted, among the
+/// numbers of the least number of bits that holds the rows, at least 4, until the result is a row, to one below
+/// `threshold`. Bit `k` of a lane's result stands for row `first + k step`, or for
 /// the last row where that lies beyond: a walk that does not begin at a row may never come to one.
 ///
 /// A lane goes on to its next row as soon as it has a result, so that lanes do not wait for each other at every row.
@@ -125,9 +123,11 @@ pub(super) fn is_zero_row<const N: usize>(
     count: u32,
 ) -> [u32; N] {
     let last = law.rows - 1;
+    let needed = 32 - last.leading_zeros();
+    let width = if needed < 4 { 4 } else { needed };
     let (mut x, mut done, mut zero) = (first.map(|row| row.min(last)), [0u32; N], [0u32; N]);
     while done.iter().fold(false, |any, &done| any | (done < count)) {
-        x = permuted(law.rows, keys, &x);
+        x = if width % 2 == 1 { permuted::<N, true>(width, keys, &x) } else { permuted::<N, false>(width, keys, &x) };
         for i in 0..N {
             let (is_row, is_wanted) = (x[i] < law.rows, done[i] < count);
             let is_zero = is_row & is_wanted & (x[i] < law.threshold);

@@ -5,7 +5,7 @@ use crate::reference::Cases;
 use crate::structured::every_structured;
 use seedbed::cpu::{Level, fill_at, fill_range};
 use seedbed::plan::{Plan, Slab, TensorSpec};
-use seedbed::{DType, Fill, Rounding, StreamVersion};
+use seedbed::{DType, Fill, Rounding, Scheme, StreamVersion};
 
 fn at(level: Level, fill: &Fill) -> Vec<u8> {
     let mut out = vec![0xa5; fill.device_bytes() as usize];
@@ -77,6 +77,39 @@ fn every_level_rounds_by_the_same_words() {
     }
 }
 
+/// Every path through the twin at a few hundred elements, orthogonal matrices and runs of one value among them:
+/// `tests/run.sh --valgrind` looks for accesses outside of buffers, and for values that were never written.
+#[test]
+#[cfg_attr(not(target_arch = "x86_64"), ignore = "this architecture has one level, there is nothing to compare")]
+fn small_fills_of_every_law_hold_the_same_words() {
+    let plain = every_law().into_iter().map(|(_, scheme)| (scheme, vec![13, 41]));
+    let matrices = [[70u64, 9], [9, 70], [33, 33]].map(|dims| (Scheme::orthogonal(1.0, 0), dims.to_vec()));
+    let constants = [(Scheme::constant(0.3), vec![3001]), (Scheme::zeros(), vec![3001])];
+    let mut compared = 0;
+    for (scheme, dims) in plain.chain(every_structured()).chain(matrices).chain(constants) {
+        if dims.iter().product::<u64>() > 4096 {
+            continue;
+        }
+        for dtype in DType::ALL {
+            let whole = TensorSpec::new("small", dims.clone(), scheme).unwrap();
+            let turned = match dims[..] {
+                [rows, cols] => TensorSpec::transposed("small", [cols, rows], scheme).ok(),
+                _ => None,
+            };
+            for spec in [Some(whole), turned].into_iter().flatten() {
+                for rounding in [Rounding::NearestEven, Rounding::Stochastic] {
+                    if rounding.check(dtype).is_ok() {
+                        let fill = planned(&spec.clone().dtype(dtype).rounding(rounding)).fill();
+                        agree(&format!("{scheme} {dims:?} {dtype} {rounding:?}"), &fill);
+                        compared += 1;
+                    }
+                }
+            }
+        }
+    }
+    assert!(compared > 300, "{compared}");
+}
+
 /// Structured laws at real shapes and odd ones, in ranges that begin and end anywhere: in the middle of a row, of a
 /// block, of a word.
 #[test]
@@ -133,7 +166,6 @@ fn every_level_gives_the_same_words_of_transposed_tensors() {
 /// The control: one word of another stream is seen.
 #[test]
 fn the_comparison_sees_another_stream() {
-    let [a, b] =
-        ["levels", "Levels"].map(|name| tensor(name, &[4], seedbed::Scheme::normal(0.0, 1.0), DType::F32).fill());
+    let [a, b] = ["levels", "Levels"].map(|name| tensor(name, &[4], Scheme::normal(0.0, 1.0), DType::F32).fill());
     assert_ne!(at(Level::Baseline, &a), at(Level::Baseline, &b));
 }
