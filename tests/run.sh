@@ -4,6 +4,7 @@
 #
 #   tests/run.sh            everything but the long battery
 #   tests/run.sh --long     the long battery too: all 2^32 words, 10^9 draws, 10^8 elements of every law, SwiftShader
+#   tests/run.sh --valgrind nothing but small fills of every law, and the tests of unsafe code, under valgrind
 #   tests/run.sh --compilers
 #                           nothing but what the kernels cost by RADV's compiler (tests/compilers), and its bounds
 #
@@ -12,12 +13,13 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-long=() compilers=
+long=() compilers='' valgrind=''
 case "${1-}" in
     "") ;;
     --long) long=(--include-ignored) ;;
+    --valgrind) valgrind=1 ;;
     --compilers) compilers=1 ;;
-    *) echo "usage: tests/run.sh [--long | --compilers]" >&2; exit 2 ;;
+    *) echo "usage: tests/run.sh [--long | --valgrind | --compilers]" >&2; exit 2 ;;
 esac
 
 # Names a step, and says how long the one before it took.
@@ -42,6 +44,17 @@ install() {
             "${sudo[@]}" apt-get install -y -qq --no-install-recommends "$@" >/dev/null; }
 }
 
+if [ -n "$valgrind" ]; then
+    command -v valgrind >/dev/null || install valgrind
+    # Valgrind has AVX2 and no AVX-512: the tests compare the levels that it shows them.
+    runner='target."cfg(unix)".runner=["valgrind", "-q", "--error-exitcode=99", "--leak-check=no"]'
+    step "the twin and its unsafe code under valgrind"
+    cargo test --release --config "$runner" --lib -- \
+        cpu::pattern cpu::level::tests::every_level_rounds cpu::structured::tests::both_ways_find
+    cargo test --release --config "$runner" --test it -- levels::small_fills_of_every_law_hold_the_same_words
+    step ""
+    exit
+fi
 if [ -n "$compilers" ]; then
     crate=tests/compilers/Cargo.toml
     # The null device needs the driver's package, and no GPU.
