@@ -1,8 +1,8 @@
 //! The CPU twin over every kind of law at real shapes, warm, on all cores beside memset on as many: one line a case,
 //! the best of some rounds. `cargo bench --bench kinds [-- [PART OF A NAME] [ROUNDS]]`
 //!
-//! On a busy machine the time on the clock says little: the last two columns go by the processor's time, of all threads,
-//! as if each had a core of its own.
+//! On a busy machine the time on the clock says little: the last two columns go by the processor's time, of all
+//! threads, as if each had a core of its own.
 //!
 //! Two versions are compared by their binaries (`cargo bench --bench kinds --no-run`), run in turns.
 

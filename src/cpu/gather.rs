@@ -83,9 +83,9 @@ impl<'a> Gather<'a> {
         self.level.run(FillGathered { series: self.series, blocks: &self.blocks, out: values });
         let places = &self.places[..self.len];
         if size == 2 {
-            scatter::<2>(places, values, out)
+            scatter::<2>(places, values, out);
         } else {
-            scatter::<4>(places, values, out)
+            scatter::<4>(places, values, out);
         }
         self.len = 0;
     }

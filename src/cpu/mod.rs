@@ -124,7 +124,7 @@ pub fn fill_at(fill: &Fill, level: Level, out: &mut [u8]) -> Result<()> {
 /// let mut bytes = vec![0; 8 * 64 * 64 * 4];
 /// std::thread::scope(|scope| {
 ///     for (tensor, out) in plan.tensors().iter().zip(bytes.chunks_mut(64 * 64 * 4)) {
-///         scope.spawn(|| cpu::fill_on_this_thread(&tensor.fill(), out).expect("as many bytes as it has"));
+///         scope.spawn(move || cpu::fill_on_this_thread(&tensor.fill(), out).expect("as many bytes as it has"));
 ///     }
 /// });
 /// assert!(bytes.iter().any(|&byte| byte != 0));

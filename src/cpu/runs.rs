@@ -16,6 +16,9 @@ pub(super) type Runs<'a> = &'a dyn Fn(&mut dyn FnMut(&Run));
 /// Fills the elements of runs, whose destination elements are those of `out`.
 pub(super) fn fill_runs(level: Available, series: &Series<'_>, runs: Runs<'_>, out: &mut [u8]) {
     let law = series.law;
+    if law.mask == mask::NONE {
+        return fill_uncut(level, series, runs, out);
+    }
     let uncut = law.unmasked();
     let (zero, centered) = (LawParams::zero(), LawParams { center: 0.0, ..uncut });
     let mut fill = |law: &LawParams, runs: Runs<'_>| fill_uncut(level, &Series { law, ..*series }, runs, out);
@@ -29,11 +32,10 @@ pub(super) fn fill_runs(level: Available, series: &Series<'_>, runs: Runs<'_>, o
             fill(&centered, runs);
             fill(&uncut, &on_the_pattern);
         }
-        mask::SPARSE => {
+        _ => {
             fill(&uncut, runs);
             runs(&mut |run| cut_zeros(level, series, run, out));
         }
-        _ => fill(&uncut, runs),
     }
 }
 
@@ -52,8 +54,8 @@ fn fill_uncut(level: Available, series: &Series<'_>, runs: Runs<'_>, out: &mut [
     gather.finish(out);
 }
 
-/// Runs that are gathered while they lie beside each other in the logical tensor, as those of a transposed one do: taken
-/// the other way round, their elements follow each other, and a block gives four of them.
+/// Runs that are gathered while they lie beside each other in the logical tensor, as those of a transposed one do:
+/// taken the other way round, their elements follow each other, and a block gives four of them.
 #[derive(Default)]
 struct Turned {
     /// The first of them.

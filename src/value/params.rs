@@ -121,6 +121,7 @@ impl LawParams {
 
     /// Whether a value depends on the element's index, so that only the structured kernels serve it: every kind above
     /// [`kind::TRUNCATED`] is one of those.
+    #[cfg(feature = "gpu")]
     #[must_use]
     pub(crate) fn is_structured(&self) -> bool {
         self.mask != mask::NONE || self.kind > kind::TRUNCATED

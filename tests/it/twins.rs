@@ -327,7 +327,7 @@ fn orthogonal() {
         ("product", twin!("orthogonal/product"), &[]),
         ("strip", twin!("orthogonal/strip"), &["new", "read", "write", "fill_strip"]),
         ("factor", twin!("orthogonal/factor"), &[]),
-        ("mod", twin!("orthogonal/mod"), &["fill", "each", "each_mut", "one", "split", "run"]),
+        ("mod", twin!("orthogonal/mod"), &["fill", "fill_on", "each", "each_mut", "one", "split", "run"]),
     ];
     let mut numbers = Vec::new();
     for (file, source, alone) in files {
