@@ -60,7 +60,6 @@ fn read(
 /// Those of the library and of the device.
 pub fn one_by_one(device: &wgpu::Device, queue: &wgpu::Queue, filler: &Filler) -> Outcome<bool> {
     let plan = plan()?;
-    // Once, while loading: compiles and checks what the plan needs.
     gpu::blocking::prepare(filler, &plan)?;
     let front = 1024;
     let weights = buffer(device, front + plan.device_bytes());
@@ -175,6 +174,9 @@ fn main() -> Outcome<()> {
     let (device, queue) = engine_device()?;
     let filler = gpu::blocking::filler(&device, &queue, &FillerOptions::default())?;
     println!("{}, {}", filler.tier(), filler.mul_wide());
+    // Once, while loading: compiles and checks what the plan needs.
+    let plan = plan()?;
+    gpu::blocking::prepare(&filler, &plan)?;
     let mut same = one_by_one(&device, &queue, &filler)?;
     same &= whole_plan(&device, &queue, &filler)?;
     same &= normalized(&device, &queue, &filler)?;
