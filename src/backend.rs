@@ -104,7 +104,7 @@ impl Backend {
     /// Writes the bytes `from..from + out.len()` of a fill.
     ///
     /// # Errors
-    /// [`crate::Error::Buffer`] where `from` is no multiple of 4 or the range leaves the fill;
+    /// [`crate::Error::Buffer`] where the range does not hold whole elements or leaves the fill;
     /// [`crate::Error::Device`] where the device fails.
     pub fn fill_range(&self, fill: &Fill, from: u64, out: &mut [u8]) -> Result<()> {
         match self {

@@ -58,7 +58,7 @@ impl Gpu {
     /// device fills and copies the next bytes. After an error the submits in flight are dropped.
     ///
     /// # Errors
-    /// [`Error::Buffer`] where a `from` is no multiple of 4 or a range leaves its fill; [`Error::Device`] where the
+    /// [`Error::Buffer`] where a range does not hold whole elements or leaves its fill; [`Error::Device`] where the
     /// device fails or has too little memory; whatever `sink` returns.
     ///
     /// # Example

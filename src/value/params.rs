@@ -119,14 +119,6 @@ impl LawParams {
         Self::zeroed()
     }
 
-    /// Whether a value depends on the element's index, so that only the structured kernels serve it: every kind above
-    /// [`kind::TRUNCATED`] is one of those.
-    #[cfg(feature = "gpu")]
-    #[must_use]
-    pub(crate) fn is_structured(&self) -> bool {
-        self.mask != mask::NONE || self.kind > kind::TRUNCATED
-    }
-
     /// Whether a value depends on more than the word that its element draws: on where in its tensor the element lies.
     #[must_use]
     #[cfg(feature = "gpu")]
