@@ -149,7 +149,10 @@ mod tests {
         Backend::cpu().fill_range(&fill, 0, &mut whole).unwrap();
         Backend::cpu().fill_range(&fill, 1000, &mut tail).unwrap();
         assert_eq!(whole[1000..], tail);
-        assert!(Backend::cpu().fill_range(&fill, 1002, &mut tail).is_err());
+        // From an odd element on, and not from inside of one.
+        Backend::cpu().fill_range(&fill, 1002, &mut tail[..1000]).unwrap();
+        assert_eq!(whole[1002..], tail[..1000]);
+        assert!(Backend::cpu().fill_range(&fill, 1001, &mut tail[..1000]).is_err());
         assert!(Backend::cpu().to_string().starts_with("CPU, "));
     }
 }
