@@ -147,7 +147,8 @@ pub(super) fn stores_steps(tier: Tier, kind: u32) -> bool {
     tier == Tier::NativeFma || kind == kind::CONSTANT
 }
 
-/// Adds to `found` every kernel that recording the fill needs: whole or any range of it, at any offset, in any tier.
+/// Adds to `found` every kernel that recording the fill needs: whole or any range of its words, at any offset, in any
+/// tier.
 pub(crate) fn kernels_of(fill: &Fill, found: &mut BTreeSet<KernelId>) {
     // The host makes such a fill, or kernels of matrices do.
     if fill.has_matrices() {

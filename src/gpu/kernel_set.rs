@@ -11,8 +11,9 @@ use std::collections::BTreeSet;
 /// The kernels that plans, fills or laws need: small, however large the plan is.
 ///
 /// A kernel serves one kind of law in one dtype, for one way in which elements lie in memory. The set of a plan holds
-/// what recording it takes: whole, or any range of it at multiples of 4 bytes. Slabs, boxes and runs of single 16-bit
-/// elements are fills of their own, with sets of their own. The empty set is the default.
+/// what recording it takes: whole, or any range of it at multiples of 4 bytes. A slab, several, or a range of elements
+/// is a fill of its own, with a set of its own; ranges of a fill from any 16-bit element on take
+/// [`KernelSet::of_elements`]. The empty set is the default.
 ///
 /// ```
 /// use seedbed::gpu::KernelSet;
@@ -60,8 +61,8 @@ impl KernelSet {
     }
 
     /// What tensors of these laws in each of these dtypes need: contiguous ones, rounded to nearest, recorded whole or
-    /// by any range. For slabs, boxes, transposed tensors, parts and stochastic rounding make the set from the fill or
-    /// the plan.
+    /// by any range at multiples of 4 bytes. For slabs, boxes, transposed tensors, parts and stochastic rounding make
+    /// the set from the fill or the plan.
     ///
     /// # Errors
     /// [`Error::Law`] where a law fits no shape that was tried, or its values do not fit a dtype.

@@ -58,7 +58,8 @@ impl Filler {
 
     /// Compiles what is missing of the kernels that a plan, a fill or a [`KernelSet`] needs, and runs each once against
     /// the CPU twin (some thousand elements). Recording what was not prepared is an error; nothing is ever compiled
-    /// while recording.
+    /// while recording. What a plan or a fill needs is what any range of it at multiples of 4 bytes takes: for
+    /// [`Filler::record_range`] from any 16-bit element on prepare [`KernelSet::of_elements`].
     ///
     /// Where all is there it costs no more than looking at the plan. A kernel whose bits are not the twin's falls back
     /// to the next tier by itself. Though it is `async`, on native devices it polls the device until the self-test is
