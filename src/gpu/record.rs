@@ -54,6 +54,7 @@ impl Filler {
     /// # ) -> seedbed::Result<()> {
     /// let mut plan = Plan::new(StreamVersion::V1, 42);
     /// let fill = plan.push(&TensorSpec::new("wte.weight", [50257, 768], Scheme::normal(0.0, 0.02))?)?.fill();
+    /// // `filler.prepare(&fill).await?` or `filler.prepare(&plan).await?` came before, while loading.
     /// filler.record(encoder, &fill, buffer, 0)?;
     /// # Ok(())
     /// # }
@@ -120,6 +121,7 @@ impl Filler {
     ///     mapped_at_creation: false,
     /// });
     /// let mut encoder = device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
+    /// // After `filler.prepare(plan).await?`.
     /// filler.record_plan(&mut encoder, plan, &weights, 0)?;
     /// queue.submit([encoder.finish()]);
     /// # Ok(())

@@ -99,8 +99,7 @@ impl Placement {
 
     /// The parts of this placement that cover the destination elements `from..to`, cut until every step of an axis is
     /// less than 2^30 elements: a box that lies across a binding of as many elements stays below what a device's 32-bit
-    /// indices can address. The ends of the range may lie inside a
-    /// part.
+    /// indices can address. The ends of the range may lie inside a part.
     #[cfg(feature = "gpu")]
     pub(crate) fn in_range(&self, from: u64, to: u64, found: &mut Vec<Self>) {
         let Some((outer, inner)) = self.axes.split_first() else { return };
