@@ -54,7 +54,13 @@ pub fn device() -> Named<Choice> {
 
 /// Reads which GPU is compared with the CPU; `gpu:N` is one too.
 pub fn gpu() -> Named<Choice> {
-    Named { names: vec!["gpu"], parse: str::parse }
+    Named {
+        names: vec!["gpu"],
+        parse: |text| match text.parse() {
+            Ok(choice @ (Choice::Gpu | Choice::Index(_))) => Ok(choice),
+            _ => Err(Error::unknown("GPU", text, ["gpu"]).or_expected("gpu:N")),
+        },
+    }
 }
 
 /// Reads how `a * b + c` is rounded once.

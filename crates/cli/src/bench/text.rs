@@ -38,9 +38,10 @@ pub fn text(report: &Report) -> Vec<String> {
     lines.push(String::new());
     for m in &report.many {
         lines.push(format!(
-            "{} tensors of {} normal f32 elements, {}: {} tensors/s; {:.2} of the speed of one tensor of the same \
+            "{} tensor{} of {} normal f32 elements, {}: {} tensors/s; {:.2} of the speed of one tensor of the same \
              total ({:.2} with recording and waiting)",
             print::count(m.tensors),
+            if m.tensors == 1 { "" } else { "s" },
             print::count(m.elements_each),
             m.how,
             print::count(m.tensors_per_s as u64),

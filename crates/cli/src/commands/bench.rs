@@ -5,10 +5,10 @@ use crate::arguments::{
     values::{self, Named},
 };
 use crate::bench::{self, laws, text::text};
-use crate::outcome::Outcome;
+use crate::outcome::{Failure, Outcome};
 use crate::terminal::{print, progress};
 use seedbed::gpu::Choice;
-use seedbed::{DType, Rounding};
+use seedbed::{DType, Error, Rounding};
 use std::time::Instant;
 
 /// Measure fills beside the device's own clear and copy, in one run
@@ -65,6 +65,10 @@ fn law_names() -> Named<&'static str> {
 }
 
 pub fn run(args: &Args, started: Instant) -> Outcome {
+    if args.unchecked_native_fma && args.device == Choice::Cpu {
+        let reason = "--unchecked-native-fma is about kernels of a GPU: give --device gpu or gpu:N";
+        return Err(Failure::Usage(Error::Device(reason.to_owned())));
+    }
     let options = bench::Options {
         quick: args.quick,
         elements: args.size,

@@ -67,6 +67,9 @@ pub fn run(args: &Args) -> Outcome {
     // Compiling kernels takes seconds on some drivers: a signal may have come meanwhile.
     signals::check()?;
     print::note("device", &device(&gpu));
+    if args.tier.is_some() || args.mul_wide.is_some() {
+        print::note("notice", "these kernels are taken without the test that others pass when they are prepared");
+    }
     let options =
         Options { elements: args.elements, laws: args.laws.clone(), dtypes: args.dtypes.clone(), device_matrices };
     let started = Instant::now();

@@ -230,6 +230,11 @@ fn wrong_values_are_told_of_in_words_of_our_own() {
         (&["selftest", "--elements", "0"], "the number of elements is from 1 to 1024Gi"),
         (&["bench", "--size", "2Ti"], "\"2Ti\" is no number of elements"),
         (&["selftest", "--law", "norml"], "did you mean `normal`?"),
+        (&["selftest", "--device", "cpu"], "unknown GPU \"cpu\": expected gpu, or gpu:N"),
+        (
+            &["bench", "--device", "cpu", "--unchecked-native-fma"],
+            "--unchecked-native-fma is about kernels of a GPU: give --device gpu or gpu:N",
+        ),
         (&["selftest", "--tier", "hard"], "unknown tier \"hard\": expected native, soft"),
         (&["selftest", "--mul-wide", "u16"], "unknown multiplication \"u16\": expected u64, u32"),
         (&["plan", "gpt2.json", "--set", "n_layer=x"], "\"x\" is not a number: a value is set by NAME=VALUE"),
