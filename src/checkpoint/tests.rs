@@ -1,9 +1,9 @@
 //! Checkpoints in memory beside the same on the disk.
 
 use super::*;
-use crate::Error;
 use crate::backend::Backend;
 use crate::model_plan::{INIT_JSON, ModelRequest, NamedText};
+use crate::{DType, Error};
 use std::io::Cursor;
 use std::path::{Path, PathBuf};
 
@@ -101,12 +101,26 @@ fn a_comparison_finds_each_element_in_whatever_pieces() {
     other.dims.reverse();
     assert_eq!(expected.verdict_by_header(&other), Some(Verdict::Shape { expected: stored.dims.clone() }));
     let wider = Header::new(
-        vec![HeaderEntry { name: name.to_owned(), dtype: crate::DType::F32, dims: stored.dims.clone() }],
+        vec![HeaderEntry { name: name.to_owned(), dtype: DType::F32, dims: stored.dims.clone() }],
         &Default::default(),
     );
     let wider = wider.unwrap();
     let wider = StoredHeader::parse("wider", wider.bytes(), wider.file_len()).unwrap();
     assert_eq!(expected.verdict_by_header(wider.tensor(name).unwrap()), Some(Verdict::DType));
+}
+
+/// By its header alone: a file that has more bytes than a 32-bit memory, in one tensor.
+#[test]
+fn a_header_of_a_file_that_fits_no_memory_is_read() {
+    let bytes = 3u64 << 40;
+    let entry = HeaderEntry { name: "w".to_owned(), dtype: DType::F16, dims: vec![3 << 20, 1 << 19] };
+    let header = Header::new(vec![entry], &Default::default()).unwrap();
+    let stored = StoredHeader::parse("large", header.bytes(), header.file_len()).unwrap();
+    let tensor = stored.tensor("w").unwrap();
+    assert_eq!((tensor.count(), tensor.range.end - tensor.range.start), (bytes / 2, bytes));
+    for length in [header.file_len() - 1, header.file_len() + 1, u64::MAX, 0] {
+        assert!(StoredHeader::parse("large", header.bytes(), length).is_err(), "{length}");
+    }
 }
 
 #[test]

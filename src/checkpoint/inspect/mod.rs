@@ -149,7 +149,9 @@ pub fn inspect<R: Read + Seek>(
             weights.reader(file).read_f32(&tensor.name, |first, values| {
                 moments.add(values);
                 if kept > 0 {
-                    drawn.add(values.get(kept.saturating_sub(first) as usize..).unwrap_or_default());
+                    // No piece has more values than addresses count.
+                    let skipped = usize::try_from(kept.saturating_sub(first)).unwrap_or(usize::MAX);
+                    drawn.add(values.get(skipped..).unwrap_or_default());
                 }
                 progress(done + (first + values.len() as u64) * size)
             })?;

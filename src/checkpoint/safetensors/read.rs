@@ -85,11 +85,12 @@ impl<R: Read + Seek> Reader<R> {
             let text = format!("{e} (at byte {at} of {}, tensor {name})", range.end);
             Error::io(path, io::Error::new(e.kind(), text))
         };
-        let mut buffer = vec![0; READ_BYTES.min((range.end - range.start) as usize)];
+        let some = |left: u64| left.min(READ_BYTES as u64) as usize;
+        let mut buffer = vec![0; some(range.end - range.start)];
         let mut at = range.start;
         self.source.seek(SeekFrom::Start(at)).map_err(|e| io_error(at, &e))?;
         while at < range.end {
-            let n = READ_BYTES.min((range.end - at) as usize);
+            let n = some(range.end - at);
             self.source.read_exact(&mut buffer[..n]).map_err(|e| io_error(at, &e))?;
             sink(at - range.start, &buffer[..n])?;
             at += n as u64;
