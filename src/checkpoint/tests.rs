@@ -3,7 +3,8 @@
 use super::*;
 use crate::backend::Backend;
 use crate::model_plan::{INIT_JSON, ModelRequest, NamedText};
-use crate::{DType, Error};
+use crate::plan::{Plan, Rows};
+use crate::{DType, Error, Rounding, StreamVersion, cpu};
 use std::io::Cursor;
 use std::path::{Path, PathBuf};
 
@@ -107,6 +108,30 @@ fn a_comparison_finds_each_element_in_whatever_pieces() {
     let wider = wider.unwrap();
     let wider = StoredHeader::parse("wider", wider.bytes(), wider.file_len()).unwrap();
     assert_eq!(expected.verdict_by_header(wider.tensor(name).unwrap()), Some(Verdict::DType));
+}
+
+/// A fill pads an odd number of 16-bit elements, a file does not.
+#[test]
+fn a_comparison_has_no_byte_behind_the_last_element() {
+    let (shape, scheme) = ("3".parse().unwrap(), "normal(0, 1)".parse().unwrap());
+    let tensor =
+        SingleTensor { shape, scheme, layout: "out_in".parse().unwrap(), slab: None, zero_rows: Rows::default() };
+    let mut plan = Plan::new(StreamVersion::V1, 42);
+    let (fill, dims) = tensor.fill(&mut plan, "w", DType::BF16, Rounding::NearestEven).unwrap();
+    let mut bytes = [0xff; 8];
+    cpu::fill(&fill, &mut bytes[..6]).unwrap();
+    let expected = ExpectedTensor { fill, dims, kept: 0 };
+    for (from, to) in [(0, 8), (2, 8), (6, 8)] {
+        let mut comparison = Comparison::new(&expected).unwrap();
+        let text = comparison.add(from as u64, &bytes[from..to]).unwrap_err().to_string();
+        assert!(text.contains(&format!("bytes {from} + {}", to - from)) && text.starts_with("tensor w"), "{text}");
+    }
+    let mut comparison = Comparison::new(&expected).unwrap();
+    assert!(comparison.add(u64::MAX - 1, &bytes[..2]).is_err());
+    comparison.add(2, &bytes[2..6]).unwrap();
+    comparison.add(0, &bytes[..2]).unwrap();
+    comparison.add(6, &[]).unwrap();
+    assert_eq!(comparison.verdict(), Verdict::Equal);
 }
 
 /// By its header alone: a file that has more bytes than a 32-bit memory, in one tensor.

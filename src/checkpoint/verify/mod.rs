@@ -11,7 +11,7 @@ use super::{Progress, Reader, Weights};
 #[cfg(not(target_arch = "wasm32"))]
 use crate::backend::Backend;
 use crate::cpu::{Level, RangeFiller};
-use crate::{Fill, Result};
+use crate::{Error, Fill, Result};
 use serde::Serialize;
 #[cfg(not(target_arch = "wasm32"))]
 use std::collections::HashMap;
@@ -86,7 +86,7 @@ impl<'a> Comparison<'a> {
     /// Begins with nothing compared.
     ///
     /// # Errors
-    /// [`Error::Buffer`](crate::Error::Buffer) where the tensor's orthogonal matrices take more than 8 GiB.
+    /// [`Error::Buffer`] where the tensor's orthogonal matrices take more than 8 GiB.
     pub fn new(expected: &'a ExpectedTensor) -> Result<Self> {
         Self::with(expected, RangeFiller::new(Level::best()))
     }
@@ -96,10 +96,10 @@ impl<'a> Comparison<'a> {
         Ok(Self { expected, ranges, wanted: Vec::new(), elements: 0, first: 0 })
     }
 
-    /// Compares the bytes from byte `from` of the tensor on: whole elements, from a multiple of 4.
+    /// Compares the bytes from byte `from` of the tensor on: whole elements.
     ///
     /// # Errors
-    /// [`Error::Buffer`](crate::Error::Buffer) where they are not, or leave the tensor.
+    /// [`Error::Buffer`] where they are not, or leave the tensor.
     pub fn add(&mut self, from: u64, bytes: &[u8]) -> Result<()> {
         self.add_filled(from, bytes, |fill, from, out, ranges| ranges.fill(fill, from, out))
     }
@@ -113,6 +113,11 @@ impl<'a> Comparison<'a> {
     ) -> Result<()> {
         let Self { expected: ExpectedTensor { fill, kept, .. }, ranges, wanted, elements, first } = self;
         let size = fill.dtype().size();
+        if from.checked_add(bytes.len() as u64).is_none_or(|end| end > fill.bytes()) {
+            // A fill takes padding too, of which a file has none.
+            let reason = format!("bytes {from} + {}: the tensor has {}", bytes.len(), fill.bytes());
+            return Err(Error::Buffer(reason).in_tensor(fill.name()));
+        }
         wanted.resize(bytes.len(), 0);
         fill_range(fill, from, wanted, ranges)?;
         if wanted != bytes {
@@ -174,7 +179,7 @@ pub struct VerifyRow {
 /// ```
 ///
 /// # Errors
-/// Those of [`Reader::read_bytes`] and [`Backend::fill_range`]; [`Error::Buffer`](crate::Error::Buffer) where a
+/// Those of [`Reader::read_bytes`] and [`Backend::fill_range`]; [`Error::Buffer`] where a
 /// tensor's orthogonal matrices take more than 8 GiB; whatever `progress` returns. A difference is no error.
 #[cfg(not(target_arch = "wasm32"))]
 pub fn verify<R: Read + Seek>(
