@@ -58,7 +58,8 @@ fn both_ways_find_the_same_zeros_of_columns() {
         let column: [u32; 32] = std::array::from_fn(|i| [i as u32, !(i as u32), 77 * i as u32][i % 3]);
         let keys = column_keys(key, &column);
         for (start, step, count) in [(0, 1, 32), (rows / 2, 3, 7), (rows - 1, 1, 1), (0, rows / 32 + 1, 31)] {
-            let first: [u32; 32] = std::array::from_fn(|i| start + if i % 2 == 1 { i as u32 % rows } else { 0 });
+            let first: [u32; 32] =
+                std::array::from_fn(|i| start.wrapping_add(if i % 2 == 1 { i as u32 % rows } else { 0 }));
             let zero = is_zero_row(&law, &keys, &first.map(|row| row % rows), step, count);
             for i in 0..32 {
                 assert_eq!(u64::from(zero[i]) >> count, 0);
