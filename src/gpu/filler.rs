@@ -25,6 +25,10 @@ pub struct FillerOptions {
     /// Whether the device makes orthogonal matrices where a whole f32 tensor of them is recorded. Otherwise, and for
     /// slabs, ranges and 16-bit dtypes, the host makes them and they are copied. The bytes are the same either way.
     pub orthogonal: bool,
+    /// For tests: that every law is stored by 16-byte steps in the soft tier too, where constants alone are otherwise.
+    /// Where a device has the soft tier alone, no other way leads through that kernel with bits that are checked.
+    #[doc(hidden)]
+    pub steps_in_soft_tier: bool,
 }
 
 impl FillerOptions {
@@ -64,6 +68,8 @@ pub struct Filler {
     /// The kernels that do, once they are prepared.
     pub(super) orthogonal: OnceLock<OrthogonalKernels>,
     pub(super) pipeline_cache: Option<wgpu::PipelineCache>,
+    /// [`FillerOptions::steps_in_soft_tier`].
+    steps_in_soft_tier: bool,
     /// Bytes to which the start of a binding is aligned.
     pub(super) align: u64,
     /// Bytes of a binding at most.
@@ -107,6 +113,7 @@ impl Filler {
             makes_matrices: options.orthogonal && orthogonal::fits(&limits),
             orthogonal: OnceLock::new(),
             pipeline_cache: options.pipeline_cache.clone(),
+            steps_in_soft_tier: options.steps_in_soft_tier,
             align: u64::from(limits.min_storage_buffer_offset_alignment.max(4)),
             max_binding: limits.max_storage_buffer_binding_size.min(limits.max_buffer_size) & !3,
             max_groups: limits.max_compute_workgroups_per_dimension,
@@ -117,6 +124,12 @@ impl Filler {
     #[must_use]
     pub fn tier(&self) -> Tier {
         self.implementations[0].1
+    }
+
+    /// Whether `fill_aligned` serves every law. Where `fma` is computed in integers, stores of 16 bytes gain nothing, and
+    /// a second kernel for the same law takes as long to compile: there constants alone use it.
+    pub(super) fn by_steps(&self) -> bool {
+        self.tier() == Tier::NativeFma || self.steps_in_soft_tier
     }
 
     /// How words are multiplied on this device; single kernels may fall back to [`MulWide::U32`].

@@ -1,6 +1,5 @@
 //! Which kernels there are, and which of them a fill needs.
 
-use super::source::Tier;
 use crate::plan::fill::Segment;
 use crate::plan::placement::Placement;
 use crate::value::params::{LawParams, kind, mask};
@@ -96,10 +95,10 @@ pub(crate) struct KernelId {
 }
 
 impl KernelId {
-    /// Whether recordings use it where kernels compute so.
-    pub fn is_used_in(self, tier: Tier) -> bool {
+    /// Whether recordings use it, where [`stores_steps`] is asked with the same `by_steps`.
+    pub fn is_used(self, by_steps: bool) -> bool {
         match (self.entry, self.law) {
-            (EntryPoint::Aligned, KernelLaw::One { kind, .. }) => stores_steps(tier, kind),
+            (EntryPoint::Aligned, KernelLaw::One { kind, .. }) => stores_steps(by_steps, kind),
             _ => true,
         }
     }
@@ -141,10 +140,10 @@ pub(super) fn may_draw_blocks(law: &LawParams, rounding: Rounding) -> bool {
     rounding == Rounding::NearestEven && !law.depends_on_index()
 }
 
-/// Whether `fill_aligned` serves runs of the law beside `fill_contiguous`. Where `fma` is computed in integers, stores
-/// of 16 bytes gain nothing, and a second kernel for the same law takes as long to compile: constants alone use it.
-pub(super) fn stores_steps(tier: Tier, kind: u32) -> bool {
-    tier == Tier::NativeFma || kind == kind::CONSTANT
+/// Whether `fill_aligned` serves runs of the law beside `fill_contiguous`: with `by_steps` it serves every law, else
+/// constants alone.
+pub(super) fn stores_steps(by_steps: bool, kind: u32) -> bool {
+    by_steps || kind == kind::CONSTANT
 }
 
 /// Adds to `found` every kernel that recording the fill needs: whole or any range of its words, at any offset, in any

@@ -178,10 +178,10 @@ mod tests {
     use crate::Rounding;
     use crate::gpu::lower::Lowered;
     use crate::gpu::selftest::KernelTest;
-    use crate::gpu::source::Tier;
     use crate::plan::{Part, Slab};
 
-    const TIERS: [Tier; 2] = [Tier::NativeFma, Tier::SoftFma];
+    /// In the native tier, and in the soft one.
+    const BY_STEPS: [bool; 2] = [true, false];
 
     /// Tensors of every placement that a plan can ask for, and boxes of them.
     fn fills(dtype: DType, rounding: Rounding) -> Vec<Fill> {
@@ -233,10 +233,10 @@ mod tests {
                     let set = KernelSet::from(&fill);
                     assert!(set.ids.is_subset(&all.ids), "{:?}", set.ids.difference(&all.ids));
                     let words = fill.device_bytes() / 4;
-                    for (tier, at) in TIERS.into_iter().flat_map(|tier| [(tier, 0), (tier, 1), (tier, 4)]) {
+                    for (by_steps, at) in BY_STEPS.into_iter().flat_map(|by| [(by, 0), (by, 1), (by, 4)]) {
                         for from in 0..words {
                             for to in (from + 1..=words).filter(|to| (from + to) % 3 == 0 || *to == words) {
-                                let mut lowered = Lowered::new(tier);
+                                let mut lowered = Lowered::new(by_steps);
                                 lowered.add_range(&fill, from, to, at);
                                 for id in lowered.dispatches.iter().map(|d| d.kernel) {
                                     assert!(set.ids.contains(&id), "{}: {from}..{to} needs {id}", fill.name());
@@ -254,11 +254,11 @@ mod tests {
     /// No pipeline is used that the self-test has not seen.
     #[test]
     fn every_kernel_has_a_self_test() {
-        for tier in TIERS {
-            for id in KernelSet::all().ids.into_iter().filter(|id| id.is_used_in(tier)) {
-                let tests = KernelTest::all(id, tier).unwrap();
+        for by_steps in BY_STEPS {
+            for id in KernelSet::all().ids.into_iter().filter(|id| id.is_used(by_steps)) {
+                let tests = KernelTest::all(id, by_steps).unwrap();
                 let words: usize = tests.iter().map(KernelTest::overwritten).sum();
-                assert!(words > 20, "{id}, {tier}: {words} words");
+                assert!(words > 20, "{id}, by steps {by_steps}: {words} words");
             }
         }
     }

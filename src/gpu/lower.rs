@@ -2,7 +2,6 @@
 
 use super::descriptor::{Descriptor, KernelSegment, period_of, rounding};
 use super::kernel_id::{EntryPoint, KernelId, KernelLaw, may_draw_blocks, shared_code, stores_steps};
-use super::source::Tier;
 use crate::plan::Fill;
 use crate::{Error, Result, Rounding};
 use bytemuck::Zeroable;
@@ -43,8 +42,8 @@ impl Dispatch {
 /// Ranges of fills, lowered for one binding of the destination.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Lowered {
-    /// How the kernels compute: it decides which of them serve.
-    tier: Tier,
+    /// Whether `fill_aligned` serves every law, or constants alone.
+    by_steps: bool,
     pub descriptors: Vec<Descriptor>,
     pub dispatches: Vec<Dispatch>,
     /// The frequencies of all sinusoidal tables, one table after another.
@@ -68,8 +67,8 @@ impl Mark {
 }
 
 impl Lowered {
-    pub fn new(tier: Tier) -> Self {
-        Self { tier, descriptors: Vec::new(), dispatches: Vec::new(), frequencies: Vec::new(), tables: Vec::new() }
+    pub fn new(by_steps: bool) -> Self {
+        Self { by_steps, descriptors: Vec::new(), dispatches: Vec::new(), frequencies: Vec::new(), tables: Vec::new() }
     }
 
     /// Adds the words `from..to` of a fill; the first of them is word `at` of the binding.
@@ -213,7 +212,7 @@ impl Lowered {
         let mut rest = whole;
         // `fill_aligned` has one high word of the block counter for the whole run: it carries every 2^34 elements.
         let carries = first >> 34 != (first + u64::from(whole.elements)) >> 34;
-        let by_steps = consecutive && !carries && stores_steps(self.tier, d.law.kind);
+        let by_steps = consecutive && !carries && stores_steps(self.by_steps, d.law.kind);
         if by_steps && from.is_multiple_of(4) && whole.word.is_multiple_of(4) && whole.elements >= step {
             let steps = whole.elements / step;
             let aligned = KernelSegment { words: 4 * steps, elements: step * steps, ..whole };
@@ -310,7 +309,7 @@ mod tests {
         for size in sizes {
             for tensors in [1, 2, 3, 1000] {
                 let mut plan = Plan::new(StreamVersion::V1, 1);
-                let mut lowered = Lowered::new(Tier::NativeFma);
+                let mut lowered = Lowered::new(true);
                 let mut at = 0;
                 for k in 0..tensors {
                     let spec = TensorSpec::new(format!("{k}"), [size(k)], Scheme::normal(0.0, 1.0)).unwrap();
@@ -352,7 +351,7 @@ mod tests {
         let spec = TensorSpec::with_parts("w", [11, width], [11, width], parts).unwrap().dtype(DType::BF16);
         let fill = Plan::new(StreamVersion::V1, 1).push(&spec).unwrap().fill();
         for from in [0, 1, 70, 71, 200] {
-            let mut lowered = Lowered::new(Tier::NativeFma);
+            let mut lowered = Lowered::new(true);
             lowered.add_range(&fill, from, fill.device_bytes() / 4 - 3, 0);
             let general = lowered.dispatches.iter().flat_map(|d| &d.segments).find(|s| s.descriptor_count > 2).unwrap();
             assert_eq!(u64::from(general.period), width, "from word {from}");

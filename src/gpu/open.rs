@@ -94,7 +94,7 @@ impl Filler {
     }
 
     fn missing(&self, set: &KernelSet) -> Vec<KernelId> {
-        self.kernels.missing(set.ids.iter().copied().filter(|id| id.is_used_in(self.tier())))
+        self.kernels.missing(set.ids.iter().copied().filter(|id| id.is_used(self.by_steps())))
     }
 
     fn lacks_matrices(&self, set: &KernelSet) -> bool {

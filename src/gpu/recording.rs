@@ -95,7 +95,7 @@ impl Filler {
                 self.close(recording, open.take(), buffer);
             }
             let now = open.get_or_insert_with(|| Open {
-                lowered: Lowered::new(self.tier()),
+                lowered: Lowered::new(self.by_steps()),
                 start: at - at % self.align,
                 end: at,
                 name: range.fill.name().to_owned(),

@@ -7,7 +7,6 @@ use super::orthogonal::{OrthogonalKernels, workspace_bytes};
 use super::pipeline::{BoundRange, bind_group};
 use super::readback::read_mapped;
 use super::scope::Scope;
-use super::source::Tier;
 use super::upload::buffer_of;
 use crate::plan::{Fill, Part, Plan, Slab, TensorSpec};
 use crate::value::key::StreamVersion;
@@ -130,24 +129,24 @@ pub(super) struct KernelTest {
 }
 
 impl KernelTest {
-    /// The tests of a kernel, among those that are used in a tier.
+    /// The tests of a kernel, among those that [`KernelId::is_used`].
     ///
     /// # Errors
     /// [`Error::Device`] where no fill of the self-test needs the kernel.
-    pub fn all(id: KernelId, tier: Tier) -> Result<Vec<Self>> {
+    pub fn all(id: KernelId, by_steps: bool) -> Result<Vec<Self>> {
         let mut tests: Vec<Self> = Vec::new();
         for fill in fills(id)? {
             // At a multiple of 16 bytes, where whole 16-byte steps are stored, and one word after it, where single
             // words are.
             for shift in [0, 1] {
                 let words = fill.device_bytes() / 4;
-                let mut alone = Lowered::new(tier);
+                let mut alone = Lowered::new(by_steps);
                 alone.add_range(&fill, 0, words, shift);
                 if alone.dispatches.iter().all(|d| d.kernel != id) {
                     continue;
                 }
                 if tests.last().is_none_or(|test| test.wanted.len() > BINDING_WORDS) {
-                    tests.push(Self { lowered: Lowered::new(tier), before: Vec::new(), wanted: vec![POISON] });
+                    tests.push(Self { lowered: Lowered::new(by_steps), before: Vec::new(), wanted: vec![POISON] });
                 }
                 let Some(Self { lowered, wanted, .. }) = tests.last_mut() else { continue };
                 wanted.resize((wanted.len() + 1).next_multiple_of(4) + shift as usize, POISON);
@@ -247,7 +246,7 @@ pub(super) async fn differing_words(
     let scope = Scope::begin(device);
     let mut encoder = device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
     for (&id, pipeline) in pipelines {
-        for test in KernelTest::all(id, filler.tier())? {
+        for test in KernelTest::all(id, filler.by_steps())? {
             let buffer = test.record(filler, &mut encoder, pipeline)?;
             let staging = staging(device, buffer.size());
             encoder.copy_buffer_to_buffer(&buffer, 0, &staging, 0, buffer.size());

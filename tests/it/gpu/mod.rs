@@ -18,6 +18,7 @@ mod prepare;
 mod primitives;
 mod ranges;
 mod readback_stream;
+mod steps;
 mod stochastic;
 mod structured;
 
