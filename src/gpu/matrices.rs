@@ -36,7 +36,13 @@ impl Filler {
         buffer: &'a wgpu::Buffer,
         matrices: &RangeFiller,
     ) -> Result<MatrixWork<'a>> {
-        if let Some(batch) = self.batch_on_device(range) {
+        let made = self.batch_on_device(range);
+        if made.is_none() && !buffer.usage().contains(wgpu::BufferUsages::COPY_DST) {
+            let reason = format!("usage {:?} lacks COPY_DST, orthogonal matrices are copied into it", buffer.usage());
+            return Err(Error::Buffer(reason));
+        }
+        self.check_owner(buffer)?;
+        if let Some(batch) = made {
             let each = orthogonal::workspace_bytes(&batch);
             let room = self.device.limits().max_buffer_size.min(self.max_binding).min(WORKSPACE_BYTES);
             let scope = Scope::begin(&self.device);
@@ -50,11 +56,6 @@ impl Filler {
             let name = range.fill.name().to_owned();
             return Ok(MatrixWork::Made { name, batch, buffer, offset: range.offset, workspace });
         }
-        if !buffer.usage().contains(wgpu::BufferUsages::COPY_DST) {
-            let reason = format!("usage {:?} lacks COPY_DST, orthogonal matrices are copied into it", buffer.usage());
-            return Err(Error::Buffer(reason));
-        }
-        self.check_owner(buffer)?;
         let most = COPY_BYTES.min(self.device.limits().max_buffer_size) & !3;
         let mut copies = Vec::new();
         let mut done = 0;
@@ -70,13 +71,13 @@ impl Filler {
     }
 
     /// # Errors
-    /// [`Error::Device`] where the buffer is another device's, or destroyed: a copy into it would spoil the engine's
-    /// encoder, a binding of it spoils nothing.
+    /// [`Error::Device`] where the buffer is another device's, or destroyed: a copy into it, or a pass that has it bound,
+    /// would spoil the engine's encoder; making a bind group of it spoils nothing.
     fn check_owner(&self, buffer: &wgpu::Buffer) -> Result<()> {
         let scope = Scope::begin(&self.device);
         let word = BoundRange { buffer, start: 0, size: 4 };
         bind_group(&self.device, "seedbed probe", self.kernels.bindings(), &[word; 4]);
-        scope.end_now("the matrices cannot be copied")
+        scope.end_now("the matrices cannot be recorded")
     }
 
     /// The matrices of a range, where they are such that the device makes them.

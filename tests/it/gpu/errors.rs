@@ -76,6 +76,8 @@ fn a_lost_device_is_an_error() {
     let (lost, plan) = own(gpu);
     let (device, queue) = (lost.device(), lost.queue());
     let fill = plan.tensors()[0].fill();
+    let matrix = TensorSpec::new("matrix", [5, 5], Scheme::orthogonal(1.0, 0)).unwrap();
+    let matrix = Plan::new(StreamVersion::V1, 3).push(&matrix).unwrap().fill();
     let mut bytes = [0; 400];
     blocking::fill_range(&lost, &fill, 0, &mut bytes).unwrap();
     let normalizer = blocking::normalizer(lost.filler(), queue).unwrap();
@@ -88,6 +90,7 @@ fn a_lost_device_is_an_error() {
     let refused = [
         normalizer.record(&mut encoder, region, 1.0).unwrap_err(),
         lost.filler().record(&mut encoder, &fill, &buffer, 0).unwrap_err(),
+        lost.filler().record(&mut encoder, &matrix, &buffer, 0).unwrap_err(),
         blocking::prepare(lost.filler(), other).unwrap_err(),
         blocking::fill_range(&lost, &fill, 0, &mut bytes).unwrap_err(),
         blocking::compare(&lost, Scheme::normal(0.0, 1.0), DType::F32, 1000, 4000, &mut |_| Ok(())).unwrap_err(),

@@ -177,3 +177,32 @@ fn a_page_of_another_device_is_an_error() {
     }
     assert!(read(&own, all, &page) == vec![POISON; 200]);
 }
+
+/// The same where the device makes the matrices itself; and of a buffer that the engine has destroyed.
+#[test]
+fn a_page_that_matrices_cannot_be_made_in_is_an_error() {
+    let adapter = blocking::adapters().into_iter().find(|a| a.get_info() == *shared().info()).unwrap();
+    let open = || pollster::block_on(adapter.request_device(&wgpu::DeviceDescriptor::default())).unwrap();
+    let ((device, queue), (theirs, _)) = (open(), open());
+    let mut options = seedbed::gpu::FillerOptions::default();
+    options.tier = Some(shared().filler().tier());
+    options.orthogonal = true;
+    let filler = blocking::filler(&device, &queue, &options).unwrap();
+    let gpu = &Gpu::from_parts(shared().info().clone(), device, queue, filler);
+    let filler = gpu.filler();
+    let fill = tensor("w", &[100], Scheme::ones(), DType::F32).fill();
+    let matrix = tensor("matrix", &[5, 5], Scheme::orthogonal(1.0, 0), DType::F32).fill();
+    blocking::prepare(filler, KernelSet::of_fills([&fill, &matrix])).unwrap();
+    let (page, foreign, gone) = (poisoned(gpu.device(), 200), poisoned(&theirs, 200), poisoned(gpu.device(), 200));
+    gone.destroy();
+    let mut all = encoder(gpu);
+    for unusable in [&foreign, &gone] {
+        let placed = [
+            PlacedFill { fill: &fill, buffer: &page, offset: 0 },
+            PlacedFill { fill: &matrix, buffer: unusable, offset: 0 },
+        ];
+        let text = filler.record_all(&mut all, &placed).unwrap_err().to_string();
+        assert!(text.starts_with("tensor matrix: ") && !text.contains('\n'), "{text}");
+    }
+    assert!(read(gpu, all, &page) == vec![POISON; 200], "something was recorded before the error");
+}
