@@ -74,6 +74,8 @@ pub struct Filler {
     pub(super) align: u64,
     /// Bytes of a binding at most.
     pub(super) max_binding: u64,
+    /// Bytes of a buffer at most.
+    pub(super) max_buffer: u64,
     /// Workgroups along one dimension of a dispatch at most.
     pub(super) max_groups: u32,
 }
@@ -116,6 +118,7 @@ impl Filler {
             steps_in_soft_tier: options.steps_in_soft_tier,
             align: u64::from(limits.min_storage_buffer_offset_alignment.max(4)),
             max_binding: limits.max_storage_buffer_binding_size.min(limits.max_buffer_size) & !3,
+            max_buffer: limits.max_buffer_size,
             max_groups: limits.max_compute_workgroups_per_dimension,
         })
     }

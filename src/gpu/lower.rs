@@ -170,6 +170,13 @@ impl Lowered {
         segments.max(size_of_val(&self.descriptors[..])).max(size_of_val(&self.frequencies[..])) as u64
     }
 
+    /// The bytes of all its parameters, where each binding of them begins at a multiple of `align`.
+    pub fn parameter_bytes(&self, align: u64) -> u64 {
+        let segments = self.dispatches.iter().map(|d| size_of_val(&d.segments[..]));
+        let parts = [size_of_val(&self.descriptors[..]), size_of_val(&self.frequencies[..])];
+        parts.into_iter().chain(segments).map(|bytes| (bytes as u64).next_multiple_of(align)).sum()
+    }
+
     /// The workgroups of the largest dispatch.
     pub fn largest_dispatch(&self) -> u64 {
         self.dispatches.iter().map(|d| u64::from(d.groups)).max().unwrap_or(0)
@@ -251,7 +258,8 @@ impl Lowered {
     fn push_segment(&mut self, kernel: KernelId, segment: KernelSegment, items: u32) {
         let dispatch = self.dispatch_of(kernel);
         dispatch.segments.push(KernelSegment { first_group: dispatch.groups, items, ..segment });
-        dispatch.groups += items.div_ceil(GROUP_SIZE * ITEMS);
+        // Far more than any device takes at once: `largest_dispatch` tells, and the segment is taken back.
+        dispatch.groups = dispatch.groups.saturating_add(items.div_ceil(GROUP_SIZE * ITEMS));
     }
 
     fn dispatch_of(&mut self, kernel: KernelId) -> &mut Dispatch {
@@ -334,6 +342,22 @@ mod tests {
                 }
             }
         }
+    }
+
+    /// Single words of a box with rows of nearly 2^30 elements: a kernel runs over the whole row for each of them.
+    #[test]
+    fn workgroups_beyond_32_bits_are_more_than_any_device_takes() {
+        let spec = TensorSpec::new("w", [4, 1 << 30], Scheme::normal(0.0, 1.0)).unwrap();
+        let mut plan = Plan::new(StreamVersion::V1, 1);
+        let fill = plan.push(&spec).unwrap().fill_slab(&Slab::new([0, 0], [4, (1 << 30) - 4])).unwrap();
+        let mut lowered = Lowered::new(true);
+        let mut largest = 0;
+        for at in 0..3000 {
+            lowered.add_range(&fill, at, at + 1, at as u32);
+            assert!(lowered.largest_dispatch() >= largest, "{at} words: {}", lowered.largest_dispatch());
+            largest = lowered.largest_dispatch();
+        }
+        assert_eq!(largest, u64::from(u32::MAX));
     }
 
     /// Parts by columns of widths that are odd: their boxes repeat with the row, wherever the range begins.

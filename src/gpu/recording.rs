@@ -104,8 +104,12 @@ impl Filler {
             let first = (range.from + done) / 4;
             let before = now.lowered.mark();
             now.lowered.add_range(range.fill, first, first + len / 4, ((at - now.start) / 4) as u32);
-            let most = u64::from(self.max_groups).pow(2);
-            if now.lowered.largest_binding() > self.max_binding || now.lowered.largest_dispatch() > most {
+            // Where the number of workgroups passes 32 bits, it stands at the largest.
+            let most = u64::from(self.max_groups).pow(2).min(u64::from(u32::MAX) - 1);
+            let fits = now.lowered.largest_binding() <= self.max_binding
+                && now.lowered.parameter_bytes(self.align) <= self.max_buffer
+                && now.lowered.largest_dispatch() <= most;
+            if !fits {
                 now.lowered.undo(&before);
                 if now.lowered.dispatches.is_empty() {
                     let here = FillRange { from: range.from + done, len, offset: at, ..*range };
@@ -161,7 +165,6 @@ impl Filler {
 
     /// Records what was lowered: one compute pass for all dispatches, then the matrices.
     pub(super) fn emit(&self, encoder: &mut wgpu::CommandEncoder, recording: &Recording<'_>) -> Result<()> {
-        let largest = self.device.limits().max_buffer_size;
         let mut groups = Vec::new();
         let mut rest = &recording.bound[..];
         while let Some(first) = rest.first() {
@@ -171,7 +174,7 @@ impl Filler {
             while let Some(bound) = rest.get(places.len()) {
                 let before = bytes.len();
                 let of_bound = self.add_parameters(&mut bytes, &bound.lowered);
-                if bytes.len() as u64 > largest && !places.is_empty() {
+                if bytes.len() as u64 > self.max_buffer && !places.is_empty() {
                     bytes.truncate(before);
                     break;
                 }

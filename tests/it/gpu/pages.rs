@@ -90,6 +90,23 @@ fn parameters_beyond_one_binding() {
     super::check(&small, small.filler(), &fills, 1);
 }
 
+/// A device whose buffers are as small as its bindings: what one binding's worth of descriptors and its segments take
+/// together exceeds one buffer of parameters.
+#[test]
+fn parameters_beyond_one_buffer() {
+    let gpu = shared();
+    let small = gpu_of_limits(gpu, |limits| {
+        limits.max_storage_buffer_binding_size = 65536;
+        limits.max_buffer_size = 65536;
+    });
+    let mut plan = Plan::new(StreamVersion::V1, 7);
+    for k in 0..1000u64 {
+        plan.push(&TensorSpec::new(format!("{k}"), [1 + k % 37], Scheme::normal(0.0, 1.0)).unwrap()).unwrap();
+    }
+    let fills: Vec<_> = plan.tensors().iter().map(|t| t.fill()).collect();
+    check_pages(&small, small.filler(), &fills, &mut Cases(33));
+}
+
 /// The shared device's adapter, opened with other limits.
 pub(super) fn gpu_of_limits(gpu: &Gpu, change: impl Fn(&mut wgpu::Limits)) -> Gpu {
     let adapter = blocking::adapters().into_iter().find(|a| a.get_info().name == gpu.info().name).unwrap();
