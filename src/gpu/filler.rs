@@ -129,8 +129,8 @@ impl Filler {
         self.implementations[0].1
     }
 
-    /// Whether `fill_aligned` serves every law. Where `fma` is computed in integers, stores of 16 bytes gain nothing, and
-    /// a second kernel for the same law takes as long to compile: there constants alone use it.
+    /// Whether `fill_aligned` serves every law. Where `fma` is computed in integers, stores of 16 bytes gain nothing,
+    /// and a second kernel for the same law takes as long to compile: there constants alone use it.
     pub(super) fn by_steps(&self) -> bool {
         self.tier() == Tier::NativeFma || self.steps_in_soft_tier
     }

@@ -71,8 +71,8 @@ impl Filler {
     }
 
     /// # Errors
-    /// [`Error::Device`] where the buffer is another device's, or destroyed: a copy into it, or a pass that has it bound,
-    /// would spoil the engine's encoder; making a bind group of it spoils nothing.
+    /// [`Error::Device`] where the buffer is another device's, or destroyed: a copy into it, or a pass that has it
+    /// bound, would spoil the engine's encoder; making a bind group of it spoils nothing.
     fn check_owner(&self, buffer: &wgpu::Buffer) -> Result<()> {
         let scope = Scope::begin(&self.device);
         let word = BoundRange { buffer, start: 0, size: 4 };
