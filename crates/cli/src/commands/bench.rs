@@ -66,7 +66,7 @@ fn law_names() -> Named<&'static str> {
 
 pub fn run(args: &Args, started: Instant) -> Outcome {
     if args.unchecked_native_fma && args.device == Choice::Cpu {
-        let reason = "--unchecked-native-fma is about kernels of a GPU: give --device gpu or gpu:N";
+        let reason = "the native-fma kernels need a GPU: give --device gpu or gpu:N";
         return Err(Failure::Usage(Error::Device(reason.to_owned())));
     }
     let options = bench::Options {
