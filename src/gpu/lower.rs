@@ -11,6 +11,7 @@ use std::sync::Arc;
 pub(crate) const GROUP_SIZE: u32 = 64;
 /// Items per thread.
 pub(crate) const ITEMS: u32 = 8;
+
 /// One dispatch of one kernel.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Dispatch {

@@ -43,20 +43,11 @@ impl Filler {
         }
         self.check_owner(buffer)?;
         if let Some(batch) = made {
-            let each = orthogonal::workspace_bytes(&batch);
-            let room = self.device.limits().max_buffer_size.min(self.max_binding).min(WORKSPACE_BYTES);
-            let scope = Scope::begin(&self.device);
-            let workspace = self.device.create_buffer(&wgpu::BufferDescriptor {
-                label: Some("seedbed workspace"),
-                size: each.max((room / each).min(u64::from(batch.count)) * each),
-                usage: wgpu::BufferUsages::STORAGE,
-                mapped_at_creation: false,
-            });
-            scope.end_now("a workspace for orthogonal matrices")?;
+            let workspace = self.workspace(&batch)?;
             let name = range.fill.name().to_owned();
             return Ok(MatrixWork::Made { name, batch, buffer, offset: range.offset, workspace });
         }
-        let most = COPY_BYTES.min(self.device.limits().max_buffer_size) & !3;
+        let most = COPY_BYTES.min(self.max_buffer) & !3;
         let mut copies = Vec::new();
         let mut done = 0;
         while done < range.len {
@@ -68,6 +59,21 @@ impl Filler {
             done += len;
         }
         Ok(MatrixWork::Copied { buffer, copies })
+    }
+
+    /// Memory beside the destination for as many matrices of a batch as are made at the same time, one at least.
+    pub(super) fn workspace(&self, batch: &Batch) -> Result<wgpu::Buffer> {
+        let each = orthogonal::workspace_bytes(batch);
+        let together = self.max_binding.min(WORKSPACE_BYTES) / each;
+        let scope = Scope::begin(&self.device);
+        let workspace = self.device.create_buffer(&wgpu::BufferDescriptor {
+            label: Some("seedbed workspace"),
+            size: together.min(u64::from(batch.count)).max(1) * each,
+            usage: wgpu::BufferUsages::STORAGE,
+            mapped_at_creation: false,
+        });
+        scope.end_now("a workspace for orthogonal matrices")?;
+        Ok(workspace)
     }
 
     /// # Errors
@@ -85,8 +91,7 @@ impl Filler {
         let kernels = self.orthogonal.get()?;
         let batch = range.fill.batch()?;
         let whole = (range.from, range.len) == (0, range.fill.device_bytes());
-        let largest = self.device.limits().max_buffer_size.min(self.max_binding);
-        (whole && orthogonal::workspace_bytes(&batch) <= largest && kernels.takes(&batch)).then_some(batch)
+        (whole && kernels.takes(&batch)).then_some(batch)
     }
 
     /// Records them.

@@ -3,7 +3,7 @@
 use super::filler::Filler;
 use super::kernel_id::{KernelId, KernelLaw};
 use super::lower::{Dispatch, Lowered};
-use super::orthogonal::{OrthogonalKernels, workspace_bytes};
+use super::orthogonal::OrthogonalKernels;
 use super::pipeline::{BoundRange, bind_group};
 use super::readback::read_mapped;
 use super::scope::Scope;
@@ -287,13 +287,7 @@ pub(super) async fn differing_matrices(filler: &Filler, kernels: &OrthogonalKern
     let staging = staging(device, buffer.size());
     let mut encoder = device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
     for (batch, offset) in work {
-        let each = workspace_bytes(&batch);
-        let workspace = device.create_buffer(&wgpu::BufferDescriptor {
-            label: Some("seedbed workspace"),
-            size: (filler.max_binding / each).clamp(1, u64::from(batch.count)) * each,
-            usage: wgpu::BufferUsages::STORAGE,
-            mapped_at_creation: false,
-        });
+        let workspace = filler.workspace(&batch)?;
         kernels.record(&mut encoder, &batch, &buffer, offset, &workspace)?;
     }
     encoder.copy_buffer_to_buffer(&buffer, 0, &staging, 0, buffer.size());
