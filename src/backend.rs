@@ -124,12 +124,7 @@ impl std::fmt::Display for Backend {
                 write!(f, "CPU, {level}, {n} thread{}", if n == 1 { "" } else { "s" })
             }
             #[cfg(feature = "gpu")]
-            Self::Gpu(gpu) => {
-                let info = gpu.info();
-                let (tier, mul) = (gpu.filler().tier(), gpu.filler().mul_wide());
-                let driver = format!("{} {}", info.driver, info.driver_info);
-                write!(f, "{}, {}, {}, {tier}, {mul}", info.name, info.backend, driver.trim())
-            }
+            Self::Gpu(gpu) => write!(f, "{gpu}"),
         }
     }
 }

@@ -229,6 +229,16 @@ impl Gpu {
     }
 }
 
+impl std::fmt::Display for Gpu {
+    /// One line: the adapter, backend, driver, tier and multiplication.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let (info, filler) = (&self.info, &self.filler);
+        let driver = format!("{} {}", info.driver, info.driver_info);
+        let (tier, mul_wide) = (filler.tier(), filler.mul_wide());
+        write!(f, "{}, {}, {}, {tier}, {mul_wide}", info.name, info.backend, driver.trim())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::none_found;

@@ -66,7 +66,7 @@ pub fn run(args: &Args) -> Outcome {
     let (gpu, device_matrices) = open(args)?;
     // Compiling kernels takes seconds on some drivers: a signal may have come meanwhile.
     signals::check()?;
-    print::note("device", &device(&gpu));
+    print::note("device", &gpu.to_string());
     if args.tier.is_some() || args.mul_wide.is_some() {
         print::note("notice", "these kernels are taken without the test that others pass when they are prepared");
     }
@@ -118,14 +118,6 @@ fn text(rows: &[Row], differing: u64) -> Vec<String> {
     let elements: u128 = rows.iter().map(|r| u128::from(r.elements)).sum();
     lines.push(format!("{} differing words in {} elements", print::count(differing), print::count(elements)));
     lines
-}
-
-/// The device in one line.
-fn device(gpu: &Gpu) -> String {
-    let info = gpu.info();
-    let driver = format!("{} {}", info.driver, info.driver_info);
-    let (tier, multiply) = (gpu.filler().tier(), gpu.filler().mul_wide());
-    format!("{}, {}, {}, {tier}, {multiply}", info.name, info.backend, driver.trim())
 }
 
 /// Opens the device, and says whether it makes whole orthogonal matrices. Kernels are prepared when they are compared.
