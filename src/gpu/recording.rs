@@ -45,7 +45,7 @@ struct Open {
 }
 
 /// Where a bind group's parameters lie in their buffer: start and size.
-type Place = (u64, u64);
+pub(super) type Place = (u64, u64);
 
 impl Filler {
     /// Adds ranges of fills, in ascending order of offset in one buffer: as many as one binding reaches share their
@@ -204,7 +204,7 @@ impl Filler {
 
     /// Adds the parameters of one binding: descriptors, frequencies, the segments of each dispatch; each of them
     /// aligned for a binding of its own. Returns where they lie, in this order.
-    fn add_parameters(&self, bytes: &mut Vec<u8>, lowered: &Lowered) -> Vec<Place> {
+    pub(super) fn add_parameters(&self, bytes: &mut Vec<u8>, lowered: &Lowered) -> Vec<Place> {
         let mut add = |of_binding: &[u8]| {
             bytes.resize(bytes.len().next_multiple_of(self.align as usize), 0);
             bytes.extend_from_slice(of_binding);
@@ -229,13 +229,24 @@ impl Filler {
         places: &[Place],
     ) -> Result<()> {
         let scope = Scope::begin(&self.device);
-        let of = |(start, size): Place| BoundRange { buffer: parameters, start, size };
-        for (dispatch, &segments) in bound.lowered.dispatches.iter().zip(&places[2..]) {
-            let ranges = [of(places[0]), of(segments), bound.destination, of(places[1])];
-            let group = bind_group(&self.device, "seedbed", self.kernels.bindings(), &ranges);
+        for (k, dispatch) in bound.lowered.dispatches.iter().enumerate() {
+            let group = self.dispatch_group(parameters, places, k, bound.destination);
             groups.push((self.kernels.get(dispatch.kernel)?, group, dispatch.size(self.max_groups)?));
         }
         scope.end_now("the fill cannot be recorded")
+    }
+
+    /// The bind group of dispatch `k`; the parameters lie where [`Filler::add_parameters`] says.
+    pub(super) fn dispatch_group(
+        &self,
+        parameters: &wgpu::Buffer,
+        places: &[Place],
+        k: usize,
+        destination: BoundRange<'_>,
+    ) -> wgpu::BindGroup {
+        let of = |(start, size): Place| BoundRange { buffer: parameters, start, size };
+        let ranges = [of(places[0]), of(places[2 + k]), destination, of(places[1])];
+        bind_group(&self.device, "seedbed", self.kernels.bindings(), &ranges)
     }
 }
 

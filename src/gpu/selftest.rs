@@ -4,7 +4,7 @@ use super::filler::Filler;
 use super::kernel_id::{KernelId, KernelLaw};
 use super::lower::{Dispatch, Lowered};
 use super::orthogonal::OrthogonalKernels;
-use super::pipeline::{BoundRange, bind_group};
+use super::pipeline::BoundRange;
 use super::readback::read_mapped;
 use super::scope::Scope;
 use super::upload::buffer_of;
@@ -186,17 +186,10 @@ impl KernelTest {
         let usage = storage | wgpu::BufferUsages::COPY_SRC;
         let buffer = buffer_of(device, "self-test words", usage, bytemuck::cast_slice(&self.before))?;
         let dispatch = &self.lowered.dispatches[0];
-        let descriptors: &[u8] = bytemuck::cast_slice(&self.lowered.descriptors);
-        let frequencies: &[u8] = match &self.lowered.frequencies[..] {
-            [] => descriptors,
-            frequencies => bytemuck::cast_slice(frequencies),
-        };
-        let segments = bytemuck::cast_slice(&dispatch.segments);
-        let parameters = [descriptors, segments, frequencies].map(|b| buffer_of(device, "parameters", storage, b));
-        let [descriptors, segments, frequencies] = parameters;
-        let (descriptors, segments, frequencies) = (descriptors?, segments?, frequencies?);
-        let ranges = [&descriptors, &segments, &buffer, &frequencies].map(BoundRange::whole);
-        let group = bind_group(device, "seedbed self-test", filler.kernels.bindings(), &ranges);
+        let mut bytes = Vec::new();
+        let places = filler.add_parameters(&mut bytes, &self.lowered);
+        let parameters = buffer_of(device, "parameters", storage, &bytes)?;
+        let group = filler.dispatch_group(&parameters, &places, 0, BoundRange::whole(&buffer));
         let (x, y) = dispatch.size(filler.max_groups)?;
         let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
         pass.set_pipeline(pipeline);
