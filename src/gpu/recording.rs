@@ -47,6 +47,89 @@ struct Open {
 /// Where a bind group's parameters lie in their buffer: start and size.
 pub(super) type Place = (u64, u64);
 
+/// Ranges on their way into a recording: what they go into, and the binding that is open.
+struct Lowering<'f, 'r, 'a> {
+    filler: &'f Filler,
+    recording: &'r mut Recording<'a>,
+    buffer: &'a wgpu::Buffer,
+    open: Option<Open>,
+}
+
+impl Lowering<'_, '_, '_> {
+    /// Adds a range to the open binding, and to new ones where that one is full.
+    fn add(&mut self, range: &FillRange<'_>) -> Result<()> {
+        let filler = self.filler;
+        let reach = filler.max_binding.min(4 * binding_words(filler.tier()));
+        let mut done = 0;
+        while done < range.len {
+            let at = range.offset + done;
+            if self.open.as_ref().is_some_and(|open| at >= open.start + reach) {
+                self.close();
+            }
+            let now = self.open.get_or_insert_with(|| Open {
+                lowered: Lowered::new(filler.by_steps()),
+                start: at - at % filler.align,
+                end: at,
+                name: range.fill.name().to_owned(),
+            });
+            let len = (range.len - done).min(now.start + reach - at);
+            let first = (range.from + done) / 4;
+            let before = now.lowered.mark();
+            now.lowered.add_range(range.fill, first, first + len / 4, ((at - now.start) / 4) as u32);
+            // Where the number of workgroups passes 32 bits, it stands at the largest.
+            let most = u64::from(filler.max_groups).pow(2).min(u64::from(u32::MAX) - 1);
+            let fits = now.lowered.largest_binding() <= filler.max_binding
+                && now.lowered.parameter_bytes(filler.align) <= filler.max_buffer
+                && now.lowered.largest_dispatch() <= most;
+            if !fits {
+                now.lowered.undo(&before);
+                if now.lowered.dispatches.is_empty() {
+                    self.add_halves(&FillRange { from: range.from + done, len, offset: at, ..*range })?;
+                    done += len;
+                } else {
+                    self.close();
+                }
+                continue;
+            }
+            for dispatch in &now.lowered.dispatches[before.dispatches()..] {
+                filler.kernels.get(dispatch.kernel)?;
+            }
+            now.end = at + len;
+            done += len;
+        }
+        Ok(())
+    }
+
+    /// Adds a range whose parameters one binding cannot hold, or that one dispatch cannot write, in halves.
+    fn add_halves(&mut self, range: &FillRange<'_>) -> Result<()> {
+        self.open = None;
+        if range.len == 4 {
+            return Err(Error::Placement(format!(
+                "what one word of it is made of exceeds the {} bytes that the device binds, or the {max} by {max} \
+                 workgroups that it takes",
+                self.filler.max_binding,
+                max = self.filler.max_groups
+            )));
+        }
+        let half = (range.len / 2).next_multiple_of(4);
+        for (from, len) in [(0, half), (half, range.len - half)] {
+            self.add(&FillRange { from: range.from + from, len, offset: range.offset + from, ..*range })?;
+            self.close();
+        }
+        Ok(())
+    }
+
+    /// Ends the open binding.
+    fn close(&mut self) {
+        let open = self.open.take().filter(|open| !open.lowered.dispatches.is_empty());
+        if let Some(Open { mut lowered, start, end, name }) = open {
+            lowered.index_segments();
+            let destination = BoundRange { buffer: self.buffer, start, size: end - start };
+            self.recording.bound.push(Bound { lowered, destination, name });
+        }
+    }
+}
+
 impl Filler {
     /// Adds ranges of fills, in ascending order of offset in one buffer: as many as one binding reaches share their
     /// dispatches. The buffer's size and usage as storage have been checked.
@@ -60,7 +143,7 @@ impl Filler {
         buffer: &'a wgpu::Buffer,
         matrices: &RangeFiller,
     ) -> Result<()> {
-        let mut open = None;
+        let mut lowering = Lowering { filler: self, recording, buffer, open: None };
         for range in ranges.iter().filter(|r| r.len > 0) {
             let part;
             let range = if range.from.is_multiple_of(4) && range.len.is_multiple_of(4) {
@@ -69,98 +152,16 @@ impl Filler {
                 part = range.part()?;
                 FillRange { fill: &part, from: 0, len: part.device_bytes(), offset: range.offset }
             };
-            if range.fill.has_matrices() {
+            let added = if range.fill.has_matrices() {
                 let work = self.matrix_work(&range, buffer, matrices);
-                recording.matrices.push(work.map_err(|e| e.in_tensor(range.fill.name()))?);
+                work.map(|work| lowering.recording.matrices.push(work))
             } else {
-                self.lower_range(recording, &mut open, &range, buffer).map_err(|e| e.in_tensor(range.fill.name()))?;
-            }
+                lowering.add(&range)
+            };
+            added.map_err(|e| e.in_tensor(range.fill.name()))?;
         }
-        self.close(recording, open, buffer);
+        lowering.close();
         Ok(())
-    }
-
-    fn lower_range<'a>(
-        &self,
-        recording: &mut Recording<'a>,
-        open: &mut Option<Open>,
-        range: &FillRange<'_>,
-        buffer: &'a wgpu::Buffer,
-    ) -> Result<()> {
-        let reach = self.max_binding.min(4 * binding_words(self.tier()));
-        let mut done = 0;
-        while done < range.len {
-            let at = range.offset + done;
-            if open.as_ref().is_some_and(|open| at >= open.start + reach) {
-                self.close(recording, open.take(), buffer);
-            }
-            let now = open.get_or_insert_with(|| Open {
-                lowered: Lowered::new(self.by_steps()),
-                start: at - at % self.align,
-                end: at,
-                name: range.fill.name().to_owned(),
-            });
-            let len = (range.len - done).min(now.start + reach - at);
-            let first = (range.from + done) / 4;
-            let before = now.lowered.mark();
-            now.lowered.add_range(range.fill, first, first + len / 4, ((at - now.start) / 4) as u32);
-            // Where the number of workgroups passes 32 bits, it stands at the largest.
-            let most = u64::from(self.max_groups).pow(2).min(u64::from(u32::MAX) - 1);
-            let fits = now.lowered.largest_binding() <= self.max_binding
-                && now.lowered.parameter_bytes(self.align) <= self.max_buffer
-                && now.lowered.largest_dispatch() <= most;
-            if !fits {
-                now.lowered.undo(&before);
-                if now.lowered.dispatches.is_empty() {
-                    let here = FillRange { from: range.from + done, len, offset: at, ..*range };
-                    self.lower_halves(recording, open, &here, buffer)?;
-                    done += len;
-                } else {
-                    self.close(recording, open.take(), buffer);
-                }
-                continue;
-            }
-            for dispatch in &now.lowered.dispatches[before.dispatches()..] {
-                self.kernels.get(dispatch.kernel)?;
-            }
-            now.end = at + len;
-            done += len;
-        }
-        Ok(())
-    }
-
-    /// A range whose parameters one binding cannot hold, or that one dispatch cannot write, in halves.
-    fn lower_halves<'a>(
-        &self,
-        recording: &mut Recording<'a>,
-        open: &mut Option<Open>,
-        range: &FillRange<'_>,
-        buffer: &'a wgpu::Buffer,
-    ) -> Result<()> {
-        *open = None;
-        if range.len == 4 {
-            return Err(Error::Placement(format!(
-                "what one word of it is made of exceeds the {} bytes that the device binds, or the {max} by {max} \
-                 workgroups that it takes",
-                self.max_binding,
-                max = self.max_groups
-            )));
-        }
-        let half = (range.len / 2).next_multiple_of(4);
-        for (from, len) in [(0, half), (half, range.len - half)] {
-            let part = FillRange { from: range.from + from, len, offset: range.offset + from, ..*range };
-            self.lower_range(recording, open, &part, buffer)?;
-            self.close(recording, open.take(), buffer);
-        }
-        Ok(())
-    }
-
-    fn close<'a>(&self, recording: &mut Recording<'a>, open: Option<Open>, buffer: &'a wgpu::Buffer) {
-        if let Some(Open { mut lowered, start, end, name }) = open.filter(|open| !open.lowered.dispatches.is_empty()) {
-            lowered.index_segments();
-            let destination = BoundRange { buffer, start, size: end - start };
-            recording.bound.push(Bound { lowered, destination, name });
-        }
     }
 
     /// Records what was lowered: one compute pass for all dispatches, then the matrices.
