@@ -82,6 +82,12 @@ pub fn is_software(info: &wgpu::AdapterInfo) -> bool {
     info.device_type == wgpu::DeviceType::Cpu
 }
 
+/// The driver of an adapter, with its version.
+#[must_use]
+pub fn driver(info: &wgpu::AdapterInfo) -> String {
+    format!("{} {}", info.driver, info.driver_info).trim().to_owned()
+}
+
 /// Two buffers of the device that a readback uses again and again.
 #[derive(Debug)]
 pub(super) struct TransferBuffers {
@@ -233,9 +239,8 @@ impl std::fmt::Display for Gpu {
     /// One line: the adapter, backend, driver, tier and multiplication.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let (info, filler) = (&self.info, &self.filler);
-        let driver = format!("{} {}", info.driver, info.driver_info);
         let (tier, mul_wide) = (filler.tier(), filler.mul_wide());
-        write!(f, "{}, {}, {}, {tier}, {mul_wide}", info.name, info.backend, driver.trim())
+        write!(f, "{}, {}, {}, {tier}, {mul_wide}", info.name, info.backend, driver(info))
     }
 }
 

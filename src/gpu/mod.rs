@@ -136,7 +136,7 @@ pub mod blocking;
 
 pub use cases::{Case, Storage, cases};
 pub use compare::{compare, compare_fill};
-pub use device::{Choice, Gpu, adapters, is_software};
+pub use device::{Choice, Gpu, adapters, driver, is_software};
 pub use filler::{Filler, FillerOptions};
 pub use kernel_set::KernelSet;
 pub use normalize::{Normalizer, Region, normalize_source};

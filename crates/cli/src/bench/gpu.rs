@@ -5,7 +5,7 @@ use super::laws::Measured;
 use super::report::{Best, FillRow, HOST, ManyRow, Preparation, Report, Served};
 use super::{Options, SMALL, host, reason, seconds};
 use crate::terminal::signals;
-use seedbed::gpu::{Gpu, PlacedFill, blocking, is_software, wgpu};
+use seedbed::gpu::{Gpu, PlacedFill, blocking, driver, is_software, wgpu};
 use seedbed::plan::Plan;
 use seedbed::{DType, Fill, Result, Rounding};
 
@@ -37,7 +37,7 @@ pub(super) fn measure(
         level: None,
         threads: seedbed::cpu::threads(),
         backend: Some(info.backend.to_string()),
-        driver: Some(format!("{} {}", info.driver, info.driver_info).trim().to_owned()),
+        driver: Some(driver(info)),
         tier: Some(gpu.filler().tier().to_string()),
         multiply: Some(gpu.filler().mul_wide().to_string()),
         software,

@@ -38,11 +38,6 @@ pub fn run(args: &Args) -> Outcome {
     print::lines(lines)
 }
 
-fn driver(adapter: &Adapter) -> String {
-    let info = adapter.get_info();
-    format!("{} {}", info.driver, info.driver_info).trim().to_owned()
-}
-
 /// What kind of device an adapter is, in words.
 fn kind(device: DeviceType) -> &'static str {
     match device {
@@ -62,7 +57,7 @@ fn cells((index, adapter): (usize, &Adapter)) -> Vec<String> {
         info.name.clone(),
         kind(info.device_type).to_owned(),
         info.backend.to_string(),
-        driver(adapter),
+        gpu::driver(&adapter.get_info()),
         yes(adapter.features().contains(Features::SHADER_INT64)),
         print::bytes(limits.max_storage_buffer_binding_size),
         print::bytes(limits.max_buffer_size),
@@ -77,7 +72,7 @@ fn json((index, adapter): (usize, &Adapter)) -> serde_json::Value {
         "name": info.name,
         "type": kind(info.device_type),
         "backend": info.backend.to_string(),
-        "driver": driver(adapter),
+        "driver": gpu::driver(&adapter.get_info()),
         "vendor": info.vendor,
         "device_id": info.device,
         "shader_int64": adapter.features().contains(Features::SHADER_INT64),

@@ -7,7 +7,7 @@ use crate::arguments::{
 use crate::outcome::{Failure, Outcome};
 use crate::selftest::{self, Options, Row};
 use crate::terminal::{print, progress::Bar, signals, table::table};
-use seedbed::gpu::{Choice, FillerOptions, Gpu, MulWide, Tier, blocking, is_software};
+use seedbed::gpu::{Choice, FillerOptions, Gpu, MulWide, Tier, blocking, driver, is_software};
 use seedbed::{DType, Error, Result};
 use std::time::Instant;
 
@@ -86,7 +86,7 @@ pub fn run(args: &Args) -> Outcome {
             "version": env!("CARGO_PKG_VERSION"),
             "device": gpu.info().name,
             "backend": gpu.info().backend.to_string(),
-            "driver": format!("{} {}", gpu.info().driver, gpu.info().driver_info).trim(),
+            "driver": driver(gpu.info()),
             "tier": gpu.filler().tier().to_string(),
             "multiply": gpu.filler().mul_wide().to_string(),
             "forced": args.tier.is_some() || args.mul_wide.is_some(),
