@@ -30,6 +30,8 @@ pub struct ModelTensor {
     pub shape: Shape,
     /// The element type, where it differs from the model's.
     pub dtype: Option<DType>,
+    /// The element type that it keeps whatever dtype is asked for, such as the float32 of a router's correction bias.
+    pub kept_dtype: Option<DType>,
     /// Which axes feed in and out.
     pub layout: Layout,
     /// What it does in the model.
@@ -59,6 +61,7 @@ impl ModelTensor {
             name,
             shape,
             dtype: None,
+            kept_dtype: None,
             layout: Layout::default(),
             role,
             layer: None,

@@ -43,7 +43,8 @@ impl ModelRequest {
         let source = Source::find(self)?;
         let mut assignment = source.recipe.assign(source.tensors())?;
         let default = source.default_dtype(self.dtype)?;
-        for (assigned, tensor) in assignment.tensors.iter_mut().zip(source.tensors()) {
+        let tensors = assignment.tensors.iter_mut().zip(source.tensors());
+        for (assigned, tensor) in tensors.filter(|(assigned, _)| !assigned.keeps_dtype) {
             assigned.spec.dtype = self.dtype.or(tensor.dtype).unwrap_or(default);
         }
         // An f32 among others has nothing to round; where all are f32, asking for it is a mistake that the plan finds.

@@ -76,12 +76,13 @@ impl Recipe {
     }
 
     fn assign_one(&self, t: &ModelTensor, found: &mut Found) -> Result<Assigned> {
-        let dtype = t.dtype.unwrap_or(DType::F32);
+        let dtype = t.kept_dtype.or(t.dtype).unwrap_or(DType::F32);
+        let keeps_dtype = t.kept_dtype.is_some();
         let Some((view, placed)) = self.cut(t, found)? else {
             let (scheme, layout, logical) = self.law(t, found)?;
             let mut spec = TensorSpec::new(t.name.clone(), t.shape.dims(), scheme)?.layout(layout).dtype(dtype);
             spec.zero_rows.clone_from(&t.zero_rows);
-            return Ok(Assigned { spec, logical: vec![logical] });
+            return Ok(Assigned { spec, keeps_dtype, logical: vec![logical] });
         };
         let (mut parts, mut logicals) = (Vec::with_capacity(placed.len()), Vec::with_capacity(placed.len()));
         for PlacedPart { tensor, slab, order } in placed {
@@ -91,7 +92,7 @@ impl Recipe {
             logicals.push(logical);
         }
         let spec = TensorSpec::with_parts(t.name.clone(), t.shape.dims(), view, parts)?.dtype(dtype);
-        Ok(Assigned { spec, logical: logicals })
+        Ok(Assigned { spec, keeps_dtype, logical: logicals })
     }
 
     /// The view and the parts of a tensor, by the first `[[parts]]` entry that matches.

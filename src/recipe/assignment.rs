@@ -34,6 +34,8 @@ pub struct Assignment {
 pub struct Assigned {
     /// What a plan takes.
     pub spec: TensorSpec,
+    /// Whether `spec.dtype` holds whatever dtype is asked for.
+    pub keeps_dtype: bool,
     /// The logical tensors: one for each part of `spec`, or one for the tensor itself where it has no parts.
     pub logical: Vec<Logical>,
 }
