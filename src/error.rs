@@ -50,6 +50,14 @@ pub enum Error {
     /// What is asked of a model or a recipe that it does not have.
     #[error("{0}")]
     Model(String),
+    /// Tensors that get no law, because nothing says for certain what they are.
+    #[error("{reason}:\n{toml}")]
+    UnknownTensors {
+        /// How many they are, the first ones with their shapes, and what to do: one line.
+        reason: String,
+        /// Lines of a recipe file that settle them, each with our best guess.
+        toml: String,
+    },
     /// A recipe that cannot be read, or that does not fit its model.
     #[error("{file}:{line}: {reason}")]
     Recipe {
@@ -146,6 +154,7 @@ impl Error {
             | Self::Buffer(_)
             | Self::Config(_)
             | Self::Model(_)
+            | Self::UnknownTensors { .. }
             | Self::Recipe { .. }
             | Self::Checkpoint { .. }
             | Self::Exists { .. }

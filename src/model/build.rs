@@ -3,6 +3,7 @@
 use super::fields::Fields;
 use super::role::Role;
 use super::tensor::{ModelTensor, Variables};
+use super::told::Told;
 use crate::value::shape::{Fans, Layout};
 use crate::{Error, Result};
 use std::sync::Arc;
@@ -81,6 +82,7 @@ impl Build {
             let reason = format!("with the {before} elements before it, more than 2^60");
             return Err(Error::Shape { shape: dims.to_vec(), reason }.in_tensor(&tensor.name));
         }
+        tensor.told = Told::Config;
         tensor.layer = self.layer;
         // A recipe knows the depth of these by their role.
         let told_by_role = role.is_embedding() || role.is_head();

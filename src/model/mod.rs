@@ -10,6 +10,9 @@
 // What a tensor does in its model, such as `attention.query`.
 mod role;
 
+// How that was told.
+mod told;
+
 // A tensor before it has a law.
 mod tensor;
 
@@ -43,3 +46,4 @@ pub use fields::numbers_of_config;
 pub use model::Model;
 pub use role::Role;
 pub use tensor::{ModelTensor, Variables};
+pub use told::Told;

@@ -100,10 +100,28 @@ roles! {
     NormOffset = "norm.offset",
     /// Shift of a norm.
     NormBias = "norm.bias",
+    /// Running mean of a batch norm: what it has seen, and no weight.
+    RunningMean = "norm.running_mean",
+    /// Running variance of a batch norm.
+    RunningVar = "norm.running_var",
     /// Bias of a linear layer or a convolution: `fan_in` and `fan_out` are those of its weight.
     Bias = "bias",
-    /// A convolution.
+    /// Bias of torch's `MultiheadAttention`, which begins at zero unlike that of any other layer there.
+    AttentionBias = "bias.attention",
+    /// A linear layer of which nobody knows where it stands in its model.
+    Linear = "linear",
+    /// A convolution of which nobody knows where it stands in its model.
     Conv = "conv",
+    /// The matrix of a recurrent cell that takes the input, its gates stacked.
+    RecurrentInput = "recurrent.input",
+    /// The matrix of a recurrent cell that takes its state, its gates stacked.
+    RecurrentHidden = "recurrent.hidden",
+    /// A bias of a recurrent cell, its gates stacked.
+    RecurrentBias = "recurrent.bias",
+    /// The matrix of a LoRA pair that takes the input.
+    LoraA = "lora.a",
+    /// The matrix of a LoRA pair that makes the output: zero, so that the pair begins as nothing.
+    LoraB = "lora.b",
     /// Input projection of a state-space block.
     SsmIn = "ssm.in",
     /// The short convolution of a state-space block.
@@ -126,8 +144,12 @@ roles! {
     Pooler = "pooler",
     /// A head that makes other things than logits over the vocabulary, as classes.
     Head = "head",
-    /// A learned scalar or vector that scales: CLIP's `logit_scale`, a layer's scale.
+    /// A learned scalar or vector that scales: CLIP's `logit_scale`.
     Scale = "scale",
+    /// The scale of a residual branch, LayerScale: how small it begins is the model's choice.
+    LayerScale = "scale.layer",
+    /// What the model computes by itself, such as rotary frequencies: no weight.
+    Buffer = "buffer",
     /// None of these.
     Other = "other",
 }
@@ -144,7 +166,117 @@ impl Role {
     pub const fn is_head(self) -> bool {
         matches!(self, Self::Unembedding | Self::Pooler | Self::Head)
     }
+
+    /// The roles that a tensor of this role may have in truth, where the role says its class alone: `linear` and
+    /// `conv`. Empty for every other role.
+    ///
+    /// ```
+    /// use seedbed::model::Role;
+    /// assert!(Role::Linear.class().contains(&Role::MlpOut));
+    /// assert_eq!(Role::Conv.class(), [Role::Patch]);
+    /// assert!(Role::MlpOut.class().is_empty());
+    /// ```
+    #[must_use]
+    pub const fn class(self) -> &'static [Self] {
+        match self {
+            Self::Linear => LINEAR,
+            Self::Conv => &[Self::Patch],
+            Self::Embedding
+            | Self::Position
+            | Self::Sinusoid
+            | Self::TokenType
+            | Self::Patch
+            | Self::Token
+            | Self::Unembedding
+            | Self::Query
+            | Self::Key
+            | Self::Value
+            | Self::AttentionOutput
+            | Self::Qkv
+            | Self::KeyValue
+            | Self::QueryDown
+            | Self::QueryUp
+            | Self::KeyValueDown
+            | Self::KeyValueUp
+            | Self::RelativeBias
+            | Self::MlpIn
+            | Self::MlpGate
+            | Self::MlpGateIn
+            | Self::MlpOut
+            | Self::ExpertIn
+            | Self::ExpertGate
+            | Self::ExpertGateIn
+            | Self::ExpertOut
+            | Self::Router
+            | Self::RouterBias
+            | Self::Norm
+            | Self::NormOffset
+            | Self::NormBias
+            | Self::RunningMean
+            | Self::RunningVar
+            | Self::Bias
+            | Self::AttentionBias
+            | Self::RecurrentInput
+            | Self::RecurrentHidden
+            | Self::RecurrentBias
+            | Self::LoraA
+            | Self::LoraB
+            | Self::SsmIn
+            | Self::SsmConv
+            | Self::SsmX
+            | Self::SsmDt
+            | Self::SsmDtBias
+            | Self::SsmA
+            | Self::SsmD
+            | Self::SsmOut
+            | Self::Projection
+            | Self::Pooler
+            | Self::Head
+            | Self::Scale
+            | Self::LayerScale
+            | Self::Buffer
+            | Self::Other => &[],
+        }
+    }
+
+    /// Whether a rule serves this role only where it names the role or the tensor: what the tensor is, or the number
+    /// that its law needs, is not known without the rule's word.
+    #[must_use]
+    pub const fn must_be_named(self) -> bool {
+        matches!(self, Self::Other | Self::LayerScale | Self::Buffer)
+    }
 }
+
+/// What a linear layer may be.
+const LINEAR: &[Role] = &[
+    Role::Patch,
+    Role::Unembedding,
+    Role::Query,
+    Role::Key,
+    Role::Value,
+    Role::AttentionOutput,
+    Role::Qkv,
+    Role::KeyValue,
+    Role::QueryDown,
+    Role::QueryUp,
+    Role::KeyValueDown,
+    Role::KeyValueUp,
+    Role::MlpIn,
+    Role::MlpGate,
+    Role::MlpGateIn,
+    Role::MlpOut,
+    Role::ExpertIn,
+    Role::ExpertGate,
+    Role::ExpertGateIn,
+    Role::ExpertOut,
+    Role::Router,
+    Role::SsmIn,
+    Role::SsmX,
+    Role::SsmOut,
+    Role::Projection,
+    Role::Pooler,
+    Role::Head,
+];
 
 impl std::fmt::Display for Role {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

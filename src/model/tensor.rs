@@ -1,6 +1,7 @@
 //! A tensor of a model before it has a law: what it is, not what is in it.
 
 use super::role::Role;
+use super::told::Told;
 use crate::value::shape::{Fans, Layout, Shape};
 use crate::{DType, Result};
 use std::collections::BTreeMap;
@@ -36,6 +37,8 @@ pub struct ModelTensor {
     pub layout: Layout,
     /// What it does in the model.
     pub role: Role,
+    /// How the role was told.
+    pub told: Told,
     /// The layer it stands in, from 0.
     pub layer: Option<u64>,
     /// How far from the input it stands, for tensors outside layers: 0 before the first layer, the number of layers + 1
@@ -64,6 +67,7 @@ impl ModelTensor {
             kept_dtype: None,
             layout: Layout::default(),
             role,
+            told: if role == Role::Other { Told::Unknown } else { Told::List },
             layer: None,
             depth: None,
             fans: None,

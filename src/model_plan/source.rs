@@ -112,10 +112,11 @@ impl<'a> Source<'a> {
         for tensor in tensors {
             if let Some(model) = known.get(tensor.name.as_str()).filter(|m| m.shape == tensor.shape) {
                 // What the list says itself holds.
-                let role = if tensor.role == Role::Other { model.role } else { tensor.role };
+                let is_open = tensor.role == Role::Other;
+                let (role, told) = if is_open { (model.role, &model.told) } else { (tensor.role, &tensor.told) };
                 let layout = if tensor.layout == Layout::default() { &model.layout } else { &tensor.layout };
-                let (dtype, layout) = (tensor.dtype, layout.clone());
-                *tensor = ModelTensor { role, layout, dtype, ..(*model).clone() };
+                let (dtype, layout, told) = (tensor.dtype, layout.clone(), told.clone());
+                *tensor = ModelTensor { role, told, layout, dtype, ..(*model).clone() };
             }
         }
     }

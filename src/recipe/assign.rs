@@ -7,7 +7,8 @@ use super::named_numbers::NamedNumbers;
 use super::parts::PlacedPart;
 use super::recipe::Recipe;
 use super::rule::{Given, Rule};
-use crate::model::ModelTensor;
+use super::unknown::{LAYER_SCALE, Unknown, is_uncertain};
+use crate::model::{ModelTensor, Role};
 use crate::plan::{Part, TensorSpec};
 use crate::value::shape::{Fans, Layout};
 use crate::{DType, Error, Result, Scheme};
@@ -37,6 +38,8 @@ struct Found {
     origins: HashMap<EntryId, RuleOrigin>,
     /// Entries whose globs on names have matched a tensor.
     matched: HashSet<EntryId>,
+    /// The tensors that get no law, because nothing says for certain what they are.
+    unknown: Unknown,
 }
 
 impl Recipe {
@@ -70,29 +73,37 @@ impl Recipe {
     /// file matches no tensor. [`Error::Model`] with the tensor's name where no rule matches it.
     pub fn assign(&self, tensors: &[ModelTensor]) -> Result<Assignment> {
         let mut found = Found::default();
-        let assigned = tensors.iter().map(|t| self.assign_one(t, &mut found)).collect::<Result<Vec<_>>>()?;
+        let mut assigned = Vec::with_capacity(tensors.len());
+        for tensor in tensors {
+            match self.assign_one(tensor, &mut found)? {
+                Some(law) => assigned.push(law),
+                None => found.unknown.push(tensor),
+            }
+        }
+        found.unknown.refuse(tensors, &self.names())?;
         self.check_globs(&found)?;
         Ok(Assignment { tensors: assigned })
     }
 
-    fn assign_one(&self, t: &ModelTensor, found: &mut Found) -> Result<Assigned> {
+    /// The tensor with its law; nothing where nobody knows it.
+    fn assign_one(&self, t: &ModelTensor, found: &mut Found) -> Result<Option<Assigned>> {
         let dtype = t.kept_dtype.or(t.dtype).unwrap_or(DType::F32);
         let keeps_dtype = t.kept_dtype.is_some();
         let Some((view, placed)) = self.cut(t, found)? else {
-            let (scheme, layout, logical) = self.law(t, found)?;
+            let Some((scheme, layout, logical)) = self.law(t, found)? else { return Ok(None) };
             let mut spec = TensorSpec::new(t.name.clone(), t.shape.dims(), scheme)?.layout(layout).dtype(dtype);
             spec.zero_rows.clone_from(&t.zero_rows);
-            return Ok(Assigned { spec, keeps_dtype, logical: vec![logical] });
+            return Ok(Some(Assigned { spec, keeps_dtype, logical: vec![logical] }));
         };
         let (mut parts, mut logicals) = (Vec::with_capacity(placed.len()), Vec::with_capacity(placed.len()));
         for PlacedPart { tensor, slab, order } in placed {
-            let (scheme, layout, logical) = self.law(&tensor, found)?;
+            let Some((scheme, layout, logical)) = self.law(&tensor, found)? else { return Ok(None) };
             let part = Part::new(tensor.name, tensor.shape.dims(), scheme, slab)?;
             parts.push(part.order(order).layout(layout));
             logicals.push(logical);
         }
         let spec = TensorSpec::with_parts(t.name.clone(), t.shape.dims(), view, parts)?.dtype(dtype);
-        Ok(Assigned { spec, keeps_dtype, logical: logicals })
+        Ok(Some(Assigned { spec, keeps_dtype, logical: logicals }))
     }
 
     /// The view and the parts of a tensor, by the first `[[parts]]` entry that matches.
@@ -124,13 +135,17 @@ impl Recipe {
         files.flat_map(move |(f, file)| list(file).iter().enumerate().map(move |(i, rule)| (f, i, rule)))
     }
 
-    fn law(&self, t: &ModelTensor, found: &mut Found) -> Result<(Scheme, Layout, Logical)> {
+    /// The law of a tensor; nothing where nobody knows it.
+    fn law(&self, t: &ModelTensor, found: &mut Found) -> Result<Option<(Scheme, Layout, Logical)>> {
         let (mut scale, mut lr, mut weight_decay, mut forward) = (1.0, 1.0, 1.0, 1.0);
         let (mut giving, mut scaling) = (None, None);
         for (f, i, rule) in self.entries(|file| &file.rules) {
             let layout = rule.layout.as_ref().unwrap_or(&t.layout);
             let entry = EntryId { file: f, list: List::Rules, at: i };
             let Some(given) = self.give(t, layout, entry, rule, found)? else { continue };
+            if rule.pattern.divides(t.role) {
+                return Ok(None);
+            }
             (lr, weight_decay, forward) = (lr * given.lr, weight_decay * given.weight_decay, forward * given.forward);
             if let Some(scheme) = given.scheme {
                 giving = Some((entry, rule, scheme, layout));
@@ -140,7 +155,7 @@ impl Recipe {
             scaling = Some((f, rule.line));
         }
         let Some((entry, rule, mut scheme, layout)) = giving else {
-            return Err(self.unmatched(t));
+            return if is_uncertain(t) { Ok(None) } else { Err(self.unmatched(t)) };
         };
         if let Some((f, line)) = scaling.filter(|_| scale != 1.0) {
             let scaled = scheme.scaled(scale, &t.shape, layout).and_then(|s| s.check().map(|()| s));
@@ -149,6 +164,9 @@ impl Recipe {
         for (f, i, rule) in self.entries(|file| &file.multipliers) {
             let entry = EntryId { file: f, list: List::Multipliers, at: i };
             if let Some(given) = self.give(t, layout, entry, rule, found)? {
+                if rule.pattern.divides(t.role) {
+                    return Ok(None);
+                }
                 (lr, weight_decay, forward) =
                     (lr * given.lr, weight_decay * given.weight_decay, forward * given.forward);
                 break;
@@ -167,7 +185,7 @@ impl Recipe {
         let hidden = t.variables.get("hidden").map(|&h| h as u64);
         let fans = fans(t, layout);
         let logical = Logical { role: t.role, layer: t.layer, fans, hidden, rule, lr, weight_decay, forward };
-        Ok((scheme, layout.clone(), logical))
+        Ok(Some((scheme, layout.clone(), logical)))
     }
 
     /// What a rule gives a tensor, where it matches it.
@@ -179,7 +197,7 @@ impl Recipe {
         rule: &Rule,
         found: &mut Found,
     ) -> Result<Option<Given>> {
-        if !rule.pattern.matches(&t.name, t.role, t.shape.rank()) {
+        if !rule.pattern.may_serve(&t.name, t.role, t.shape.rank()) || self.lacks_layer_scale(t, rule) {
             return Ok(None);
         }
         if rule.pattern.names.is_some() {
@@ -203,6 +221,15 @@ impl Recipe {
             }
         };
         Ok(Some(given))
+    }
+
+    /// Whether the rule asks for the size of a LayerScale, which nobody has said.
+    fn lacks_layer_scale(&self, t: &ModelTensor, rule: &Rule) -> bool {
+        t.role == Role::LayerScale
+            && rule.names(LAYER_SCALE)
+            && !self.set.contains_key(LAYER_SCALE)
+            && !t.variables.contains_key(LAYER_SCALE)
+            && !self.files.iter().any(|file| file.parameters.contains_key(LAYER_SCALE))
     }
 
     fn unmatched(&self, t: &ModelTensor) -> Error {

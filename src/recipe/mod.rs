@@ -42,6 +42,9 @@ mod recipe;
 // What a recipe makes of tensors: an `Assignment`.
 mod assignment;
 
+// The tensors that nobody knows, and the lines that settle them.
+mod unknown;
+
 // The rules applied: `Recipe::assign`.
 mod assign;
 

@@ -55,12 +55,44 @@ pub(crate) fn glob_set(globs: &[String]) -> Result<Option<GlobSet>> {
     if globs.is_empty() { Ok(None) } else { set_of(globs).map(Some) }
 }
 
+/// The roles that a pattern is about.
+#[derive(Clone, Debug)]
+struct Roles {
+    /// Whether each role is meant, by its number in the enum.
+    meant: Vec<bool>,
+    /// Those that are meant by their whole text.
+    named: Vec<Role>,
+}
+
+impl Roles {
+    /// The roles that globs on their text name. A glob that names none is an error.
+    fn parse(globs: &[String]) -> Result<Self> {
+        if globs.is_empty() {
+            return Err(Error::Scheme("role has no glob".to_owned()));
+        }
+        let (mut meant, mut named) = (vec![false; Role::ALL.len()], Vec::new());
+        for text in globs {
+            let matcher = set_of(std::slice::from_ref(text))?;
+            let matched = meant.iter_mut().zip(Role::ALL).filter(|(_, role)| matcher.is_match(role.text()));
+            if matched.map(|(is, _)| *is = true).count() == 0 {
+                // No role has this text, so this is the error that lists the roles.
+                text.parse::<Role>()?;
+            }
+            named.extend(text.parse::<Role>().ok());
+        }
+        Ok(Self { meant, named })
+    }
+
+    fn means(&self, role: Role) -> bool {
+        self.meant[role as usize]
+    }
+}
+
 /// Which tensors a rule matches: all that is given has to hold.
 #[derive(Clone, Debug)]
 pub(super) struct Pattern {
     pub names: Option<NameGlobs>,
-    /// Whether each role is meant, by its number in the enum.
-    roles: Option<Vec<bool>>,
+    roles: Option<Roles>,
     ranks: Option<Vec<usize>>,
     pub when: Option<Expression>,
 }
@@ -74,7 +106,7 @@ impl Pattern {
     ) -> Result<Self> {
         Ok(Self {
             names: names.map(NameGlobs::parse).transpose()?,
-            roles: roles.map(role_set).transpose()?,
+            roles: roles.map(Roles::parse).transpose()?,
             ranks: ranks.map(<[usize]>::to_vec),
             when: when.map(Expression::parse).transpose()?,
         })
@@ -82,25 +114,32 @@ impl Pattern {
 
     /// Whether name, role and rank match. `when` needs the tensor's numbers, and is asked by who has them.
     pub fn matches(&self, name: &str, role: Role, rank: usize) -> bool {
-        self.roles.as_ref().is_none_or(|set| set[role as usize])
+        self.roles.as_ref().is_none_or(|roles| roles.means(role))
             && self.ranks.as_ref().is_none_or(|ranks| ranks.contains(&rank))
             && self.names.as_ref().is_none_or(|names| names.matches(name))
     }
-}
 
-/// The roles that globs on their text name. A glob that names none is an error.
-fn role_set(globs: &[String]) -> Result<Vec<bool>> {
-    if globs.is_empty() {
-        return Err(Error::Scheme("role has no glob".to_owned()));
+    /// Whether a rule of this pattern may be meant for a tensor: it matches, or would match one of the roles that the
+    /// tensor may have in truth. What has to be named, it names.
+    pub fn may_serve(&self, name: &str, role: Role, rank: usize) -> bool {
+        let is_role = |roles: &Roles| roles.means(role) || role.class().iter().any(|&r| roles.means(r));
+        self.roles.as_ref().is_none_or(is_role)
+            && self.ranks.as_ref().is_none_or(|ranks| ranks.contains(&rank))
+            && self.names.as_ref().is_none_or(|names| names.matches(name))
+            && (!role.must_be_named() || self.names_it(role))
     }
-    let mut set = vec![false; Role::ALL.len()];
-    for text in globs {
-        let matcher = set_of(std::slice::from_ref(text))?;
-        let matched = set.iter_mut().zip(Role::ALL).filter(|(_, role)| matcher.is_match(role.text()));
-        if matched.map(|(is, _)| *is = true).count() == 0 {
-            // No role has this text, so this is the error that lists the roles.
-            text.parse::<Role>()?;
-        }
+
+    /// Whether the pattern says by itself that tensors like this are meant: by the text of their role, or by a glob on
+    /// their names that is more than stars.
+    fn names_it(&self, role: Role) -> bool {
+        self.roles.as_ref().is_some_and(|roles| roles.named.contains(&role))
+            || self.names.as_ref().is_some_and(|names| names.texts.iter().all(|text| text.chars().any(|c| c != '*')))
     }
-    Ok(set)
+
+    /// Whether it is about some of the roles that a tensor of this role may have in truth, and not about the others.
+    pub fn divides(&self, role: Role) -> bool {
+        let class = role.class();
+        let some = |roles: &Roles| !roles.means(role) && class.iter().any(|&r| roles.means(r));
+        self.roles.as_ref().is_some_and(|roles| some(roles) && !class.iter().all(|&r| roles.means(r)))
+    }
 }

@@ -7,7 +7,7 @@ use super::manifest::MAX_TENSORS;
 use super::named_numbers::NamedNumbers;
 use super::role_names;
 use crate::error::did_you_mean;
-use crate::model::{Model, ModelTensor, Role, Variables};
+use crate::model::{Model, ModelTensor, Role, Told, Variables};
 use crate::value::text::clip;
 use crate::{Error, Result};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -241,9 +241,11 @@ impl Recipe {
         // Names that differ by the numbers of layers and experts alone have one role.
         let mut known: HashMap<(String, usize), Role> = HashMap::new();
         for tensor in tensors.iter_mut().filter(|t| t.role == Role::Other) {
-            let own = self.files.iter().flat_map(|f| &f.roles).find(|(_, names, _)| names.matches(&tensor.name));
-            if let Some(&(_, _, role)) = own {
+            let entries = self.files.iter().flat_map(|f| f.roles.iter().map(move |entry| (f, entry)));
+            let own = entries.into_iter().find(|(_, (_, names, _))| names.matches(&tensor.name));
+            if let Some((file, &(line, _, role))) = own {
                 tensor.role = role;
+                tensor.told = Told::Entry(format!("{}:{line}", file.name).into());
                 continue;
             }
             let kind = (role_names::kind_of(&tensor.name), tensor.shape.rank());

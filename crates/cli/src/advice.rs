@@ -17,6 +17,9 @@ pub fn of(error: &Error, command: &Command) -> Option<&'static str> {
         Error::Buffer(_) => memory(command),
         // Names and shapes alone say no law, and the default recipe is one only where there is a config.
         Error::Model(_) => command.model()?.has_no_laws().then_some("the flag is --recipe NAME"),
+        Error::UnknownTensors { .. } => {
+            Some("put these lines into a file, and the file before the recipe: --recipe FILE,RECIPE")
+        }
         Error::Checkpoint { path, .. } => family(command.model()?, path),
         // The other errors say themselves what to write instead; the library may add kinds of them.
         _ => None,

@@ -95,6 +95,10 @@ fn exit(command: &commands::Command, outcome: Outcome, signal: Option<(Exit, &st
 /// Prints an error and what helps against it.
 fn tell(error: &seedbed::Error, command: &commands::Command) {
     let advice = advice::of(error, command);
+    if let seedbed::Error::UnknownTensors { reason, toml } = error {
+        print::error(&advice.map_or_else(|| reason.clone(), |advice| format!("{reason}; {advice}")));
+        return print::block(toml);
+    }
     print::error(&advice.map_or_else(|| error.to_string(), |advice| format!("{error}; {advice}")));
 }
 

@@ -23,10 +23,12 @@ fn parts_have_the_streams_and_fans_of_the_tensors_they_stand_for() {
         [[tensor]]
         name = "l.0.c_attn.weight"
         shape = [6, 8]
+        role = "projection"
         layout = "in_out"
         [[tensor]]
         name = "experts.gate_up"
         shape = [3, 8, 5]
+        role = "expert.gate_in"
         [[parts]]
         name = "*.qkv.*"
         find = "qkv"

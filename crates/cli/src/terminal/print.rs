@@ -65,6 +65,13 @@ fn say(what: &str, text: &str) {
     let _ = writeln!(io::stderr(), "{what}: {}", clean(text));
 }
 
+/// Lines on stderr as they stand, always: what belongs to an error and is made to be copied.
+pub fn block(text: &str) {
+    let lines: String = text.lines().map(|line| clean(line) + "\n").collect();
+    // A stderr that is closed leaves nobody to tell.
+    let _ = write!(io::stderr(), "{lines}");
+}
+
 /// Lines on stdout.
 pub fn lines(lines: impl IntoIterator<Item = String>) -> Outcome {
     let mut out = io::BufWriter::new(io::stdout().lock());
