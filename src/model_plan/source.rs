@@ -4,7 +4,7 @@ use super::existing::Header;
 use super::request::{Listed, ModelRequest, RecipeText};
 use super::text::NamedText;
 use crate::model::{Model, ModelTensor, Role, Variables, numbers_of_config};
-use crate::recipe::Recipe;
+use crate::recipe::{FinishedRecipe, Recipe};
 use crate::value::shape::Layout;
 use crate::{DType, Error, Result};
 use std::collections::HashMap;
@@ -14,7 +14,7 @@ use std::sync::Arc;
 pub(super) struct Source<'a> {
     pub model: Option<Model>,
     pub config: Option<&'a NamedText>,
-    pub recipe: Recipe,
+    pub recipe: FinishedRecipe,
     /// The tensors, where they are not the model's.
     listed: Option<Vec<ModelTensor>>,
     /// Names in a checkpoint's header that no model could have, but that the request leaves out anyway.
@@ -51,7 +51,7 @@ impl<'a> Source<'a> {
         if let Some(error) = unread.filter(|_| !is_listed) {
             return Err(error);
         }
-        recipe.finish(model.as_ref())?;
+        let recipe = recipe.finish(model.as_ref())?;
         let mut source = Self { model, config, recipe, listed: None, dropped: Vec::new() };
         if is_listed {
             let variables = Arc::new(source.numbers()?);

@@ -3,9 +3,9 @@
 use super::assignment::{Assigned, Assignment, Logical, RuleOrigin};
 use super::expression::Expression;
 use super::file::RecipeFile;
+use super::finished::FinishedRecipe;
 use super::named_numbers::NamedNumbers;
 use super::parts::PlacedPart;
-use super::recipe::Recipe;
 use super::rule::{Given, Rule};
 use super::unknown::{LAYER_SCALE, Unknown, is_uncertain};
 use crate::model::{ModelTensor, Role};
@@ -42,7 +42,7 @@ struct Found {
     unknown: Unknown,
 }
 
-impl Recipe {
+impl FinishedRecipe {
     /// Gives each tensor its law: that of the first rule that matches, multiplied by the `scale` rules before it.
     /// Tensors without a dtype of their own get f32.
     ///
@@ -56,7 +56,7 @@ impl Recipe {
     ///     role = "mlp.*"
     ///     scheme = "normal(std = 1 / sqrt(fan_in))"
     ///     lr = "64 / fan_in"
-    /// "#)?;
+    /// "#)?.finish(None)?;
     /// let assignment = recipe.assign(&[ModelTensor::new("up.weight", [1024, 256], Role::MlpIn)?])?;
     /// let up = &assignment.tensors[0];
     /// assert_eq!((up.spec.scheme.to_string().as_str(), up.logical[0].lr), ("normal(mean=0, std=0.0625)", 0.25));

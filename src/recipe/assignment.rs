@@ -11,8 +11,7 @@ use std::sync::Arc;
 /// # fn main() -> seedbed::Result<()> {
 /// use seedbed::{model::{Model, Role}, recipe::Recipe};
 /// let model = Model::from_json(r#"{"model_type": "gpt2"}"#)?;
-/// let mut recipe = Recipe::builtin("transformers", Some(&model))?;
-/// recipe.finish(Some(&model))?;
+/// let recipe = Recipe::builtin("transformers", Some(&model))?.finish(Some(&model))?;
 /// let assignment = recipe.assign(model.tensors())?;
 /// let first = &assignment.tensors[0];
 /// assert_eq!((first.spec.name.as_str(), first.logical[0].role), ("transformer.wte.weight", Role::Embedding));

@@ -1,8 +1,8 @@
 //! Recipes: which law each tensor of a model gets, and the numbers that go with it. Recipes are data: TOML files.
 //!
-//! A [`Recipe`] is an ordered list of rules. For each tensor the first rule that matches its name, role and rank gives
-//! the scheme, whose arguments may be expressions over the model's numbers; [`Recipe::assign`] does that for a whole
-//! model. docs/recipes.md describes the format and the built-in recipes.
+//! A [`Recipe`] is an ordered list of rules; finished, with all the recipes that it names, it is a [`FinishedRecipe`].
+//! For each tensor the first rule that matches its name, role and rank gives the scheme, whose arguments may be
+//! expressions over the model's numbers; [`FinishedRecipe::assign`] does that for a whole model. docs/recipes.md describes the format and the built-in recipes.
 //!
 //! The modules below stand in the order in which they build on each other: each imports those above it alone.
 //! tests/it/rooms reads the order here and checks it.
@@ -35,7 +35,10 @@ mod builtin;
 // The role that a tensor's usual name tells, for tensors that come without a role.
 mod role_names;
 
-// One file or several, with the values that were set: a `Recipe`.
+// All files and the values that were set: a `FinishedRecipe`, with the tensors that it lists and the roles that it tells.
+mod finished;
+
+// One file or several, not yet complete: a `Recipe`.
 #[expect(clippy::module_inception, reason = "the type Recipe is found in the file of its name")]
 mod recipe;
 
@@ -45,7 +48,7 @@ mod assignment;
 // The tensors that nobody knows, and the lines that settle them.
 mod unknown;
 
-// The rules applied: `Recipe::assign`.
+// The rules applied: `FinishedRecipe::assign`.
 mod assign;
 
 // What looks like a mistake in an assignment.
@@ -57,5 +60,6 @@ mod tests;
 pub use assignment::{Assigned, Assignment, Logical, RuleOrigin};
 pub use builtin::{BuiltIn, builtins};
 pub use file::About;
+pub use finished::FinishedRecipe;
 pub(crate) use pattern::glob_set;
 pub use recipe::Recipe;

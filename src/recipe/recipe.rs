@@ -1,46 +1,53 @@
-//! A recipe: one file of rules or several, and the values that were set for their parameters.
+//! A recipe while it is put together: one file of rules or several, and the values that are set for their parameters.
 
 use super::builtin::{self, TRANSFORMERS};
 use super::expression::is_tensor_number;
 use super::file::RecipeFile;
-use super::manifest::MAX_TENSORS;
-use super::named_numbers::NamedNumbers;
-use super::role_names;
+use super::finished::FinishedRecipe;
 use crate::error::did_you_mean;
-use crate::model::{Model, ModelTensor, Role, Told, Variables};
-use crate::value::text::clip;
+use crate::model::Model;
 use crate::{Error, Result};
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// An ordered list of rules that give tensors their laws: one file, or several, the rules of earlier ones first.
 ///
-/// A recipe is made by [`Recipe::builtin`] or [`Recipe::parse`]; [`Recipe::then`] puts another one behind it,
-/// [`Recipe::set`] gives parameters other values, [`Recipe::finish`] adds the recipes that its files name, and
-/// [`Recipe::assign`] applies it. The default is an empty list, which `finish` makes `transformers`.
+/// A recipe is made by [`Recipe::builtin`] or [`Recipe::parse`]; [`Recipe::then`] puts another one behind it, and
+/// [`Recipe::set`] gives parameters other values. Its files may name other recipes, whose rules belong to it:
+/// [`Recipe::finish`] adds them, and only the [`FinishedRecipe`] that it makes can be applied. The default is an empty
+/// list, which `finish` makes `transformers`.
 ///
 /// ```
 /// # fn main() -> seedbed::Result<()> {
 /// use seedbed::{model::Model, recipe::Recipe};
 /// let model = Model::from_json(r#"{"model_type": "llama", "num_hidden_layers": 2}"#)?;
-/// let mut recipe = Recipe::parse("mine.toml", r#"
+/// let recipe = Recipe::parse("mine.toml", r#"
 ///     extends = "transformers"
 ///     [[rule]]
 ///     role = ["attention.output", "mlp.out"]
 ///     scheme = "normal(std = initializer_range / sqrt(2 * layers))"
 /// "#)?;
-/// recipe.finish(Some(&model))?;
-/// let assignment = recipe.assign(model.tensors())?;
+/// let assignment = recipe.finish(Some(&model))?.assign(model.tensors())?;
 /// assert_eq!(assignment.tensors[4].spec.name, "model.layers.0.self_attn.o_proj.weight");
 /// assert_eq!(assignment.tensors[4].spec.scheme.to_string(), "normal(mean=0, std=0.01)");
 /// # Ok(())
 /// # }
 /// ```
+///
+/// What is not finished cannot be applied: the rules of `extends` and `first` would be missing, and other rules would
+/// give their tensors laws in silence.
+///
+/// ```compile_fail,E0599
+/// # use seedbed::{model::Model, recipe::Recipe};
+/// # let model = Model::from_json(r#"{"model_type": "gemma2"}"#)?;
+/// Recipe::builtin("mup", Some(&model))?.assign(model.tensors())?;
+/// # Ok::<(), seedbed::Error>(())
+/// ```
 #[derive(Clone, Debug, Default)]
 pub struct Recipe {
-    pub(super) files: Vec<Arc<RecipeFile>>,
+    files: Vec<Arc<RecipeFile>>,
     /// Values of parameters and of a model's numbers, which hold over those of the files and of the model.
-    pub(super) set: BTreeMap<String, f64>,
+    set: BTreeMap<String, f64>,
 }
 
 impl Recipe {
@@ -105,9 +112,9 @@ impl Recipe {
     /// # fn main() -> seedbed::Result<()> {
     /// use seedbed::{model::Model, recipe::Recipe};
     /// let model = Model::from_json(r#"{"model_type": "gpt2"}"#)?;
-    /// let mut recipe = Recipe::builtin("zero-residual", Some(&model))?;
-    /// recipe.finish(Some(&model))?;
-    /// assert_eq!(recipe.names(), ["zero-residual", "transformers/gpt2"]);
+    /// let recipe = Recipe::builtin("zero-residual", Some(&model))?;
+    /// assert_eq!(recipe.names(), ["zero-residual"]);
+    /// assert_eq!(recipe.finish(Some(&model))?.names(), ["zero-residual", "transformers/gpt2"]);
     /// # Ok(())
     /// # }
     /// ```
@@ -115,12 +122,13 @@ impl Recipe {
     /// # Errors
     /// Those of [`Recipe::builtin`], with the file and the line that name the recipe; [`Error::Model`] where a value
     /// was set that no recipe and no tensor of `model` knows.
-    pub fn finish(&mut self, model: Option<&Model>) -> Result<()> {
+    pub fn finish(mut self, model: Option<&Model>) -> Result<FinishedRecipe> {
         if self.files.is_empty() {
-            *self = Self { set: std::mem::take(&mut self.set), ..Self::builtin(TRANSFORMERS, model)? };
+            self.files = Self::builtin(TRANSFORMERS, model)?.files;
         }
         self.add_named_recipes(model)?;
-        self.check_set(model)
+        self.check_set(model)?;
+        Ok(FinishedRecipe { files: self.files, set: self.set })
     }
 
     fn add_named_recipes(&mut self, model: Option<&Model>) -> Result<()> {
@@ -188,69 +196,5 @@ impl Recipe {
     #[must_use]
     pub fn has_manifest(&self) -> bool {
         self.files.iter().any(|f| !f.manifest.is_empty())
-    }
-
-    /// The tensors that its files list. The names in shapes are those of parameters, of what was set, and of `numbers`.
-    ///
-    /// # Errors
-    /// [`Error::Recipe`] with the line, where a shape's expression cannot be evaluated, a shape is too large, or there
-    /// are more than 100,000 tensors.
-    pub fn manifest(&self, numbers: &Variables) -> Result<Vec<ModelTensor>> {
-        let mut tensors = Vec::new();
-        let known = NamedNumbers::of_files(&self.files, &self.set, numbers);
-        for (f, file) in self.files.iter().enumerate() {
-            for entry in &file.manifest {
-                let more = entry.tensors(|e| e.value(|name| known.value(f, name)), MAX_TENSORS - tensors.len());
-                tensors.extend(more.map_err(|e| file.error(entry.line, e.in_tensor(&clip(&entry.name))))?);
-            }
-        }
-        Ok(tensors)
-    }
-
-    /// The parameters that depend on no tensor, with their values, and what was set: the numbers of a list of tensors
-    /// that has no config.
-    #[must_use]
-    pub fn numbers(&self) -> Variables {
-        let mut numbers = Variables::new();
-        let none = Variables::new();
-        let known = NamedNumbers::of_files(&self.files, &self.set, &none);
-        for (f, file) in self.files.iter().enumerate().rev() {
-            let value = |name: &String| Some((name.clone(), known.value(f, name).ok()?));
-            numbers.extend(file.parameters.keys().filter_map(value));
-        }
-        numbers.extend(self.set.clone());
-        numbers
-    }
-
-    /// Gives every tensor without a role ([`Role::Other`]) or a layer the one that its name tells: the role by the
-    /// recipe's own `[[role]]` entries, then by the usual names.
-    ///
-    /// # Errors
-    /// [`Error::Recipe`] with the line, where a glob of a `[[role]]` entry of a user's file matches no tensor at all.
-    pub fn find_roles(&self, tensors: &mut [ModelTensor]) -> Result<()> {
-        for file in self.files.iter().filter(|file| !file.is_builtin) {
-            for (line, names, _) in &file.roles {
-                if !tensors.iter().any(|t| names.matches(&t.name)) {
-                    return Err(file.error(*line, format!("name {} matches no tensor", names.texts())));
-                }
-            }
-        }
-        for tensor in tensors.iter_mut().filter(|t| t.layer.is_none()) {
-            tensor.layer = role_names::layer_of(&tensor.name);
-        }
-        // Names that differ by the numbers of layers and experts alone have one role.
-        let mut known: HashMap<(String, usize), Role> = HashMap::new();
-        for tensor in tensors.iter_mut().filter(|t| t.role == Role::Other) {
-            let entries = self.files.iter().flat_map(|f| f.roles.iter().map(move |entry| (f, entry)));
-            let own = entries.into_iter().find(|(_, (_, names, _))| names.matches(&tensor.name));
-            if let Some((file, &(line, _, role))) = own {
-                tensor.role = role;
-                tensor.told = Told::Entry(format!("{}:{line}", file.name).into());
-                continue;
-            }
-            let kind = (role_names::kind_of(&tensor.name), tensor.shape.rank());
-            tensor.role = *known.entry(kind).or_insert_with(|| role_names::of_name(&tensor.name, tensor.shape.rank()));
-        }
-        Ok(())
     }
 }

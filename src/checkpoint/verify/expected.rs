@@ -133,8 +133,7 @@ fn of_config<R>(
     let in_config = |e: Error| Error::Checkpoint { path: config.name.clone(), reason: e.to_string() };
     let model = Model::from_json(&config.text).map_err(in_config)?;
     let claimed = if is_theirs { model.dtype().map_err(in_config)? } else { None };
-    let mut recipe = Recipe::default();
-    recipe.finish(Some(&model)).map_err(in_config)?;
+    let recipe = Recipe::default().finish(Some(&model)).map_err(in_config)?;
     let assignment = recipe.assign(model.tensors()).map_err(in_config)?;
     let mut plan = Plan::new(provenance.stream, provenance.seed);
     for spec in assignment.tensors.into_iter().map(|a| a.spec) {

@@ -24,8 +24,7 @@ fn laws_are_those_of_transformers() {
     let mut kinds = [0; 3];
     for (name, fixture) in fixtures(true) {
         let model = Model::from_json(&fixture["config"].to_string()).unwrap();
-        let mut recipe = Recipe::default();
-        recipe.finish(Some(&model)).unwrap();
+        let recipe = Recipe::default().finish(Some(&model)).unwrap();
         let assignment = recipe.assign(model.tensors()).unwrap_or_else(|e| panic!("{name}: {e}"));
         let mut plan = Plan::new(StreamVersion::V1, 1);
         for assigned in &assignment.tensors {
@@ -84,8 +83,7 @@ fn every_builtin_recipe_can_be_read_and_serves_every_family() {
         let model = Model::from_json(&fixture.1["config"].to_string()).unwrap();
         // `fixed` is no recipe by itself: it has the first rules of the others.
         for builtin in crate::recipe::builtins().iter().filter(|b| b.name != "fixed") {
-            let mut recipe = Recipe::builtin(builtin.name, Some(&model)).unwrap();
-            recipe.finish(Some(&model)).unwrap();
+            let recipe = Recipe::builtin(builtin.name, Some(&model)).unwrap().finish(Some(&model)).unwrap();
             let assignment = recipe.assign(model.tensors());
             let assignment = assignment.unwrap_or_else(|e| panic!("{} {}: {e}", builtin.name, fixture.0));
             let mut plan = Plan::new(StreamVersion::V1, 0);
@@ -102,8 +100,10 @@ fn depth_counts_from_the_input() {
     let depth = |fixture: &str, name: &str| {
         let config = &all.iter().find(|f| f.0 == fixture).unwrap().1["config"];
         let model = Model::from_json(&config.to_string()).unwrap();
-        let mut recipe = Recipe::parse("d.toml", "[[rule]]\nscheme = \"constant(depth / (layers + 1))\"").unwrap();
-        recipe.finish(Some(&model)).unwrap();
+        let recipe = Recipe::parse("d.toml", "[[rule]]\nscheme = \"constant(depth / (layers + 1))\"")
+            .unwrap()
+            .finish(Some(&model))
+            .unwrap();
         let assignment = recipe.assign(model.tensors()).unwrap();
         let found = assignment.tensors.iter().find(|a| a.spec.name == name).unwrap_or_else(|| panic!("{name}"));
         match found.spec.scheme {

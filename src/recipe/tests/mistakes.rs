@@ -131,7 +131,7 @@ fn hostile_sizes_are_refused_and_cost_little() {
         (format!("a{{{}0-99999}}", "0-99999,".repeat(100)), "more than 100000 tensors"),
     ] {
         let text = format!("[[tensor]]\nname = \"{name}\"\nshape = [1]\n");
-        let recipe = Recipe::parse("list.toml", &text).unwrap();
+        let recipe = Recipe::parse("list.toml", &text).unwrap().finish(None).unwrap();
         let error = recipe.manifest(&recipe.numbers()).unwrap_err().to_string();
         assert!(error.starts_with("list.toml:1: ") && error.contains(part), "{}", &error[error.len() - 200..]);
     }
@@ -210,8 +210,7 @@ fn no_text_of_a_recipe_panics() {
             text.replace_range(at..end, if random(4) == 0 { "" } else { bit });
         }
         let run = || -> crate::Result<()> {
-            let mut recipe = Recipe::parse("fuzz.toml", &text)?;
-            recipe.finish(Some(&model))?;
+            let recipe = Recipe::parse("fuzz.toml", &text)?.finish(Some(&model))?;
             recipe.manifest(&recipe.numbers())?;
             let assignment = recipe.assign(model.tensors())?;
             let mut plan = Plan::new(StreamVersion::V1, 0);

@@ -25,8 +25,7 @@ fn llama() -> Model {
 
 fn assign(text: &str) -> crate::Result<Vec<String>> {
     let model = llama();
-    let mut recipe = Recipe::parse("mine.toml", text)?;
-    recipe.finish(Some(&model))?;
+    let recipe = Recipe::parse("mine.toml", text)?.finish(Some(&model))?;
     let assignment = recipe.assign(model.tensors())?;
     Ok(assignment.tensors.iter().map(|a| format!("{} {}", a.spec.name, a.spec.scheme)).collect())
 }

@@ -55,7 +55,7 @@ fn parts_have_the_streams_and_fans_of_the_tensors_they_stand_for() {
         [[rule]]
         scheme = "normal(std = 1)"
     "#;
-    let recipe = Recipe::parse("parts.toml", text).unwrap();
+    let recipe = Recipe::parse("parts.toml", text).unwrap().finish(None).unwrap();
     let tensors = recipe.manifest(&recipe.numbers()).unwrap();
     let assignment = recipe.assign(&tensors).unwrap();
     let mut plan = Plan::new(StreamVersion::V1, 7);
@@ -105,7 +105,7 @@ fn groups_of_a_convolution_are_blocks_with_fans_of_their_own() {
         [[rule]]
         scheme = "xavier_normal"
     "#;
-    let recipe = Recipe::parse("conv.toml", text).unwrap();
+    let recipe = Recipe::parse("conv.toml", text).unwrap().finish(None).unwrap();
     let assignment = recipe.assign(&recipe.manifest(&recipe.numbers()).unwrap()).unwrap();
     let mut plan = Plan::new(StreamVersion::V1, 3);
     let planned = plan.push(&assignment.tensors[0].spec).unwrap();

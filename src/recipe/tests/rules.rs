@@ -49,14 +49,14 @@ fn what_is_set_wins_and_must_be_known() {
     let model = llama();
     let mut recipe = Recipe::default();
     recipe.set("initializer_range", 0.5);
-    recipe.finish(Some(&model)).unwrap();
+    let recipe = recipe.finish(Some(&model)).unwrap();
     let assignment = recipe.assign(model.tensors()).unwrap();
     assert_eq!(assignment.tensors[0].spec.scheme.to_string(), "normal(mean=0, std=0.5)");
     // A name that stands in a condition alone can be set too.
     let text = "extends = \"transformers\"\n[[rule]]\nwhen = \"small == 1\"\nscheme = \"zeros\"";
     let mut recipe = Recipe::parse("mine.toml", text).unwrap();
     recipe.set("small", 1.0);
-    recipe.finish(Some(&model)).unwrap();
+    let recipe = recipe.finish(Some(&model)).unwrap();
     assert_eq!(recipe.assign(model.tensors()).unwrap().tensors[0].spec.scheme.to_string(), "constant(0)");
     let mut recipe = Recipe::default();
     recipe.set("initialiser_range", 0.5);
@@ -90,7 +90,8 @@ fn a_condition_guards_its_rule() {
 
 #[test]
 fn roles_of_foreign_tensors_are_told_by_their_names() {
-    let recipe = Recipe::parse("r.toml", "[[role]]\nname = \"*.strange\"\nrole = \"mlp.out\"\n").unwrap();
+    let recipe =
+        Recipe::parse("r.toml", "[[role]]\nname = \"*.strange\"\nrole = \"mlp.out\"\n").unwrap().finish(None).unwrap();
     let rows = [
         ("model.layers.0.self_attn.q_proj.weight", &[4, 4][..], "attention.query"),
         ("model.layers.0.self_attn.q_norm.weight", &[4], "norm"),
@@ -170,7 +171,7 @@ fn roles_of_foreign_tensors_are_told_by_their_names() {
     let own = |text: &str| {
         let mut tensors =
             ["h.0.x", "h.1.x", "head.0.x"].map(|name| ModelTensor::new(name, [4, 4], Role::Other).unwrap());
-        let recipe = Recipe::parse("r.toml", text).unwrap();
+        let recipe = Recipe::parse("r.toml", text).unwrap().finish(None).unwrap();
         recipe.find_roles(&mut tensors).map(|()| tensors.map(|t| (t.role, t.layer)))
     };
     let told = own("[[role]]\nname = \"h.1.*\"\nrole = \"mlp.out\"").unwrap();
@@ -182,7 +183,7 @@ fn roles_of_foreign_tensors_are_told_by_their_names() {
 
 /// The warnings of a list of tensors in `text`, a recipe.
 fn warnings(text: &str) -> Vec<String> {
-    let recipe = Recipe::parse("w.toml", text).unwrap();
+    let recipe = Recipe::parse("w.toml", text).unwrap().finish(None).unwrap();
     let mut tensors = recipe.manifest(&recipe.numbers()).unwrap();
     let numbers = std::sync::Arc::new(recipe.numbers());
     tensors.iter_mut().for_each(|t| t.variables = std::sync::Arc::clone(&numbers));
@@ -238,7 +239,7 @@ fn a_parameter_means_one_thing_whatever_stands_beside_it() {
         ];
         let recipes = files.iter().enumerate().map(|(i, text)| Recipe::parse(&format!("{i}.toml"), text).unwrap());
         let mut recipe = recipes.reduce(Recipe::then).unwrap();
-        recipe.finish(Some(&model)).unwrap();
+        let recipe = recipe.finish(Some(&model)).unwrap();
         let scheme = recipe.assign(model.tensors()).unwrap().tensors[0].spec.scheme;
         scheme.law(&model.tensors()[0].shape, &Default::default()).unwrap().std()
     };
@@ -263,7 +264,7 @@ fn a_modifier_keeps_the_multipliers_and_needs_no_config_before_a_whole_recipe() 
         if names.contains(&"mup") {
             recipe.set("base_width", 16.0);
         }
-        recipe.finish(model).unwrap();
+        let recipe = recipe.finish(model).unwrap();
         let tensors = llama();
         let assignment = recipe.assign(tensors.tensors()).unwrap();
         let found = assignment.tensors.into_iter().find(|a| a.spec.name == name).unwrap();

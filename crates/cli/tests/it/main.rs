@@ -91,8 +91,7 @@ fn json(dir: &Path, args: &[&str]) -> serde_json::Value {
 /// The tensors of a config with `transformers`' own laws, of the config's dtype.
 fn specs(config: &str) -> Vec<TensorSpec> {
     let model = Model::from_json(config).unwrap();
-    let mut recipe = Recipe::default();
-    recipe.finish(Some(&model)).unwrap();
+    let recipe = Recipe::default().finish(Some(&model)).unwrap();
     let dtype = model.dtype().unwrap().unwrap_or(seedbed::DType::F32);
     recipe.assign(model.tensors()).unwrap().tensors.into_iter().map(|a| a.spec.dtype(dtype)).collect()
 }
