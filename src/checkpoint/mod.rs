@@ -11,6 +11,7 @@
 //! - `safetensors`: the format: a header, a reader, and over `disk` a writer.
 //! - `names`: the names of the files in a model's directory.
 //! - `text_file`: config, recipe and table files.
+//! - `adapter`: the files of PEFT's adapters.
 //! - `weights`: a checkpoint to be read, of one file or of several.
 //! - `provenance`: what a file's metadata says of what made it.
 //! - `table`: an `init.json` beside weights.
@@ -33,6 +34,7 @@ mod provenance;
 mod safetensors;
 mod text_file;
 mod table;
+mod adapter;
 mod weights;
 mod inspect;
 mod model_paths;

@@ -1,6 +1,7 @@
 //! The files that a plan of a model is made of.
 
 use super::Weights;
+use super::adapter::Adapter;
 #[cfg(feature = "checkpoint")]
 use super::names::CONFIG;
 use super::text_file::{read_config, read_recipe};
@@ -64,6 +65,9 @@ impl ModelPaths {
         }
         if let Some(path) = &self.like {
             let weights = Weights::open(path)?;
+            if let Some(adapter) = Adapter::of(path)? {
+                request = adapter.ask(&self.recipes, request)?;
+            }
             request = request.like(weights.path().display().to_string(), header(&weights));
         }
         if let Some(path) = &self.missing_from {

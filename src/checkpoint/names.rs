@@ -9,6 +9,12 @@ pub const INDEX: &str = "model.safetensors.index.json";
 /// The config of `transformers`.
 pub const CONFIG: &str = "config.json";
 
+/// The weights of an adapter, as PEFT names them.
+pub const ADAPTER: &str = "adapter_model.safetensors";
+
+/// The config of an adapter.
+pub const ADAPTER_CONFIG: &str = "adapter_config.json";
+
 /// The name of shard `index`, counted from 0, of `count`; a single file has its own name.
 #[cfg(feature = "checkpoint")]
 pub fn shard(index: usize, count: usize) -> String {

@@ -1,5 +1,6 @@
 //! A checkpoint to be read: one file, or the shards of an index.
 
+use super::adapter::weights_in;
 use super::names::{INDEX, SINGLE};
 use crate::checkpoint::{MAX_HEADER, Reader, StoredTensor};
 use crate::{Error, Result};
@@ -25,7 +26,8 @@ struct Index {
 
 impl Weights {
     /// Opens a safetensors file; an index (`.json`) and its shards; or what a loader takes from a directory:
-    /// `model.safetensors`, else `model.safetensors.index.json`.
+    /// `model.safetensors`, else `model.safetensors.index.json`; from a directory of PEFT's, which has an
+    /// `adapter_config.json`, `adapter_model.safetensors`.
     ///
     /// # Errors
     /// Those of [`Reader::open`]; [`Error::Checkpoint`] where the index is none, names a file outside its directory, or
@@ -34,7 +36,8 @@ impl Weights {
         let mut path = path.as_ref().to_path_buf();
         if path.is_dir() {
             let (single, index) = (path.join(SINGLE), path.join(INDEX));
-            path = if index.exists() && !single.exists() { index } else { single };
+            let model = || if index.exists() && !single.exists() { index } else { single };
+            path = weights_in(&path).unwrap_or_else(model);
         }
         if path.extension().is_some_and(|e| e == "json") {
             return Self::open_index(path);

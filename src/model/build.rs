@@ -6,6 +6,7 @@ use super::tensor::{ModelTensor, Variables};
 use super::told::Told;
 use crate::value::shape::{Fans, Layout};
 use crate::{Error, Result};
+use std::collections::HashSet;
 use std::sync::Arc;
 
 /// The largest published models have some 70,000.
@@ -47,12 +48,10 @@ impl Build {
     /// Begins a stack: the tensors that follow have these numbers, and those that `fields` has read or holds.
     ///
     /// The general names are `hidden`, `intermediate`, `layers`, `heads`, `kv_heads`, `head_dim`, `vocab`, `positions`,
-    /// `experts`, `active_experts`, `state`: as many of them as the model has. `tied` is added: 1 where
-    /// `tie_word_embeddings` is set, else 0.
+    /// `experts`, `active_experts`, `state`: as many of them as the model has. `tied` is added at the end: 1 where a
+    /// head shares the embedding, else 0.
     pub fn stack<const N: usize>(&mut self, fields: &Fields, numbers: [(&str, u64); N]) {
         let mut variables = fields.numbers();
-        let tied = variables.get("tie_word_embeddings").copied().unwrap_or(0.0);
-        variables.insert("tied".to_owned(), tied);
         variables.extend(numbers.map(|(name, n)| (name.to_owned(), n as f64)));
         self.variables = Arc::new(variables);
         self.depth = 0;
@@ -201,7 +200,24 @@ impl Build {
     }
 
     /// The tensors, and the ties.
-    pub fn finish(self) -> (Vec<ModelTensor>, Vec<(String, String)>) {
+    pub fn finish(mut self) -> (Vec<ModelTensor>, Vec<(String, String)>) {
+        // T5's two input embeddings share one weight too, and are no heads.
+        let heads = self.ties.iter().filter(|(name, _)| !name.ends_with("embed_tokens.weight"));
+        let shared: HashSet<&str> = heads.map(|(_, stored)| stored.as_str()).collect();
+        let tied = self.tensors.iter().any(|t| t.role == Role::Embedding && shared.contains(t.name.as_str()));
+        // The tensors of a stack share their numbers, and go on doing so.
+        let mut of_stack: Option<[Arc<Variables>; 2]> = None;
+        for tensor in &mut self.tensors {
+            match &of_stack {
+                Some([old, new]) if Arc::ptr_eq(old, &tensor.variables) => tensor.variables = Arc::clone(new),
+                _ => {
+                    let mut variables = (*tensor.variables).clone();
+                    variables.insert("tied".to_owned(), f64::from(u8::from(tied)));
+                    let new = Arc::new(variables);
+                    of_stack = Some([std::mem::replace(&mut tensor.variables, Arc::clone(&new)), new]);
+                }
+            }
+        }
         (self.tensors, self.ties)
     }
 }

@@ -27,6 +27,6 @@ mod tests;
 pub use existing::{HeaderTensor, KeptRows};
 pub use planned::ModelPlan;
 pub use request::ModelRequest;
-pub use rows::{PartBox, PlanRow};
+pub use rows::{PartBox, PlanRow, RuleRow};
 pub use table::{INIT_JSON, InitTable};
 pub use text::NamedText;

@@ -128,6 +128,14 @@ impl ModelRequest {
         self
     }
 
+    /// A value that a file asks for: another one that is set holds over it, whenever it is set.
+    #[must_use]
+    #[cfg(feature = "safetensors")]
+    pub(crate) fn set_if_absent(mut self, name: &str, value: f64) -> Self {
+        self.set.entry(name.to_owned()).or_insert(value);
+        self
+    }
+
     /// Only tensors whose names match this glob, or one of the others that are given so: `*` stands for any characters,
     /// dots too.
     #[must_use]

@@ -3,7 +3,7 @@
 use super::ModelPlan;
 use crate::model::Role;
 use crate::plan::{PlannedPart, PlannedTensor};
-use crate::recipe::{Assigned, Logical};
+use crate::recipe::{Assigned, Gave, Logical, RulePart};
 use crate::value::shape::{Layout, Shape};
 use crate::{DType, Rounding, Scheme};
 use serde::{Deserialize, Serialize};
@@ -34,6 +34,11 @@ pub struct PlanRow {
     pub rule: String,
     /// The paper or the file that the rule follows.
     pub source: String,
+    /// Every entry of the recipe that had a part, in the order in which they were applied: rules that scaled the law or
+    /// said rows of zeros or a dtype, the rule that gave the law, which is `rule`, and the multipliers. Absent where
+    /// `rule` alone gave everything.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rules: Vec<RuleRow>,
     /// The scheme.
     pub scheme: Scheme,
     /// The law that the scheme gives this shape, with its numbers, for people to read.
@@ -66,6 +71,18 @@ pub struct PlanRow {
     /// How many of the stored tensor's first rows are another checkpoint's; absent where none are.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kept_rows: Option<u64>,
+}
+
+/// An entry of a recipe that had a part in what a tensor got.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct RuleRow {
+    /// Its file or recipe, with its line: `residual-sqrt-n:12`.
+    pub rule: String,
+    /// The paper or the file that it follows.
+    pub source: String,
+    /// Its part: `law`, `scale`, `zero_rows`, `dtype`, `multipliers`.
+    pub gave: Gave,
 }
 
 /// The elements of a part: `stored.reshape(view)[start : start + extent].permute(order)`.
@@ -127,6 +144,7 @@ fn row(
         fan_out: logical.fans.map(|f| f.fan_out),
         rule: logical.rule.rule.to_string(),
         source: logical.rule.source.to_string(),
+        rules: rules(logical),
         scheme: spec.parts.get(index).map_or(spec.scheme, |p| p.scheme),
         law: part.law().to_string(),
         mean: part.law().mean(),
@@ -143,4 +161,17 @@ fn row(
         part: part_box,
         kept_rows,
     }
+}
+
+/// Every entry that had a part, where that is not the giving rule alone.
+fn rules(logical: &Logical) -> Vec<RuleRow> {
+    if logical.rules.len() < 2 {
+        return Vec::new();
+    }
+    let row = |part: &RulePart| RuleRow {
+        rule: part.origin.rule.to_string(),
+        source: part.origin.source.to_string(),
+        gave: part.gave,
+    };
+    logical.rules.iter().map(row).collect()
 }

@@ -122,6 +122,19 @@ fn a_table_makes_its_plan_again() {
             assert_eq!(facts(a), facts(b), "{recipe}");
         }
     }
+    // Tables without the rules that had a part, as they were written before there was that field, are read too.
+    let request = ModelRequest::new().config("tiny", GPT2).recipe("residual-sqrt-n").recipe("mup");
+    let planned = request.plan(1).unwrap();
+    let mut old: serde_json::Value = serde_json::from_str(&planned.init_json()).unwrap();
+    let removed = old["tensors"]
+        .as_array_mut()
+        .unwrap()
+        .iter_mut()
+        .filter_map(|row| row.as_object_mut().unwrap().remove("rules"));
+    assert_eq!(removed.count(), 4);
+    let table = InitTable::parse("table", &old.to_string()).unwrap();
+    assert!(table.tensors.iter().all(|row| row.rules.is_empty()));
+    assert_eq!(table.plan().unwrap().tensors().len(), planned.plan.tensors().len());
     let text = ModelRequest::new().config("tiny", GPT2).plan(1).unwrap().init_json();
     let wrong = text.replacen("\"normal(mean=0, std=0.02)\"", "\"normal(std=\"", 1);
     assert!(wrong != text);

@@ -1,45 +1,39 @@
 //! A recipe's rules, applied to the tensors of a model.
 
-use super::assignment::{Assigned, Assignment, Logical, RuleOrigin};
-use super::expression::Expression;
+use super::assignment::{Assigned, Assignment, Logical, RuleOrigin, RulePart};
 use super::file::RecipeFile;
 use super::finished::FinishedRecipe;
+use super::found::{EntryId, Found, List};
 use super::named_numbers::NamedNumbers;
 use super::parts::PlacedPart;
-use super::rule::{Given, Rule};
-use super::unknown::{LAYER_SCALE, Unknown, is_uncertain};
+use super::rule::{Gave, Given, Rule};
+use super::text_with_numbers::check_layout;
+use super::unknown::{LAYER_SCALE, is_uncertain};
 use crate::model::{ModelTensor, Role};
 use crate::plan::{Part, TensorSpec};
 use crate::value::shape::{Fans, Layout};
 use crate::{DType, Error, Result, Scheme};
-use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
-/// An entry of a recipe: the number of its file, its list there, and its number in the list.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-struct EntryId {
-    file: usize,
-    list: List,
-    at: usize,
+/// What a recipe gives a logical tensor.
+struct Lawful {
+    scheme: Scheme,
+    layout: Layout,
+    logical: Logical,
+    /// Rows of zeros by rules.
+    zero_rows: Vec<u64>,
+    /// A dtype that the first rule with one gives.
+    dtype: Option<DType>,
+    /// The last entry that said rows of zeros.
+    of_zero_rows: Option<EntryId>,
 }
 
-/// The lists of a recipe file whose entries are matched against tensors.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-enum List {
-    Rules,
-    Multipliers,
-    Parts,
-}
-
-/// What earlier tensors have shown, so that 70,000 tensors cost little more than their few kinds.
-#[derive(Default)]
-struct Found {
-    /// What an entry gives where its variables have these values, as bits.
-    given: HashMap<(EntryId, Vec<u64>), Given>,
-    origins: HashMap<EntryId, RuleOrigin>,
-    /// Entries whose globs on names have matched a tensor.
-    matched: HashSet<EntryId>,
-    /// The tensors that get no law, because nothing says for certain what they are.
-    unknown: Unknown,
+/// What one entry gives a tensor.
+struct Gift {
+    given: Given,
+    /// The entry's own layout, where it has one.
+    layout: Option<Layout>,
+    zero_rows: Vec<u64>,
 }
 
 impl FinishedRecipe {
@@ -69,8 +63,10 @@ impl FinishedRecipe {
     ///
     /// # Errors
     /// [`Error::Recipe`] with the rule's line and the tensor's name, where an expression names an unknown variable or
-    /// is not finite, a scheme refuses its numbers, or parts do not make up their tensor; also where a glob of a user's
-    /// file matches no tensor. [`Error::Model`] with the tensor's name where no rule matches it.
+    /// is not finite, a scheme refuses its numbers, a row of zeros lies outside its tensor, a layout does not suit it,
+    /// or parts do not make up their tensor; also where a glob of a user's file matches no tensor. [`Error::Model`]
+    /// with the tensor's name where no rule matches it, and where a recipe that was named has no effect at all.
+    /// [`Error::UnknownTensors`] where nothing says for certain what tensors are.
     pub fn assign(&self, tensors: &[ModelTensor]) -> Result<Assignment> {
         let mut found = Found::default();
         let mut assigned = Vec::with_capacity(tensors.len());
@@ -81,29 +77,42 @@ impl FinishedRecipe {
             }
         }
         found.unknown.refuse(tensors, &self.names())?;
-        self.check_globs(&found)?;
-        Ok(Assignment { tensors: assigned })
+        let said = self.check_effects(tensors, &found)?;
+        Ok(Assignment { tensors: assigned, said })
     }
 
     /// The tensor with its law; nothing where nobody knows it.
     fn assign_one(&self, t: &ModelTensor, found: &mut Found) -> Result<Option<Assigned>> {
-        let dtype = t.kept_dtype.or(t.dtype).unwrap_or(DType::F32);
-        let keeps_dtype = t.kept_dtype.is_some();
+        let dtype = |kept: Option<DType>| kept.or(t.dtype).unwrap_or(DType::F32);
         let Some((view, placed)) = self.cut(t, found)? else {
-            let Some((scheme, layout, logical)) = self.law(t, found)? else { return Ok(None) };
-            let mut spec = TensorSpec::new(t.name.clone(), t.shape.dims(), scheme)?.layout(layout).dtype(dtype);
-            spec.zero_rows.clone_from(&t.zero_rows);
-            return Ok(Some(Assigned { spec, keeps_dtype, logical: vec![logical] }));
+            let Some(law) = self.law(t, found)? else { return Ok(None) };
+            let kept = law.dtype.or(t.kept_dtype);
+            let spec = TensorSpec::new(t.name.clone(), t.shape.dims(), law.scheme)?;
+            let mut spec = spec.layout(law.layout).dtype(dtype(kept));
+            spec.zero_rows = [&t.zero_rows[..], &law.zero_rows].concat();
+            spec.zero_rows.sort_unstable();
+            spec.zero_rows.dedup();
+            return Ok(Some(Assigned { spec, keeps_dtype: kept.is_some(), logical: vec![law.logical] }));
         };
         let (mut parts, mut logicals) = (Vec::with_capacity(placed.len()), Vec::with_capacity(placed.len()));
-        for PlacedPart { tensor, slab, order } in placed {
-            let Some((scheme, layout, logical)) = self.law(&tensor, found)? else { return Ok(None) };
-            let part = Part::new(tensor.name, tensor.shape.dims(), scheme, slab)?;
-            parts.push(part.order(order).layout(layout));
-            logicals.push(logical);
+        let mut kept = t.kept_dtype;
+        for (i, PlacedPart { tensor, slab, order }) in placed.into_iter().enumerate() {
+            let Some(law) = self.law(&tensor, found)? else { return Ok(None) };
+            if let Some(entry) = law.of_zero_rows {
+                let reason = Error::Scheme(format!("zero_rows are of whole tensors, and it is a part of {}", t.name));
+                return Err(self.in_entry(entry, reason.in_tensor(&tensor.name)));
+            }
+            if i > 0 && law.dtype.or(t.kept_dtype) != kept {
+                let reason = "rules give its parts different dtypes, and they are stored in one".to_owned();
+                return Err(Error::Model(reason).in_tensor(&t.name));
+            }
+            kept = law.dtype.or(t.kept_dtype);
+            let part = Part::new(tensor.name, tensor.shape.dims(), law.scheme, slab)?;
+            parts.push(part.order(order).layout(law.layout));
+            logicals.push(law.logical);
         }
-        let spec = TensorSpec::with_parts(t.name.clone(), t.shape.dims(), view, parts)?.dtype(dtype);
-        Ok(Some(Assigned { spec, keeps_dtype, logical: logicals }))
+        let spec = TensorSpec::with_parts(t.name.clone(), t.shape.dims(), view, parts)?.dtype(dtype(kept));
+        Ok(Some(Assigned { spec, keeps_dtype: kept.is_some(), logical: logicals }))
     }
 
     /// The view and the parts of a tensor, by the first `[[parts]]` entry that matches.
@@ -113,16 +122,16 @@ impl FinishedRecipe {
                 if !entry.pattern.matches(&t.name, t.role, t.shape.rank()) {
                     continue;
                 }
-                found.matched.insert(EntryId { file: f, list: List::Parts, at: i });
-                let numbers = NamedNumbers::of_tensor(&self.files, &self.set, t, fans(t, &t.layout));
-                let value = |e: &Expression| e.value(|name| numbers.value(f, name));
+                let id = EntryId { file: f, list: List::Parts, at: i };
+                found.matched.insert(id);
+                let numbers = NamedNumbers::of_tensor(&self.files, &self.set, t, fans(t, &t.layout), &found.reads);
                 let cut = || match numbers.holds(f, entry.pattern.when.as_ref())? {
-                    true => entry.cut(t, &value).map(Some),
+                    true => entry.cut(t, &|name| numbers.value(f, name)).map(Some),
                     false => Ok(None),
                 };
-                match cut().map_err(|e| file.error(entry.line, e.in_tensor(&t.name)))? {
-                    None => {}
-                    parts => return Ok(parts),
+                if let Some(parts) = cut().map_err(|e| file.error(entry.line, e.in_tensor(&t.name)))? {
+                    found.reached.insert(id);
+                    return Ok(Some(parts));
                 }
             }
         }
@@ -136,59 +145,108 @@ impl FinishedRecipe {
     }
 
     /// The law of a tensor; nothing where nobody knows it.
-    fn law(&self, t: &ModelTensor, found: &mut Found) -> Result<Option<(Scheme, Layout, Logical)>> {
+    fn law(&self, t: &ModelTensor, found: &mut Found) -> Result<Option<Lawful>> {
         let (mut scale, mut lr, mut weight_decay, mut forward) = (1.0, 1.0, 1.0, 1.0);
         let (mut giving, mut scaling) = (None, None);
+        let (mut zero_rows, mut of_zero_rows, mut dtype) = (Vec::new(), None, None);
+        let mut steps = Vec::with_capacity(2);
         for (f, i, rule) in self.entries(|file| &file.rules) {
-            let layout = rule.layout.as_ref().unwrap_or(&t.layout);
             let entry = EntryId { file: f, list: List::Rules, at: i };
-            let Some(given) = self.give(t, layout, entry, rule, found)? else { continue };
+            let Some(Gift { given, layout, zero_rows: rows }) = self.give(t, &t.layout, entry, rule, found)? else {
+                continue;
+            };
             if rule.pattern.divides(t.role) {
                 return Ok(None);
             }
+            steps.push(entry);
+            if rule.zero_rows.is_some() {
+                zero_rows.extend(rows);
+                of_zero_rows = Some(entry);
+            }
+            dtype = dtype.or(rule.dtype);
             (lr, weight_decay, forward) = (lr * given.lr, weight_decay * given.weight_decay, forward * given.forward);
             if let Some(scheme) = given.scheme {
-                giving = Some((entry, rule, scheme, layout));
+                giving = Some((entry, rule, scheme, layout.unwrap_or_else(|| t.layout.clone())));
                 break;
             }
             scale *= given.scale;
-            scaling = Some((f, rule.line));
+            scaling = rule.scales().then_some((f, rule.line)).or(scaling);
         }
         let Some((entry, rule, mut scheme, layout)) = giving else {
             return if is_uncertain(t) { Ok(None) } else { Err(self.unmatched(t)) };
         };
         if let Some((f, line)) = scaling.filter(|_| scale != 1.0) {
-            let scaled = scheme.scaled(scale, &t.shape, layout).and_then(|s| s.check().map(|()| s));
+            let scaled = scheme.scaled(scale, &t.shape, &layout).and_then(|s| s.check().map(|()| s));
             scheme = scaled.map_err(|e| self.files[f].error(line, e.in_tensor(&t.name)))?;
         }
         for (f, i, rule) in self.entries(|file| &file.multipliers) {
             let entry = EntryId { file: f, list: List::Multipliers, at: i };
-            if let Some(given) = self.give(t, layout, entry, rule, found)? {
+            if let Some(Gift { given, .. }) = self.give(t, &layout, entry, rule, found)? {
                 if rule.pattern.divides(t.role) {
                     return Ok(None);
                 }
+                steps.push(entry);
                 (lr, weight_decay, forward) =
                     (lr * given.lr, weight_decay * given.weight_decay, forward * given.forward);
                 break;
             }
         }
-        let file = &self.files[entry.file];
         if let Some(product) = [lr, weight_decay, forward].into_iter().find(|x| !x.is_finite()) {
             let reason = Error::Scheme(format!("the multipliers' product is {product}")).in_tensor(&t.name);
-            return Err(file.error(rule.line, reason));
+            return Err(self.files[entry.file].error(rule.line, reason));
         }
-        let rule = found.origins.entry(entry).or_insert_with(|| RuleOrigin {
-            rule: format!("{}:{}", file.name, rule.line).into(),
-            source: rule.source.as_deref().unwrap_or(&file.about.source).into(),
-        });
-        let rule = rule.clone();
+        self.warn(t, &layout, entry.file, found)?;
         let hidden = t.variables.get("hidden").map(|&h| h as u64);
-        let fans = fans(t, layout);
-        let logical = Logical { role: t.role, layer: t.layer, fans, hidden, rule, lr, weight_decay, forward };
-        Ok(Some((scheme, layout.clone(), logical)))
+        let fans = fans(t, &layout);
+        let rules = self.rules(steps, found);
+        let giving = rules.iter().find(|part| part.gave == Gave::Law).map(|part| part.origin.clone());
+        let rule = giving.unwrap_or_else(|| self.origin(entry, found));
+        let logical = Logical { role: t.role, layer: t.layer, fans, hidden, rule, rules, lr, weight_decay, forward };
+        Ok(Some(Lawful { scheme, layout, logical, zero_rows, dtype, of_zero_rows }))
     }
 
-    /// What a rule gives a tensor, where it matches it.
+    /// The rule, or the entry of multipliers.
+    fn rule(&self, entry: EntryId) -> Option<&Rule> {
+        let file = &self.files[entry.file];
+        match entry.list {
+            List::Rules => file.rules.get(entry.at),
+            List::Multipliers => file.multipliers.get(entry.at),
+            List::Parts => None,
+        }
+    }
+
+    fn origin(&self, entry: EntryId, found: &mut Found) -> RuleOrigin {
+        let file = &self.files[entry.file];
+        let origin = found.origins.entry(entry).or_insert_with(|| {
+            let rule = self.rule(entry);
+            RuleOrigin {
+                rule: format!("{}:{}", file.name, rule.map_or(1, |rule| rule.line)).into(),
+                source: rule.and_then(|rule| rule.source.as_deref()).unwrap_or(&file.about.source).into(),
+            }
+        });
+        origin.clone()
+    }
+
+    /// What the table says of the entries that gave a tensor something, in their order.
+    fn rules(&self, steps: Vec<EntryId>, found: &mut Found) -> Arc<[RulePart]> {
+        if let Some(rules) = found.rules.get(&steps) {
+            return Arc::clone(rules);
+        }
+        let part = |&entry: &EntryId| {
+            let gave = self.rule(entry)?.gives();
+            Some(RulePart { origin: self.origin(entry, found), gave })
+        };
+        let rules: Arc<[RulePart]> = steps.iter().filter_map(part).collect();
+        found.rules.insert(steps, Arc::clone(&rules));
+        rules
+    }
+
+    /// An error of an entry's line.
+    fn in_entry(&self, entry: EntryId, reason: Error) -> Error {
+        self.files[entry.file].error(self.rule(entry).map_or(1, |rule| rule.line), reason)
+    }
+
+    /// What a rule gives a tensor, where it matches it. `layout` is the tensor's where the rule has none.
     fn give(
         &self,
         t: &ModelTensor,
@@ -196,7 +254,7 @@ impl FinishedRecipe {
         entry: EntryId,
         rule: &Rule,
         found: &mut Found,
-    ) -> Result<Option<Given>> {
+    ) -> Result<Option<Gift>> {
         if !rule.pattern.may_serve(&t.name, t.role, t.shape.rank()) || self.lacks_layer_scale(t, rule) {
             return Ok(None);
         }
@@ -205,22 +263,59 @@ impl FinishedRecipe {
         }
         let f = entry.file;
         let in_rule = |e: Error| self.files[f].error(rule.line, e.in_tensor(&t.name));
-        let numbers = NamedNumbers::of_tensor(&self.files, &self.set, t, fans(t, layout));
+        let numbers_by =
+            |layout: &Layout| NamedNumbers::of_tensor(&self.files, &self.set, t, fans(t, layout), &found.reads);
+        let numbers = numbers_by(layout);
+        let own = match &rule.layout {
+            None => None,
+            Some(text) => match text.to_layout(&|name| numbers.value(f, name)) {
+                Ok(own) => Some(own),
+                // A rule whose condition does not hold asks for nothing.
+                Err(_) if !numbers.holds(f, rule.pattern.when.as_ref()).map_err(in_rule)? => return Ok(None),
+                Err(error) => return Err(in_rule(error)),
+            },
+        };
+        let numbers = if let Some(own) = &own { numbers_by(own) } else { numbers };
         if !numbers.holds(f, rule.pattern.when.as_ref()).map_err(in_rule)? {
             return Ok(None);
         }
+        if let Some(own) = &own {
+            check_layout(own, &t.shape).map_err(in_rule)?;
+        }
         let values = rule.variables().iter().map(|name| numbers.value(f, name));
         let values = values.collect::<Result<Vec<f64>>>().map_err(in_rule)?;
+        let rows = rule.zero_rows.as_ref().map(|rows| rows.of(&t.shape, &|name| numbers.value(f, name)));
+        let zero_rows = rows.transpose().map_err(in_rule)?.unwrap_or_default();
         let key = (entry, values.iter().map(|x| x.to_bits()).collect());
         let given = match found.given.get(&key) {
             Some(given) => *given,
             None => {
                 let given = rule.give(&values).map_err(in_rule)?;
                 found.given.insert(key, given);
+                found.reached.insert(entry);
                 given
             }
         };
-        Ok(Some(given))
+        Ok(Some(Gift { given, layout: own, zero_rows }))
+    }
+
+    /// Notes what the `[[warning]]` entries of a file say of a tensor that has its law from there.
+    fn warn(&self, t: &ModelTensor, layout: &Layout, f: usize, found: &mut Found) -> Result<()> {
+        let file = &self.files[f];
+        for (i, warning) in file.warnings.iter().enumerate() {
+            if found.said.contains_key(&(f, i)) || !warning.pattern.matches(&t.name, t.role, t.shape.rank()) {
+                continue;
+            }
+            let numbers = NamedNumbers::of_tensor(&self.files, &self.set, t, fans(t, layout), &found.reads);
+            let text = || match numbers.holds(f, warning.pattern.when.as_ref())? {
+                true => warning.text(&|name| numbers.value(f, name)).map(Some),
+                false => Ok(None),
+            };
+            if let Some(text) = text().map_err(|e| file.error(warning.line, e.in_tensor(&t.name)))? {
+                found.said.insert((f, i), format!("{text} ({}:{})", file.name, warning.line));
+            }
+        }
+        Ok(())
     }
 
     /// Whether the rule asks for the size of a LayerScale, which nobody has said.
@@ -240,27 +335,6 @@ impl FinishedRecipe {
             t.shape.dims()
         ))
         .in_tensor(&t.name)
-    }
-
-    /// A glob that matches nothing is a mistake, except in built-in recipes, which serve many models.
-    fn check_globs(&self, found: &Found) -> Result<()> {
-        for (f, file) in self.files.iter().enumerate().filter(|(_, file)| !file.is_builtin) {
-            let rules = file.rules.iter().enumerate().map(|(i, r)| (List::Rules, i, r.line, &r.pattern));
-            let multipliers =
-                file.multipliers.iter().enumerate().map(|(i, r)| (List::Multipliers, i, r.line, &r.pattern));
-            let parts = file.parts.iter().enumerate().map(|(i, p)| (List::Parts, i, p.line, &p.pattern));
-            for (list, at, line, pattern) in rules.chain(multipliers).chain(parts) {
-                let Some(names) = &pattern.names else { continue };
-                if !found.matched.contains(&EntryId { file: f, list, at }) {
-                    let reason = format!(
-                        "name {} matches no tensor that comes to this rule: earlier rules may take them all",
-                        names.texts()
-                    );
-                    return Err(file.error(line, reason));
-                }
-            }
-        }
-        Ok(())
     }
 }
 

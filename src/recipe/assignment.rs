@@ -1,5 +1,6 @@
 //! What a recipe makes of a model's tensors: data, which a plan and a table of laws are made of.
 
+use super::rule::Gave;
 use crate::model::Role;
 use crate::plan::TensorSpec;
 use crate::value::shape::Fans;
@@ -25,6 +26,8 @@ use std::sync::Arc;
 pub struct Assignment {
     /// The stored tensors, in the order of the tensors that the recipe was applied to.
     pub tensors: Vec<Assigned>,
+    /// What the recipe itself says of the tensors, and which of its entries did nothing: one line each.
+    pub(super) said: Vec<String>,
 }
 
 /// A stored tensor with its law.
@@ -53,6 +56,9 @@ pub struct Logical {
     pub hidden: Option<u64>,
     /// Which rule gave its scheme.
     pub rule: RuleOrigin,
+    /// Every entry that had a part in its law, its rows of zeros, its dtype or its multipliers, in the order in which
+    /// they were applied. `rule` is one of them.
+    pub rules: Arc<[RulePart]>,
     /// The learning rate is the base rate times this.
     pub lr: f64,
     /// The weight decay is the base decay times this.
@@ -69,4 +75,14 @@ pub struct RuleOrigin {
     pub rule: Arc<str>,
     /// The paper or the file that the rule follows.
     pub source: Arc<str>,
+}
+
+/// An entry of a recipe that had a part in what a tensor got.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RulePart {
+    /// Where it stands, and where it comes from.
+    pub origin: RuleOrigin,
+    /// Its part.
+    pub gave: Gave,
 }

@@ -71,6 +71,7 @@ const ALL: &[BuiltIn] = &[
     builtin!("llm-roles-he"),
     builtin!("mup"),
     builtin!("u-mup"),
+    builtin!("adapters"),
     builtin!("residual-sqrt-n"),
     builtin!("residual-alpha"),
     builtin!("zero-residual"),

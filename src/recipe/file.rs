@@ -6,6 +6,7 @@ use super::parts::PartsRule;
 use super::pattern::NameGlobs;
 use super::raw::RawFile;
 use super::rule::Rule;
+use super::warning::Warning;
 use crate::error::did_you_mean;
 use crate::model::Role;
 use crate::{Error, Result};
@@ -51,6 +52,7 @@ pub(super) struct RecipeFile {
     pub manifest: Vec<ListedTensor>,
     /// The `[[role]]` entries, each with its line.
     pub roles: Vec<(usize, NameGlobs, Role)>,
+    pub warnings: Vec<Warning>,
     /// Built-in recipes serve many models: their globs may match nothing.
     pub is_builtin: bool,
 }
@@ -71,7 +73,8 @@ impl RecipeFile {
         let head = raw.extends.as_ref().or(raw.first.as_ref()).map_or(1, |s| line_of(s.span().start));
         let parts = raw.parts.iter().map(|p| p.get_ref().part.len().max(1)).sum();
         let shapes = raw.tensor.iter().map(|t| t.get_ref().shape.iter().filter(|v| v.is_text()).count()).sum();
-        let counts = [raw.parameters.len(), raw.rule.len(), raw.multipliers.len(), raw.role.len(), parts, shapes];
+        let [rules, multipliers, roles] = [raw.rule.len(), raw.multipliers.len(), raw.role.len()];
+        let counts = [raw.parameters.len(), rules, multipliers, roles, parts, shapes, raw.warning.len()];
         if counts.iter().any(|&n| n > MAX_ENTRIES) {
             return Err(at(1, format!("more than {MAX_ENTRIES} entries of a kind: not a recipe")));
         }
@@ -105,6 +108,7 @@ impl RecipeFile {
             manifest: lines.read(raw.tensor, ListedTensor::read)?,
             roles: lines
                 .read(raw.role, |raw, line| Ok((line, NameGlobs::parse(raw.name.as_slice())?, raw.role.parse()?)))?,
+            warnings: lines.read(raw.warning, |raw, line| Warning::read(&raw, line))?,
             is_builtin,
         })
     }
@@ -114,11 +118,19 @@ impl RecipeFile {
         self.about.extends.is_none() && !self.rules.is_empty()
     }
 
-    /// Whether an expression of a rule, a multiplier or a parameter names this variable.
+    /// Whether one of its expressions names this variable.
     pub fn names(&self, name: &str) -> bool {
         let mut rules = self.rules.iter().chain(&self.multipliers);
-        let mut parameters = self.parameters.values().flat_map(Expression::variables);
-        rules.any(|rule| rule.names(name)) || parameters.any(|v| v == name)
+        let parameters = self.parameters.values().flat_map(Expression::variables);
+        let parts = self.parts.iter().flat_map(PartsRule::variables);
+        let warnings = self.warnings.iter().flat_map(Warning::variables);
+        let mut others = parameters.chain(parts).chain(warnings);
+        rules.any(|rule| rule.names(name)) || others.any(|v| v == name) || self.lists_by(name)
+    }
+
+    /// Whether an expression of its `[[tensor]]` entries names this variable.
+    pub fn lists_by(&self, name: &str) -> bool {
+        self.manifest.iter().flat_map(ListedTensor::variables).any(|v| v == name)
     }
 
     /// An error of a line.

@@ -7,7 +7,7 @@ use super::role_names;
 use crate::Result;
 use crate::model::{ModelTensor, Role, Told, Variables};
 use crate::value::text::clip;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 /// A recipe with all the recipes that it names, made by [`Recipe::finish`](super::Recipe::finish): every rule that
@@ -31,6 +31,10 @@ pub struct FinishedRecipe {
     pub(super) files: Vec<Arc<RecipeFile>>,
     /// Values of parameters and of a model's numbers, which hold over those of the files and of the model.
     pub(super) set: BTreeMap<String, f64>,
+    /// The files that were named by whoever made the recipe, not by another file.
+    pub(super) chosen: Vec<Arc<RecipeFile>>,
+    /// Values that were set for something other than the expressions of rules: for a list of tensors and their roles.
+    pub(super) set_for_tensors: BTreeSet<String>,
 }
 
 impl FinishedRecipe {
@@ -50,7 +54,7 @@ impl FinishedRecipe {
         let known = NamedNumbers::of_files(&self.files, &self.set, numbers);
         for (f, file) in self.files.iter().enumerate() {
             for entry in &file.manifest {
-                let more = entry.tensors(|e| e.value(|name| known.value(f, name)), MAX_TENSORS - tensors.len());
+                let more = entry.tensors(|name| known.value(f, name), MAX_TENSORS - tensors.len());
                 tensors.extend(more.map_err(|e| file.error(entry.line, e.in_tensor(&clip(&entry.name))))?);
             }
         }

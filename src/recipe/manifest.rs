@@ -2,8 +2,10 @@
 
 use super::expression::Expression;
 use super::raw::{NumberOrText, RawTensor};
+use super::text_with_numbers::{TextWithNumbers, check_layout, number_of_shape};
+use super::zero_rows::ZeroRows;
 use crate::model::{ModelTensor, Role};
-use crate::value::shape::Layout;
+use crate::value::shape::Shape;
 use crate::{DType, Error, Result};
 
 /// A `[[tensor]]` entry: one tensor, or one for each number in the braces of its name.
@@ -14,7 +16,8 @@ pub(super) struct ListedTensor {
     pub shape: Vec<Expression>,
     pub role: Option<Role>,
     pub dtype: Option<DType>,
-    pub layout: Layout,
+    pub layout: Option<TextWithNumbers>,
+    pub zero_rows: Option<ZeroRows>,
 }
 
 /// No model has more tensors.
@@ -37,23 +40,39 @@ impl ListedTensor {
             shape: raw.shape.iter().map(NumberOrText::expression).collect::<Result<_>>()?,
             role: raw.role.as_deref().map(str::parse).transpose()?,
             dtype: raw.dtype.as_deref().map(str::parse).transpose()?,
-            layout: raw.layout.as_deref().map(str::parse).transpose()?.unwrap_or_default(),
+            layout: raw.layout.as_deref().map(TextWithNumbers::layout).transpose()?,
+            zero_rows: raw.zero_rows.as_ref().map(ZeroRows::read).transpose()?,
         })
     }
 
-    /// The tensors of the entry, at most `room`. `value` gives an expression's value.
-    pub fn tensors(&self, value: impl Fn(&Expression) -> Result<f64>, room: usize) -> Result<Vec<ModelTensor>> {
-        let size = |e: &Expression| match value(e)? {
+    /// The variables that its expressions name.
+    pub fn variables(&self) -> impl Iterator<Item = &String> {
+        let layout = self.layout.iter().flat_map(TextWithNumbers::variables);
+        let zero_rows = self.zero_rows.iter().flat_map(ZeroRows::variables);
+        self.shape.iter().flat_map(Expression::variables).chain(layout).chain(zero_rows)
+    }
+
+    /// The tensors of the entry, at most `room`. `value` gives what a name means; in layouts and rows of zeros the
+    /// tensor's own numbers have names too.
+    pub fn tensors(&self, value: impl Fn(&str) -> Result<f64>, room: usize) -> Result<Vec<ModelTensor>> {
+        let size = |e: &Expression| match e.value(&value)? {
             x if x.trunc() == x && (1.0..=9_007_199_254_740_992.0).contains(&x) => Ok(x as u64),
             x => Err(Error::Scheme(format!("a dimension is {x}, must be a whole number from 1"))),
         };
         let dims = self.shape.iter().map(size).collect::<Result<Vec<u64>>>()?;
+        let shape = Shape::new(dims)?;
+        let of_tensor = |name: &str| number_of_shape(name, &shape, None).or_else(|_| value(name));
+        let layout = self.layout.as_ref().map(|text| text.to_layout(&of_tensor)).transpose()?;
+        layout.as_ref().map(|layout| check_layout(layout, &shape)).transpose()?;
+        let zero_rows = self.zero_rows.as_ref().map(|rows| rows.of(&shape, &of_tensor)).transpose()?;
+        let (layout, zero_rows) = (layout.unwrap_or_default(), zero_rows.unwrap_or_default());
         let names = expand(&self.name, room)?;
         let tensor = |(name, layer): (String, Option<u64>)| {
-            let mut tensor = ModelTensor::new(name, dims.clone(), self.role.unwrap_or(Role::Other))?;
+            let mut tensor = ModelTensor::new(name, shape.dims(), self.role.unwrap_or(Role::Other))?;
             tensor.layer = layer;
             tensor.dtype = self.dtype;
-            tensor.layout = self.layout.clone();
+            tensor.layout = layout.clone();
+            tensor.zero_rows.clone_from(&zero_rows);
             Ok(tensor)
         };
         names.into_iter().map(tensor).collect()

@@ -13,6 +13,9 @@ use std::sync::Arc;
 /// Parameters may name each other to this depth.
 const MAX_DEPTH: usize = 64;
 
+/// 1 where a head shares the embedding, else 0: a number that everything has.
+const TIED: &str = "tied";
+
 /// The numbers that an expression of one file can name. Of two with one name the first of these holds: the tensor's
 /// own, what was set, the file's parameters, those of other files, the model's.
 pub(super) struct NamedNumbers<'a> {
@@ -26,6 +29,18 @@ pub(super) struct NamedNumbers<'a> {
     open: RefCell<Vec<(usize, String)>>,
     /// Whether a number was asked for that this tensor does not have.
     absent: Cell<bool>,
+    reads: Option<&'a RefCell<Reads>>,
+}
+
+/// What expressions have read, to find what has no effect.
+#[derive(Debug, Default)]
+pub(super) struct Reads {
+    /// Names that were set.
+    pub set: BTreeSet<String>,
+    /// The numbers of files whose parameters were read by another file.
+    pub lenders: BTreeSet<usize>,
+    /// Whether someone asked for `tied` where nothing says it.
+    pub unknown_ties: bool,
 }
 
 impl<'a> NamedNumbers<'a> {
@@ -34,14 +49,15 @@ impl<'a> NamedNumbers<'a> {
         set: &'a BTreeMap<String, f64>,
         tensor: &'a ModelTensor,
         fans: Option<Fans>,
+        reads: &'a RefCell<Reads>,
     ) -> Self {
-        Self { tensor: Some((tensor, fans)), ..Self::of_files(files, set, &tensor.variables) }
+        Self { tensor: Some((tensor, fans)), reads: Some(reads), ..Self::of_files(files, set, &tensor.variables) }
     }
 
     /// The numbers without a tensor's own.
     pub fn of_files(files: &'a [Arc<RecipeFile>], set: &'a BTreeMap<String, f64>, model: &'a Variables) -> Self {
         let (known, open, absent) = (RefCell::default(), RefCell::default(), Cell::new(false));
-        Self { files, set, tensor: None, model, known, open, absent }
+        Self { files, set, tensor: None, model, known, open, absent, reads: None }
     }
 
     /// Whether a condition holds: its value is not 0. A condition does not hold where it names a number that this
@@ -58,12 +74,16 @@ impl<'a> NamedNumbers<'a> {
 
     /// What a name means in file `f`.
     pub fn value(&self, f: usize, name: &str) -> Result<f64> {
+        if name == "depth" && self.set.contains_key("layers") {
+            self.note_set("layers");
+        }
         if let Some((tensor, fans)) = self.tensor
             && let Some(value) = own_number(tensor, fans, self.set, name).inspect_err(|_| self.absent.set(true))?
         {
             return Ok(value);
         }
         if let Some(&value) = self.set.get(name) {
+            self.note_set(name);
             return Ok(value);
         }
         // Inside a parameter, its own name means the same parameter of the files behind, and at last the model's
@@ -75,11 +95,34 @@ impl<'a> NamedNumbers<'a> {
         };
         let of_file = files.into_iter().find(|&i| self.files[i].parameters.contains_key(name));
         match (of_file, self.model.get(name)) {
-            (Some(i), _) => self.parameter(i, name),
+            (Some(i), _) => {
+                if let Some(reads) = self.reads.filter(|_| i != f) {
+                    reads.borrow_mut().lenders.insert(i);
+                }
+                self.parameter(i, name)
+            }
             (None, Some(&value)) => Ok(value),
+            (None, None) if name == TIED && !inside => Ok(self.tied()),
             (None, None) if inside => Err(Error::Scheme(format!("parameter {name:?} depends on itself"))),
             (None, None) => Err(self.unknown(name)),
         }
+    }
+
+    fn note_set(&self, name: &str) {
+        if let Some(reads) = self.reads
+            && !reads.borrow().set.contains(name)
+        {
+            reads.borrow_mut().set.insert(name.to_owned());
+        }
+    }
+
+    /// Whether a head shares the embedding, where the model does not say it by that name.
+    fn tied(&self) -> f64 {
+        let by_field = self.model.get("tie_word_embeddings").copied();
+        if let Some(reads) = self.reads.filter(|_| by_field.is_none()) {
+            reads.borrow_mut().unknown_ties = true;
+        }
+        by_field.unwrap_or(0.0)
     }
 
     fn parameter(&self, i: usize, name: &str) -> Result<f64> {

@@ -3,6 +3,7 @@
 use super::expression::Expression;
 use super::pattern::Pattern;
 use super::raw::{NumberOrText, RawParts, Strings};
+use super::text_with_numbers::{TextWithNumbers, check_layout};
 use crate::model::{ModelTensor, Role};
 use crate::plan::Slab;
 use crate::value::shape::{Fans, Layout};
@@ -35,7 +36,7 @@ pub(super) struct PartRule {
     /// Its length along the axis, in one group.
     pub size: Option<Expression>,
     pub role: Option<Role>,
-    pub layout: Option<Layout>,
+    pub layout: Option<TextWithNumbers>,
 }
 
 /// A logical tensor: what it is, and where it lies in the stored tensor.
@@ -74,7 +75,7 @@ impl PartsRule {
                 name: part.name.clone(),
                 size: NumberOrText::optional(&part.size)?,
                 role: part.role.as_deref().map(str::parse).transpose()?,
-                layout: part.layout.as_deref().map(str::parse).transpose()?,
+                layout: part.layout.as_deref().map(TextWithNumbers::layout).transpose()?,
             })
         });
         Ok(Self {
@@ -90,14 +91,18 @@ impl PartsRule {
         })
     }
 
-    /// The view of a stored tensor, and its logical tensors. `value` gives an expression's value.
-    pub fn cut(
-        &self,
-        t: &ModelTensor,
-        value: &dyn Fn(&Expression) -> Result<f64>,
-    ) -> Result<(Vec<u64>, Vec<PlacedPart>)> {
+    /// The variables that its expressions name.
+    pub fn variables(&self) -> impl Iterator<Item = &String> {
+        let sizes = self.parts.iter().flat_map(|part| &part.size);
+        let counts = [&self.pattern.when, &self.groups, &self.stack, &self.blocks].into_iter().flatten();
+        let layouts = self.parts.iter().flat_map(|part| &part.layout).flat_map(TextWithNumbers::variables);
+        counts.chain(sizes).flat_map(Expression::variables).chain(layouts)
+    }
+
+    /// The view of a stored tensor, and its logical tensors. `value` gives what a name means.
+    pub fn cut(&self, t: &ModelTensor, value: &dyn Fn(&str) -> Result<f64>) -> Result<(Vec<u64>, Vec<PlacedPart>)> {
         let size = |what: &str, e: &Expression| {
-            let x = value(e)?;
+            let x = e.value(value)?;
             let whole = x.trunc() == x && (1.0..=9_007_199_254_740_992.0).contains(&x);
             if whole {
                 Ok(x as u64)
@@ -166,7 +171,10 @@ impl PartsRule {
                 from += size;
                 let mut own = [before, &[groups * size], behind].concat();
                 let mut order: Vec<usize> = (0..view.len()).collect();
-                let layout = part.layout.clone().unwrap_or_else(|| self.layout_of_part(&t.layout));
+                let layout = match &part.layout {
+                    Some(text) => text.to_layout(value)?,
+                    None => self.layout_of_part(&t.layout),
+                };
                 if self.transpose {
                     own.reverse();
                     // The two axes of the matrix change places; the axis that is cut is two axes of the view.
@@ -177,6 +185,9 @@ impl PartsRule {
                 tensor.layer = t.layer;
                 tensor.depth = t.depth;
                 tensor.variables = std::sync::Arc::clone(&t.variables);
+                if part.layout.is_some() {
+                    check_layout(&layout, &tensor.shape).map_err(|e| e.in_tensor(&tensor.name))?;
+                }
                 tensor.layout = layout;
                 tensor.fans = match (t.fans, tensor.shape.dims()) {
                     (Some(fans), &[out]) => Some(Fans { fan_out: out, ..fans }),
@@ -201,6 +212,7 @@ impl PartsRule {
             | Layout::InOut
             | Layout::Conv { .. }
             | Layout::ConvTranspose { .. }
+            | Layout::ConvInOut { .. }
             | Layout::Axes { .. } => stored.clone(),
         }
     }

@@ -30,6 +30,8 @@ pub(super) struct RawFile {
     pub tensor: Vec<Spanned<RawTensor>>,
     #[serde(default)]
     pub role: Vec<Spanned<RawRole>>,
+    #[serde(default)]
+    pub warning: Vec<Spanned<RawWarning>>,
 }
 
 /// A number, or the text of an expression.
@@ -62,6 +64,23 @@ impl NumberOrText {
     }
 }
 
+/// One number or expression, or several.
+#[derive(Deserialize)]
+#[serde(untagged, expecting = "expected a number, an expression in quotes, or a list of these")]
+pub(super) enum OneOrMany {
+    One(NumberOrText),
+    Many(Vec<NumberOrText>),
+}
+
+impl OneOrMany {
+    pub fn as_slice(&self) -> &[NumberOrText] {
+        match self {
+            Self::One(one) => std::slice::from_ref(one),
+            Self::Many(many) => many,
+        }
+    }
+}
+
 /// One string, or several.
 #[derive(Deserialize)]
 #[serde(untagged, expecting = "expected a string or a list of strings")]
@@ -90,6 +109,8 @@ pub(super) struct RawRule {
     pub scheme: Option<String>,
     pub scale: Option<NumberOrText>,
     pub layout: Option<String>,
+    pub zero_rows: Option<OneOrMany>,
+    pub dtype: Option<String>,
     pub lr: Option<NumberOrText>,
     pub weight_decay: Option<NumberOrText>,
     pub forward: Option<NumberOrText>,
@@ -134,6 +155,7 @@ pub(super) struct RawTensor {
     pub role: Option<String>,
     pub dtype: Option<String>,
     pub layout: Option<String>,
+    pub zero_rows: Option<OneOrMany>,
 }
 
 /// A `[[role]]` entry.
@@ -142,4 +164,15 @@ pub(super) struct RawTensor {
 pub(super) struct RawRole {
     pub name: Strings,
     pub role: String,
+}
+
+/// A `[[warning]]` entry.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawWarning {
+    pub name: Option<Strings>,
+    pub role: Option<Strings>,
+    pub rank: Option<Vec<usize>>,
+    pub when: Option<String>,
+    pub text: String,
 }

@@ -10,6 +10,9 @@ use crate::{Error, Result};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+/// Numbers by which roles and layouts of tensors without a config are told.
+const NUMBERS_OF_ROLES: [&str; 2] = ["hidden", "experts"];
+
 /// An ordered list of rules that give tensors their laws: one file, or several, the rules of earlier ones first.
 ///
 /// A recipe is made by [`Recipe::builtin`] or [`Recipe::parse`]; [`Recipe::then`] puts another one behind it, and
@@ -98,7 +101,8 @@ impl Recipe {
         self
     }
 
-    /// Gives a parameter, or a number of the model, another value. [`Recipe::finish`] refuses names that nobody knows.
+    /// Gives a parameter, or a number of the model, another value. [`Recipe::finish`] refuses names that no expression
+    /// reads.
     pub fn set(&mut self, name: &str, value: f64) {
         self.set.insert(name.to_owned(), value);
     }
@@ -121,14 +125,15 @@ impl Recipe {
     ///
     /// # Errors
     /// Those of [`Recipe::builtin`], with the file and the line that name the recipe; [`Error::Model`] where a value
-    /// was set that no recipe and no tensor of `model` knows.
+    /// was set that no expression reads.
     pub fn finish(mut self, model: Option<&Model>) -> Result<FinishedRecipe> {
+        let chosen = self.files.clone();
         if self.files.is_empty() {
             self.files = Self::builtin(TRANSFORMERS, model)?.files;
         }
         self.add_named_recipes(model)?;
-        self.check_set(model)?;
-        Ok(FinishedRecipe { files: self.files, set: self.set })
+        let set_for_tensors = self.check_set(model)?;
+        Ok(FinishedRecipe { files: self.files, set: self.set, chosen, set_for_tensors })
     }
 
     fn add_named_recipes(&mut self, model: Option<&Model>) -> Result<()> {
@@ -159,31 +164,44 @@ impl Recipe {
         Ok(())
     }
 
-    /// Refuses a set value that no expression can ever read.
-    fn check_set(&self, model: Option<&Model>) -> Result<()> {
+    /// Refuses a set value that nothing can ever read. Those that listed tensors and their roles depend on are given
+    /// back.
+    fn check_set(&self, model: Option<&Model>) -> Result<BTreeSet<String>> {
+        let mut for_tensors = BTreeSet::new();
         for name in self.set.keys() {
             if is_tensor_number(name) {
                 return Err(Error::Model(format!("{name} is set, but it is a number of each tensor's own")));
             }
-            // Without a model nobody knows which numbers its tensors are asked for.
-            let known = self.files.iter().any(|f| f.parameters.contains_key(name) || f.names(name))
-                || model.is_none_or(|m| m.tensors().iter().any(|t| t.variables.contains_key(name)));
-            if !known {
-                let parameters: BTreeSet<_> = self.files.iter().flat_map(|f| f.parameters.keys()).collect();
-                let parameters: Vec<&str> = parameters.into_iter().map(String::as_str).collect();
-                // The tensors of a stack share their numbers: each stack is asked once.
-                let mut stacks: Vec<_> = model.iter().flat_map(|m| m.tensors()).map(|t| &t.variables).collect();
-                stacks.dedup_by(|a, b| Arc::ptr_eq(a, b));
-                let numbers = stacks.iter().flat_map(|stack| stack.keys()).map(String::as_str);
-                let question = did_you_mean(name, parameters.iter().copied().chain(numbers));
-                return Err(Error::Model(format!(
-                    "{name} is set, but no recipe has such a parameter ({}) or names it, and the config has no such \
-                     number{question}",
-                    if parameters.is_empty() { "they have none".to_owned() } else { parameters.join(", ") }
-                )));
+            let reads = |file: &RecipeFile| file.names(name) || (name == "layers" && file.names("depth"));
+            // Without a config the numbers of a list of tensors are those that are set, and roles are told by some.
+            let tells_roles = model.is_none() && NUMBERS_OF_ROLES.contains(&name.as_str());
+            if tells_roles || self.files.iter().any(|f| f.lists_by(name)) {
+                for_tensors.insert(name.clone());
+            } else if !self.files.iter().any(|f| reads(f)) {
+                return Err(self.unread(name, model));
             }
         }
-        Ok(())
+        Ok(for_tensors)
+    }
+
+    /// That a name is set which no expression reads.
+    fn unread(&self, name: &str, model: Option<&Model>) -> Error {
+        let parameters: BTreeSet<_> = self.files.iter().flat_map(|f| f.parameters.keys()).collect();
+        let parameters: Vec<&str> = parameters.into_iter().map(String::as_str).collect();
+        // The tensors of a stack share their numbers: each stack is asked once.
+        let mut stacks: Vec<_> = model.iter().flat_map(|m| m.tensors()).map(|t| &t.variables).collect();
+        stacks.dedup_by(|a, b| Arc::ptr_eq(a, b));
+        let numbers: Vec<&str> = stacks.iter().flat_map(|stack| stack.keys()).map(String::as_str).collect();
+        if parameters.contains(&name) || numbers.contains(&name) {
+            let names = self.names().join(", ");
+            return Error::Model(format!("{name} is set, but no expression of {names} reads it: nothing would change"));
+        }
+        let question = did_you_mean(name, parameters.iter().copied().chain(numbers));
+        Error::Model(format!(
+            "{name} is set, but no recipe has such a parameter ({}) or names it{}{question}",
+            if parameters.is_empty() { "they have none".to_owned() } else { parameters.join(", ") },
+            if model.is_some() { ", and the config has no such number" } else { "" },
+        ))
     }
 
     /// The names of its files, built-in recipes by their own, in order.

@@ -3,10 +3,10 @@
 use super::expression::Expression;
 use super::pattern::Pattern;
 use super::raw::{NumberOrText, RawRule, Strings};
-use crate::value::shape::Layout;
-use crate::{Error, Result, Scheme};
-use std::cell::RefCell;
-use std::collections::HashMap;
+use super::text_with_numbers::TextWithNumbers;
+use super::zero_rows::ZeroRows;
+use crate::{DType, Error, Result, Scheme};
+use serde::{Deserialize, Serialize};
 
 /// The multipliers of a rule, 1 where absent: they change no weight, but stand beside it for whoever trains the model.
 #[derive(Clone, Debug, Default)]
@@ -21,16 +21,34 @@ pub(super) struct Multipliers {
 pub(super) struct Rule {
     pub line: usize,
     pub pattern: Pattern,
-    /// The scheme's text. Without one, a rule scales what a later rule gives, and a `[[multipliers]]` entry multiplies.
-    scheme: Option<String>,
-    /// The scheme's arguments that are expressions, by their text.
-    arguments: HashMap<String, Expression>,
+    /// The scheme. Without one, a rule changes what a later rule gives, and a `[[multipliers]]` entry multiplies.
+    scheme: Option<TextWithNumbers>,
     scale: Option<Expression>,
-    pub layout: Option<Layout>,
+    pub layout: Option<TextWithNumbers>,
+    pub zero_rows: Option<ZeroRows>,
+    pub dtype: Option<DType>,
     multipliers: Multipliers,
     pub source: Option<String>,
     /// The variables of all its expressions but `when`, each once.
     variables: Vec<String>,
+}
+
+/// What an entry of a recipe gave a tensor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Gave {
+    /// Its scheme.
+    Law,
+    /// A factor of the law that a later rule gave.
+    Scale,
+    /// Rows of zeros.
+    ZeroRows,
+    /// A dtype that it keeps.
+    #[serde(rename = "dtype")]
+    DType,
+    /// Multipliers alone.
+    Multipliers,
 }
 
 /// What a rule gives a tensor.
@@ -44,25 +62,30 @@ pub(super) struct Given {
 }
 
 impl Rule {
-    /// A `[[rule]]` entry: it has a scheme or a scale.
+    /// A `[[rule]]` entry: it has a scheme, or else what it changes of the law that a later rule gives.
     pub fn read(raw: RawRule, line: usize) -> Result<Self> {
         match (&raw.scheme, &raw.scale) {
-            (None, None) => Err(Error::Scheme("the rule has neither scheme nor scale".to_owned())),
+            (None, None) if raw.zero_rows.is_none() && raw.dtype.is_none() => {
+                Err(Error::Scheme("the rule has neither scheme nor scale, and no zero_rows or dtype".to_owned()))
+            }
             (Some(_), Some(_)) => {
                 let reason = "the rule has scheme and scale: scale multiplies what a later rule gives";
                 Err(Error::Scheme(reason.to_owned()))
             }
-            (Some(_), None) | (None, Some(_)) => Self::of(raw, line),
+            (Some(_), None) | (None, Some(_) | None) => Self::of(raw, line),
         }
     }
 
-    /// A `[[multipliers]]` entry: it has no scheme, no scale and no layout.
+    /// A `[[multipliers]]` entry: it has multipliers alone.
     pub fn read_multipliers(raw: RawRule, line: usize) -> Result<Self> {
         if raw.scheme.is_some() || raw.scale.is_some() {
             return Err(Error::Scheme("multipliers have no scheme and no scale".to_owned()));
         }
         if raw.layout.is_some() {
             return Err(Error::Scheme("multipliers have no layout: that of the rule holds".to_owned()));
+        }
+        if raw.zero_rows.is_some() || raw.dtype.is_some() {
+            return Err(Error::Scheme("multipliers have no zero_rows and no dtype: a rule has them".to_owned()));
         }
         Self::of(raw, line)
     }
@@ -79,32 +102,43 @@ impl Rule {
             weight_decay: NumberOrText::optional(&raw.weight_decay)?,
             forward: NumberOrText::optional(&raw.forward)?,
         };
-        let layout = raw.layout.as_deref().map(str::parse::<Layout>).transpose()?;
+        let layout = raw.layout.as_deref().map(TextWithNumbers::layout).transpose()?;
+        let zero_rows = raw.zero_rows.as_ref().map(ZeroRows::read).transpose()?;
+        let dtype = raw.dtype.as_deref().map(str::parse).transpose()?;
         let scale = NumberOrText::optional(&raw.scale)?;
-        let found = RefCell::new(HashMap::new());
-        if let Some(text) = &raw.scheme {
-            // Only the form is checked here, with 1 for every expression: the numbers come with a tensor.
-            Scheme::parse_with(text, &|argument| {
-                found.borrow_mut().insert(argument.to_owned(), Expression::parse(argument)?);
-                Ok(1.0)
-            })?;
-        }
-        let arguments = found.into_inner();
-        let mut variables: Vec<String> = (arguments.values())
-            .chain([&scale, &multipliers.lr, &multipliers.weight_decay, &multipliers.forward].into_iter().flatten())
-            .flat_map(|e| e.variables())
-            .cloned()
-            .collect();
+        let scheme = raw.scheme.as_deref().map(TextWithNumbers::scheme).transpose()?;
+        let numbers = [&scale, &multipliers.lr, &multipliers.weight_decay, &multipliers.forward];
+        let numbers = numbers.into_iter().flatten().flat_map(|e| e.variables());
+        let mut variables: Vec<String> =
+            scheme.iter().flat_map(TextWithNumbers::variables).chain(numbers).cloned().collect();
         variables.sort_unstable();
         variables.dedup();
-        let (scheme, source) = (raw.scheme, raw.source);
-        Ok(Self { line, pattern, scheme, arguments, scale, layout, multipliers, source, variables })
+        let source = raw.source;
+        Ok(Self { line, pattern, scheme, scale, layout, zero_rows, dtype, multipliers, source, variables })
     }
 
     /// Whether one of its expressions names this variable.
     pub fn names(&self, name: &str) -> bool {
         let condition = self.pattern.when.iter().flat_map(|when| when.variables());
-        self.variables.iter().chain(condition).any(|v| v == name)
+        let layout = self.layout.iter().flat_map(TextWithNumbers::variables);
+        let zero_rows = self.zero_rows.iter().flat_map(ZeroRows::variables);
+        self.variables.iter().chain(condition).chain(layout).chain(zero_rows).any(|v| v == name)
+    }
+
+    /// Whether it has a factor for the law that a later rule gives.
+    pub fn scales(&self) -> bool {
+        self.scale.is_some()
+    }
+
+    /// What it gives a tensor that comes to it.
+    pub fn gives(&self) -> Gave {
+        match (&self.scheme, &self.scale, &self.zero_rows, self.dtype) {
+            (Some(_), ..) => Gave::Law,
+            (None, Some(_), ..) => Gave::Scale,
+            (None, None, Some(_), _) => Gave::ZeroRows,
+            (None, None, None, Some(_)) => Gave::DType,
+            (None, None, None, None) => Gave::Multipliers,
+        }
     }
 
     /// The variables that its scheme, scale and multipliers depend on.
@@ -124,12 +158,7 @@ impl Rule {
             x => Err(Error::Scheme(format!("{what} is {x}, must be at least 0"))),
         };
         let mut given = Given { scheme: None, scale: 1.0, lr: 1.0, weight_decay: 1.0, forward: 1.0 };
-        let evaluate = |argument: &str| match self.arguments.get(argument) {
-            Some(expression) => expression.value(lookup),
-            None => Expression::parse(argument)?.value(lookup),
-        };
-        given.scheme = self.scheme.as_deref().map(|text| Scheme::parse_with(text, &evaluate)).transpose()?;
-        given.scheme.as_ref().map(Scheme::check).transpose()?;
+        given.scheme = self.scheme.as_ref().map(|text| text.to_scheme(&lookup)).transpose()?;
         given.scale = number(&self.scale)?;
         if given.scale < 0.0 {
             return Err(Error::Scheme(format!("scale is {}, must be at least 0", given.scale)));

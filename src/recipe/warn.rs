@@ -7,8 +7,8 @@ use crate::value::law::{Law, MAX_NORMAL};
 use std::collections::BTreeMap;
 
 impl Assignment {
-    /// Laws that do nothing or look like mistakes: a line for each rule and kind of mistake, with the first tensor and
-    /// how many more there are.
+    /// What the recipe's own `[[warning]]` entries say, which of its entries did nothing, and laws that do nothing or
+    /// look like mistakes: a line for each rule and kind of mistake, with the first tensor and how many more there are.
     ///
     /// `plan` holds the tensors of this assignment, in order.
     #[must_use]
@@ -23,12 +23,11 @@ impl Assignment {
                 }
             }
         }
-        (found.into_iter())
-            .map(|((rule, _), (name, detail, count))| {
-                let more = if count > 1 { format!(" and {} more", count - 1) } else { String::new() };
-                format!("{name}{more}: {detail} ({rule})")
-            })
-            .collect()
+        let found = found.into_iter().map(|((rule, _), (name, detail, count))| {
+            let more = if count > 1 { format!(" and {} more", count - 1) } else { String::new() };
+            format!("{name}{more}: {detail} ({rule})")
+        });
+        self.said.iter().cloned().chain(found).collect()
     }
 }
 

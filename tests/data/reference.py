@@ -530,9 +530,9 @@ def fans(layout, dims):
     k = math.prod(dims[2:])
     if name == "out_in":
         return dims[1] * k, dims[0] * k
-    if name == "in_out":
+    if name in ("in_out", "conv_in_out"):
         k = math.prod(dims[:-2])
-        return dims[-2] * k, dims[-1] * k
+        return dims[-2] * k, dims[-1] // g * k
     if name == "conv":
         return dims[1] * k, dims[0] // g * k
     assert name == "conv_transpose"

@@ -110,8 +110,9 @@ fn every_recipe_gives_every_role_a_law_and_says_where_from() {
             "{}",
             builtin.name
         );
-        // Modifiers, and `fixed`, which has the first rules of the others, are no recipes by themselves.
-        if builtin.text.contains("\nextends = \"transformers\"") || builtin.name == "fixed" {
+        // Modifiers, and `fixed`, which has the first rules of the others, are no recipes by themselves; `adapters`
+        // knows LoRA pairs alone.
+        if builtin.text.contains("\nextends = \"transformers\"") || ["fixed", "adapters"].contains(&builtin.name) {
             continue;
         }
         whole += 1;
@@ -443,4 +444,46 @@ fn split_names_the_parts_of_known_fused_tensors() {
         let fans: Vec<_> = assigned[5].logical.iter().map(|l| l.fans.unwrap()).collect();
         assert_eq!(fans, [Fans { fan_in: 48, fan_out: 32 }; 3]);
     }
+}
+
+/// The example of the page that holds this text.
+fn example(text: &str) -> &'static str {
+    let page = include_str!("../../docs/recipes.md");
+    let mut examples = page.split("```toml\n").skip(1).map(|rest| rest.split("```").next().unwrap());
+    examples.find(|example| example.contains(text)).unwrap_or_else(|| panic!("no example has {text}"))
+}
+
+#[test]
+fn the_page_s_examples_give_decays_and_gates_the_laws_of_their_libraries() {
+    let law = |recipe: &str, tensor: ModelTensor| {
+        let recipe = Recipe::parse("example.toml", recipe).unwrap().finish(None).unwrap();
+        let mut rest = vec![ModelTensor::new("w.weight", [4, 4], Role::MlpIn).unwrap(), tensor];
+        rest.extend(["a.fgate_preact.bias", "a.igate_preact.bias"].map(|name| {
+            let mut bias = ModelTensor::new(name, [4], Role::Bias).unwrap();
+            bias.fans = Some(Fans { fan_in: 8, fan_out: 4 });
+            bias
+        }));
+        let assigned = recipe.assign(&rest).unwrap().tensors.remove(1);
+        let mut plan = Plan::new(StreamVersion::V1, 0);
+        let planned = plan.push(&assigned.spec).unwrap();
+        (planned.parts()[0].law().clone(), values(planned))
+    };
+    // mamba_ssm 2.2 mamba2.py: A_init_range (1, 16); transformers 5.24 Qwen3NextGatedDeltaNet: uniform_(0.01, 16).
+    let heads = || ModelTensor::new("l.A_log", [512], Role::SsmA).unwrap();
+    let mamba2 = example("log_of_uniform(1, 16)");
+    for (lo, recipe) in [(1.0f64, mamba2.to_owned()), (0.01, mamba2.replace("(1, 16)", "(0.01, 16)"))] {
+        let (law, values) = law(&recipe, heads());
+        assert_eq!(law.range(), (lo.ln(), 16f64.ln()));
+        // Of U(lo, 16) half lies above the middle.
+        let above = values.iter().filter(|&&x| f64::from(x).exp() > (lo + 16.0) / 2.0).count();
+        assert!((206..=306).contains(&above), "{above} of 512");
+    }
+    // Mamba's own A_log is a matrix, and stays ln 1, ln 2, ..
+    let (_, values) = law(mamba2, ModelTensor::new("l.A_log", [3, 4], Role::SsmA).unwrap());
+    assert_eq!(values[4..8], [0.0, 2f32.ln(), 3f32.ln(), 4f32.ln()]);
+    // transformers 5.24 xLSTMPreTrainedModel._init_weights: torch.linspace(3, 6, heads) and -10.
+    let gates = example("linspace(3, 6)");
+    let bias = |name: &str| ModelTensor::new(name, [4], Role::Bias).unwrap();
+    assert_eq!(law(gates, bias("l.0.fgate_preact.bias")).1, [3.0, 4.0, 5.0, 6.0]);
+    assert_eq!(law(gates, bias("l.0.igate_preact.bias")).1, [-10.0; 4]);
 }

@@ -4,6 +4,7 @@ use super::kept::copy_rows;
 use super::queue::{FilePlan, write_files};
 use super::{WriteOptions, check_target, shards};
 use crate::backend::Backend;
+use crate::checkpoint::adapter::Adapter;
 use crate::checkpoint::disk::{Commit, MadeDirs, check_space, directory, new_temp};
 use crate::checkpoint::{CompleteFile, ModelPaths, Progress, Provenance, Weights, names};
 use crate::model::config_with_dtype;
@@ -20,7 +21,8 @@ use tempfile::TempPath;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ModelFiles {
-    /// `model.safetensors`, or where there are shards `model.safetensors.index.json`.
+    /// `model.safetensors`, or where there are shards `model.safetensors.index.json`; of an adapter
+    /// `adapter_model.safetensors`.
     pub weights: PathBuf,
     /// The safetensors files, at least one.
     pub files: Vec<PathBuf>,
@@ -79,6 +81,8 @@ pub fn write_model(
 pub struct ModelWriter {
     // Dropped in this order: the files in the directory, then the directory.
     config: Option<TempPath>,
+    /// The config of an adapter, as it was.
+    adapter_config: Option<TempPath>,
     table: TempPath,
     index: Option<TempPath>,
     kept: Vec<KeptRows>,
@@ -97,7 +101,8 @@ impl ModelWriter {
     ///
     /// `paths` are the files that the plan was made of, none where it was made from memory: a `config.json` in `dir`
     /// that is the very file of `paths` may be replaced, since only its dtype changes, and the rows that the plan keeps
-    /// are copied from [`ModelPaths::missing_from`].
+    /// are copied from [`ModelPaths::missing_from`]. Where [`ModelPaths::like`] is an adapter of PEFT's, the files have
+    /// PEFT's names, and its `adapter_config.json` is copied.
     ///
     /// # Errors
     /// [`Error::Exists`] where a file stands there, or weights of another layout, and `force` is not set;
@@ -109,13 +114,21 @@ impl ModelWriter {
         let sizes: Vec<u64> = plan.tensors().iter().map(|t| t.bytes()).collect();
         let shards = shards::split(&sizes, options.max_shard_size.unwrap_or(u64::MAX));
         let metadata = Provenance::of_plan(plan)?.metadata();
-        let (files, weight_map) = lay_out(dir, plan, &shards, &metadata)?;
+        let (mut files, weight_map) = lay_out(dir, plan, &shards, &metadata)?;
+        let adapter = paths.like.as_deref().map(Adapter::of).transpose()?.flatten();
+        if adapter.is_some() {
+            name_adapter(dir, &mut files)?;
+        }
         let (config, index) = (dir.join(names::CONFIG), dir.join(names::INDEX));
         let index = (files.len() > 1).then_some(index);
         for target in files.iter().map(|f| &f.target).chain(&index) {
             check_target(target, options.force)?;
         }
-        let stale = stale(dir, files.iter().map(|f| &f.target).chain(&index), options.force)?;
+        let stale = match &adapter {
+            // PEFT takes its own file, whatever stands beside it.
+            Some(_) => Vec::new(),
+            None => stale(dir, files.iter().map(|f| &f.target).chain(&index), options.force)?,
+        };
         let table = dir.join(INIT_JSON);
         check_target(&table, options.force)?;
         let dtype = prevailing_dtype(plan);
@@ -133,12 +146,19 @@ impl ModelWriter {
         if let Some(from) = &paths.missing_from {
             check_elsewhere(dir, from)?;
         }
+        let adapter_config = adapter.and_then(|adapter| adapter.config);
+        if let Some((read, _)) = &adapter_config {
+            let target = dir.join(names::ADAPTER_CONFIG);
+            let is_same = fs::canonicalize(read).ok().is_some_and(|read| fs::canonicalize(&target).ok() == Some(read));
+            check_target(&target, options.force || is_same)?;
+        }
         let parameters = plan.tensors().iter().map(|t| t.shape().count()).sum();
         let index_text = shards::index_json(&weight_map, (parameters, sizes.iter().sum()), &metadata);
         let index_text = index_text.map_err(|e| Error::Config(e.to_string()))?;
 
         let made = MadeDirs::create(dir)?;
-        let extra = config_text.as_ref().map_or(0, String::len) + if index.is_some() { index_text.len() } else { 0 };
+        let configs = config_text.iter().chain(adapter_config.as_ref().map(|(_, text)| text));
+        let extra = configs.map(String::len).sum::<usize>() + if index.is_some() { index_text.len() } else { 0 };
         let needed = files.iter().map(|f| f.header.file_len()).sum::<u64>() + extra as u64;
         check_space(dir, &files[0].target, needed)?;
         let text = |text: &str| {
@@ -146,10 +166,13 @@ impl ModelWriter {
             move |out: &mut BufWriter<&mut fs::File>| out.write_all(text.as_bytes())
         };
         let config = config_text.map(|t| small_file(&config, options.sync, text(&t))).transpose()?;
+        let adapter_config =
+            adapter_config.map(|(_, t)| small_file(&dir.join(names::ADAPTER_CONFIG), options.sync, text(&t)));
+        let adapter_config = adapter_config.transpose()?;
         let table = small_file(&table, options.sync, |out| model.write_init_json(out))?;
         let index = index.map(|path| small_file(&path, options.sync, text(&index_text))).transpose()?;
         let (kept, kept_from, dir) = (model.kept.clone(), paths.missing_from.clone(), dir.to_path_buf());
-        Ok(Self { config, table, index, kept, kept_from, made, dir, files, stale, options: *options })
+        Ok(Self { config, adapter_config, table, index, kept, kept_from, made, dir, files, stale, options: *options })
     }
 
     /// Fills and writes the weights, then gives all files their names, the index last: between the first change of an
@@ -184,6 +207,9 @@ impl ModelWriter {
         let config = self.config.is_some().then(|| self.dir.join(names::CONFIG));
         if let (Some(temp), Some(config)) = (self.config, &config) {
             commit.place(temp, config)?;
+        }
+        if let Some(temp) = self.adapter_config {
+            commit.place(temp, &self.dir.join(names::ADAPTER_CONFIG))?;
         }
         let table = self.dir.join(INIT_JSON);
         commit.place(self.table, &table)?;
@@ -220,6 +246,16 @@ fn lay_out<'a>(
         files.push(FilePlan::new(dir.join(name), tensors, metadata)?);
     }
     Ok((files, weight_map))
+}
+
+/// Gives the one file of an adapter the name that PEFT loads.
+fn name_adapter(dir: &Path, files: &mut [FilePlan]) -> Result<()> {
+    let [file] = files else {
+        let reason = format!("an adapter in {} files: PEFT loads one alone", files.len());
+        return Err(Error::Checkpoint { path: dir.display().to_string(), reason });
+    };
+    file.target = dir.join(names::ADAPTER);
+    Ok(())
 }
 
 /// Refuses a directory that has the checkpoint `from`, by the paths of its files or by the files that these lead to.

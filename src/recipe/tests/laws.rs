@@ -79,12 +79,20 @@ fn laws_are_those_of_transformers() {
 
 #[test]
 fn every_builtin_recipe_can_be_read_and_serves_every_family() {
+    const NOTHING_TO_SPLIT: &str = "no rule of split was reached: its rules are about no tensor here";
+    let (mut unsplit, mut split) = (0, 0);
     for fixture in fixtures(true) {
         let model = Model::from_json(&fixture.1["config"].to_string()).unwrap();
-        // `fixed` is no recipe by itself: it has the first rules of the others.
-        for builtin in crate::recipe::builtins().iter().filter(|b| b.name != "fixed") {
+        // `fixed` is no recipe by itself: it has the first rules of the others. `adapters` knows LoRA pairs alone.
+        for builtin in crate::recipe::builtins().iter().filter(|b| !["fixed", "adapters"].contains(&b.name)) {
             let recipe = Recipe::builtin(builtin.name, Some(&model)).unwrap().finish(Some(&model)).unwrap();
             let assignment = recipe.assign(model.tensors());
+            // Few families fuse what `split` cuts.
+            if builtin.name == "split" && assignment.as_ref().is_err_and(|e| e.to_string().contains(NOTHING_TO_SPLIT)) {
+                unsplit += 1;
+                continue;
+            }
+            split += usize::from(builtin.name == "split");
             let assignment = assignment.unwrap_or_else(|e| panic!("{} {}: {e}", builtin.name, fixture.0));
             let mut plan = Plan::new(StreamVersion::V1, 0);
             for assigned in &assignment.tensors {
@@ -92,6 +100,7 @@ fn every_builtin_recipe_can_be_read_and_serves_every_family() {
             }
         }
     }
+    assert!(unsplit > 0 && split > 0, "{unsplit} without fused tensors, {split} with");
 }
 
 #[test]

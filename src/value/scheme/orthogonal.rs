@@ -69,7 +69,7 @@ pub(super) fn batched(shape: &Shape, layout: &Layout, gain: f64, batch: u64) -> 
         return Err(shape.error(format!("needs rank {} or more", batch.saturating_add(2))));
     };
     let (rows, cols) = match layout {
-        Layout::InOut => (product(&matrix[..matrix.len() - 1]), *last),
+        Layout::InOut | Layout::ConvInOut { .. } => (product(&matrix[..matrix.len() - 1]), *last),
         Layout::OutIn | Layout::Conv { .. } | Layout::ConvTranspose { .. } => (*first, product(&matrix[1..])),
         Layout::Axes { .. } => {
             return Err(shape.error(format!(
@@ -93,7 +93,7 @@ pub(super) fn delta(shape: &Shape, layout: &Layout, gain: f64) -> Result<Law> {
             let kernel = &dims[2..];
             Law::delta_orthogonal((dims[0], dims[1]), (product(kernel), 1), middle(kernel), gain)
         }
-        Layout::InOut => {
+        Layout::InOut | Layout::ConvInOut { .. } => {
             let (kernel, matrix) = dims.split_at(dims.len() - 2);
             Law::delta_orthogonal((matrix[0], matrix[1]), (1, product(kernel)), middle(kernel), gain)
         }

@@ -64,8 +64,8 @@ impl std::str::FromStr for Scheme {
     ///
     /// - `zeros`, `ones`, `constant(value)`, `uniform(lo, hi)`, `normal([mean=0], std)`
     ///   where a std alone is named: `normal(std=0.02)`
-    /// - `truncated_normal([mean=0], std, [lo=-2, hi=2, bounds=sigma, std_of=parent])`. `lo`, `hi` and
-    ///   `bounds` come together: torch means absolute bounds, jax and keras mean sigmas
+    /// - `truncated_normal([mean=0], std, [lo=-2, hi=2, bounds=sigma, std_of=parent])`. `lo` and `hi` come together,
+    ///   and are multiples of the std as in jax and keras, or with `bounds=absolute` values as in torch
     /// - `variance_scaling(scale, [mode=fan_in, distribution=normal])`
     /// - `xavier_uniform`, `xavier_normal`, `xavier_truncated_normal`, each `([gain=1])`; also as `glorot_..`
     /// - `kaiming_uniform`, `kaiming_normal`, `kaiming_truncated_normal`, each
@@ -79,8 +79,9 @@ impl std::str::FromStr for Scheme {
     /// - `orthogonal([gain=1, batch=0])`, `delta_orthogonal([gain=1])`
     /// - `unit_frobenius([norm=1])`
     ///
-    /// Modes: `fan_in`, `fan_out`, `fan_avg`, `fan_geo_avg`. Nonlinearities: `linear`, `conv`, `sigmoid`, `tanh`,
-    /// `relu`, `leaky_relu`, `selu`. Distributions: `normal`, `truncated_normal`, `uniform`.
+    /// Modes: `fan_in`, `fan_out`, `fan_avg`, `fan_geo_avg`. Nonlinearities: `linear`, `conv` (also as torch's `conv1d`
+    /// to `conv3d`, `conv_transpose1d` to `conv_transpose3d`), `sigmoid`, `tanh`, `relu`, `leaky_relu`, `selu`.
+    /// Distributions: `normal`, `truncated_normal`, `uniform`.
     ///
     /// # Errors
     /// [`Error::Unknown`] for an unknown name, [`Error::Scheme`] naming an argument that is unknown, missing, given
@@ -236,43 +237,37 @@ fn dt_bias(args: &Args<'_>) -> Result<Scheme> {
 
 fn truncated_normal(args: &Args<'_>) -> Result<Scheme> {
     let (lo, hi) = (args.number("lo")?, args.number("hi")?);
-    let bounds: Option<fn(f64, f64) -> Bounds> = match args.text("bounds") {
-        None => None,
-        Some("sigma") => Some(Bounds::Sigma),
-        Some("absolute") => Some(Bounds::Absolute),
+    let bounds: fn(f64, f64) -> Bounds = match args.text("bounds") {
+        None | Some("sigma") => Bounds::Sigma,
+        Some("absolute") => Bounds::Absolute,
         Some(other) => return Err(args.error(Error::unknown("bounds", other, ["sigma", "absolute"]))),
     };
-    let bounds = match (lo, hi, bounds) {
-        (None, None, None) => Bounds::TWO_SIGMA,
-        (Some(lo), Some(hi), Some(bounds)) => bounds(lo, hi),
-        // -2, 2 as multiples of the std and as values differ a hundredfold at std 0.02, so neither is assumed.
-        (lo, hi, _) => return Err(args.error(half_a_window(lo, hi, args.text("bounds")))),
+    let bounds = match (lo, hi) {
+        (None, None) => bounds(-2.0, 2.0),
+        (Some(lo), Some(hi)) => bounds(lo, hi),
+        // Whether the other end is meant to be the default, the mirror of this one or none at all is not assumed.
+        (Some(lo), None) => return Err(args.error(half_a_window("lo", "hi", lo, args.text("bounds")))),
+        (None, Some(hi)) => return Err(args.error(half_a_window("hi", "lo", hi, args.text("bounds")))),
     };
     let mean = args.number("mean")?.unwrap_or(0.0);
     let std_of = args.word::<StdOf>("std_of")?.unwrap_or_default();
     Ok(Scheme::truncated_normal(mean, args.needed("std")?, bounds, std_of))
 }
 
-/// Which of `lo`, `hi` and `bounds` the given ones lack, and a window as it could have been meant.
-fn half_a_window(lo: Option<f64>, hi: Option<f64>, bounds: Option<&str>) -> String {
-    let all = [("lo", lo.is_some()), ("hi", hi.is_some()), ("bounds", bounds.is_some())];
-    let names = |is_given: bool| {
-        let names: Vec<&str> = all.iter().filter(|&&(_, given)| given == is_given).map(|&(name, _)| name).collect();
-        names.join(" and ")
-    };
-    let needs = if all.iter().filter(|(_, given)| *given).count() == 1 { "needs" } else { "need" };
+/// That one end of a window is given and the other is not, and a window as it could have been meant.
+fn half_a_window(given: &str, lacking: &str, end: f64, bounds: Option<&str>) -> String {
     // The other end of a window around 0; without an end inside.
-    let (lo, hi) = match (lo, hi) {
-        (Some(lo), Some(hi)) => (lo, hi),
-        (Some(lo), None) => (lo, if lo < 0.0 { -lo } else { f64::INFINITY }),
-        (None, Some(hi)) => (if hi > 0.0 { -hi } else { f64::NEG_INFINITY }, hi),
-        (None, None) => (-2.0, 2.0),
+    let (lo, hi) = match (given == "lo", end < 0.0) {
+        (true, true) => (end, -end),
+        (true, false) => (end, f64::INFINITY),
+        (false, true) => (f64::NEG_INFINITY, end),
+        (false, false) => (-end, end),
     };
     let bounds = match bounds {
         Some(given) => format!("bounds={given}"),
-        None => "bounds=sigma (multiples of std) or bounds=absolute (values)".to_owned(),
+        None => "bounds=sigma (multiples of std, where nothing is said) or bounds=absolute (values)".to_owned(),
     };
-    format!("{} {needs} {}: lo={}, hi={}, {bounds}", names(true), names(false), Number(lo), Number(hi))
+    format!("{given} needs {lacking}: lo={}, hi={}, {bounds}", Number(lo), Number(hi))
 }
 
 fn xavier(args: &Args<'_>, distribution: Distribution) -> Result<Scheme> {

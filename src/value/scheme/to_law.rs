@@ -209,7 +209,7 @@ fn symmetric_uniform(bound: f64) -> Result<Law> {
 fn dirac(shape: &Shape, layout: &Layout, groups: u64) -> Result<Law> {
     match layout {
         Layout::OutIn | Layout::Conv { .. } => Law::dirac(shape.dims(), groups),
-        Layout::InOut | Layout::ConvTranspose { .. } | Layout::Axes { .. } => {
+        Layout::InOut | Layout::ConvTranspose { .. } | Layout::ConvInOut { .. } | Layout::Axes { .. } => {
             Err(shape.error(format!("layout {layout}, needs out_in or conv")))
         }
     }

@@ -69,7 +69,8 @@ pub enum Distribution {
 pub enum Nonlinearity {
     /// Nothing: gain 1.
     Linear,
-    /// A convolution, of any dimension, transposed or not: gain 1.
+    /// A convolution, of any dimension, transposed or not: gain 1. Also read under torch's words for it, `conv1d` to
+    /// `conv_transpose3d`.
     Conv,
     /// Gain 1.
     Sigmoid,
@@ -133,18 +134,20 @@ pub enum StdOf {
     Cut,
 }
 
-/// The text forms of words: each variant once, with its name, so that the compiler names the one that lacks a name. A
-/// variant that holds a number is read with the number given here.
+/// The text forms of words: each variant once, with its name, so that the compiler names the one that lacks a name, and
+/// with the other names by which it is read. A variant that holds a number is read with the number given here.
 macro_rules! words {
-    ($($type:ident $what:literal { $($variant:ident $(($default:expr))? $name:literal,)* })*) => {$(
+    ($($type:ident $what:literal {
+        $($variant:ident $(($default:expr))? $name:literal $(| $other:literal)*,)*
+    })*) => {$(
         impl FromStr for $type {
             type Err = Error;
 
             /// Reads the word, as `to_string` writes it; [`Error::Unknown`] lists the known ones.
             fn from_str(text: &str) -> Result<Self> {
                 match text {
-                    $($name => Ok(Self::$variant $(($default))?),)*
-                    _ => Err(Error::unknown($what, text, [$($name),*])),
+                    $($name $(| $other)* => Ok(Self::$variant $(($default))?),)*
+                    _ => Err(Error::unknown($what, text, [$($name $(, $other)*),*])),
                 }
             }
         }
@@ -173,7 +176,7 @@ words! {
     }
     Nonlinearity "nonlinearity" {
         Linear "linear",
-        Conv "conv",
+        Conv "conv" | "conv1d" | "conv2d" | "conv3d" | "conv_transpose1d" | "conv_transpose2d" | "conv_transpose3d",
         Sigmoid "sigmoid",
         Tanh "tanh",
         Relu "relu",

@@ -7,8 +7,8 @@ use crate::{Error, Result};
 /// Which axes of a weight feed in and out.
 ///
 /// Its text form, read by `parse` and written by `to_string`: `out_in`, `in_out`, `conv(groups=4)`,
-/// `conv_transpose(groups=2)`, `axes(in=-2, out=-1, batch=[0])`. Below, kernel is the product of the kernel's
-/// dimensions.
+/// `conv_transpose(groups=2)`, `conv_in_out(groups=4)`, `axes(in=-2, out=-1, batch=[0])`. Below, kernel is
+/// the product of the kernel's dimensions.
 ///
 /// ```
 /// # use seedbed::shape::{Layout, Shape};
@@ -75,11 +75,26 @@ pub enum Layout {
         /// The groups; they divide dims\[0\].
         groups: u64,
     },
-    /// Any rank from 2, with the axes named: `in_axis`, `out_axis` and `batch_axis` of jax's `variance_scaling`.
+    /// `[kernel.., in/groups, out]`, rank 3 to 5: the convolutions of flax and keras, channels last, with their true
+    /// fans.
+    ///
+    /// fan_in = dims\[-2\] * kernel, fan_out = dims\[-1\] / groups * kernel.
+    ///
+    /// ```
+    /// # use seedbed::shape::{Layout, Shape};
+    /// let fans = Layout::conv_in_out(4).fans(&Shape::new([3, 3, 16, 64])?)?;
+    /// assert_eq!((fans.fan_in, fans.fan_out), (16 * 9, 64 / 4 * 9));
+    /// # Ok::<(), seedbed::Error>(())
+    /// ```
+    ConvInOut {
+        /// The groups; they divide dims\[-1\].
+        groups: u64,
+    },
+    /// Any rank, with the axes named: `in_axis`, `out_axis` and `batch_axis` of jax's `variance_scaling`.
     ///
     /// The axes in none of the three lists are the kernel. fan_in = product of `in_axis` * kernel,
     /// fan_out = product of `out_axis` * kernel; an empty list has the product 1, and a batch axis enters neither.
-    /// A negative axis counts from the last, -1.
+    /// A negative axis counts from the last, -1. A vector has fans by `axes(in=[0], out=[])`: its length, and 1.
     ///
     /// ```
     /// # use seedbed::shape::{Layout, Shape};
@@ -111,6 +126,12 @@ impl Layout {
         Self::ConvTranspose { groups }
     }
 
+    /// A convolution of flax's or keras', `[kernel.., in/groups, out]`.
+    #[must_use]
+    pub const fn conv_in_out(groups: u64) -> Self {
+        Self::ConvInOut { groups }
+    }
+
     /// A weight whose axes are named one by one; see [`Layout::Axes`].
     #[must_use]
     pub fn axes(in_axis: impl Into<Vec<i64>>, out_axis: impl Into<Vec<i64>>, batch_axis: impl Into<Vec<i64>>) -> Self {
@@ -120,15 +141,18 @@ impl Layout {
     /// The fans of a tensor of this shape, by the formula of each variant.
     ///
     /// # Errors
-    /// [`Error::Shape`] where the rank is below 2 or does not suit a convolution, the groups are 0 or do not divide
-    /// the channels, or an axis is out of range or named twice.
+    /// [`Error::Shape`] where the rank is below 2 and no axis is named, or does not suit a convolution, the groups are
+    /// 0 or do not divide the channels, or an axis is out of range or named twice.
     pub fn fans(&self, shape: &Shape) -> Result<Fans> {
         let dims = shape.dims();
         let rank = dims.len();
-        if rank < 2 {
+        // A vector has the fans of the axes that someone names, not those of axes that it has not.
+        let is_named = || matches!(self, Self::Axes { .. }) && *self != Self::axes([-2], [-1], []);
+        if rank < 2 && !is_named() {
             return Err(shape.error(format!(
                 "rank {rank} has no fan_in and fan_out, a scheme of fans needs rank 2 or more; for a bias name its \
-                 fan_in, as in torch_bias(fan_in=768), or take a scheme without fans, as zeros"
+                 fan_in, as in torch_bias(fan_in=768), or its axes, as in axes(in=[0], out=[]), or take a scheme \
+                 without fans, as zeros"
             )));
         }
         // A shape holds at most 2^60 elements, and each product below takes an axis at most once: none overflows.
@@ -143,20 +167,28 @@ impl Layout {
                 Ok(Fans { fan_in: dims[rank - 2] * kernel, fan_out: dims[rank - 1] * kernel })
             }
             Self::Conv { groups } => {
-                let (per_group, kernel) = (self.per_group(shape, *groups, "output")?, product(&dims[2..]));
+                let per_group = self.per_group(shape, *groups, 0, "output")?;
+                let kernel = product(&dims[2..]);
                 Ok(Fans { fan_in: dims[1] * kernel, fan_out: per_group * kernel })
             }
             Self::ConvTranspose { groups } => {
-                let (per_group, kernel) = (self.per_group(shape, *groups, "input")?, product(&dims[2..]));
+                let per_group = self.per_group(shape, *groups, 0, "input")?;
+                let kernel = product(&dims[2..]);
                 Ok(Fans { fan_in: per_group * kernel, fan_out: dims[1] * kernel })
+            }
+            Self::ConvInOut { groups } => {
+                let per_group = self.per_group(shape, *groups, rank - 1, "output")?;
+                let kernel = product(&dims[..rank - 2]);
+                Ok(Fans { fan_in: dims[rank - 2] * kernel, fan_out: per_group * kernel })
             }
             Self::Axes { in_axis, out_axis, batch_axis } => {
                 let mut free = vec![true; rank];
                 let mut take = |what: &str, axes: &[i64]| -> Result<u64> {
                     let mut size = 1;
                     for &axis in axes {
-                        let at = resolve(axis, rank).ok_or_else(|| {
-                            shape.error(format!("{what} axis {axis}: must lie in [-{rank}, {}]", rank - 1))
+                        let at = resolve(axis, rank).ok_or_else(|| match rank.checked_sub(1) {
+                            Some(last) => shape.error(format!("{what} axis {axis}: must lie in [-{rank}, {last}]")),
+                            None => shape.error(format!("{what} axis {axis}: shape [] has no axis")),
                         })?;
                         if !std::mem::replace(&mut free[at], false) {
                             return Err(shape.error(format!("{what} axis {axis}: axis {at} is named twice")));
@@ -172,9 +204,9 @@ impl Layout {
         }
     }
 
-    /// The channels of axis 0 that one group holds.
-    fn per_group(&self, shape: &Shape, groups: u64, channels: &str) -> Result<u64> {
-        let (rank, count) = (shape.rank(), shape.dims()[0]);
+    /// The channels of an axis that one group holds.
+    fn per_group(&self, shape: &Shape, groups: u64, axis: usize, channels: &str) -> Result<u64> {
+        let (rank, count) = (shape.rank(), shape.dims()[axis]);
         if !(3..=5).contains(&rank) {
             return Err(shape.error(format!(
                 "rank {rank} as {self}: a convolution of 1 to 3 dimensions has rank 3 to 5; a dense weight is out_in"
@@ -203,6 +235,7 @@ impl std::fmt::Display for Layout {
             Self::InOut => f.write_str("in_out"),
             Self::Conv { groups } => write!(f, "conv(groups={groups})"),
             Self::ConvTranspose { groups } => write!(f, "conv_transpose(groups={groups})"),
+            Self::ConvInOut { groups } => write!(f, "conv_in_out(groups={groups})"),
             Self::Axes { in_axis, out_axis, batch_axis } => {
                 write!(f, "axes(in={in_axis:?}, out={out_axis:?}, batch={batch_axis:?})")
             }
@@ -215,6 +248,7 @@ const FORMS: &[Form<Layout>] = &[
     Form { names: &["in_out"], params: &[], build: |_| Ok(Layout::InOut) },
     Form { names: &["conv"], params: &["groups"], build: |a| Ok(Layout::conv(groups(a)?)) },
     Form { names: &["conv_transpose"], params: &["groups"], build: |a| Ok(Layout::conv_transpose(groups(a)?)) },
+    Form { names: &["conv_in_out"], params: &["groups"], build: |a| Ok(Layout::conv_in_out(groups(a)?)) },
     Form {
         names: &["axes"],
         params: &["in", "out", "batch"],
@@ -246,6 +280,14 @@ impl std::str::FromStr for Layout {
     /// unknown, given twice or no number, or zero groups.
     fn from_str(text: &str) -> Result<Self> {
         text::parse("layout", FORMS, text, None)
+    }
+}
+
+#[cfg(feature = "model")]
+impl Layout {
+    /// Reads the text form, in which whole numbers may be expressions.
+    pub(crate) fn parse_with(text: &str, evaluate: text::Evaluate<'_>) -> Result<Self> {
+        text::parse("layout", FORMS, text, Some(evaluate))
     }
 }
 

@@ -84,7 +84,7 @@ fn one_of<T: Copy>(what: &'static str, text: &str, values: &[(&'static str, T)])
 
 /// Takes the text of a layout, which the command itself reads; some have arguments in parentheses.
 pub fn layout() -> Named<String> {
-    Named { names: vec!["out_in", "in_out", "conv", "conv_transpose", "axes"], parse: text }
+    Named { names: vec!["out_in", "in_out", "conv", "conv_transpose", "conv_in_out", "axes"], parse: text }
 }
 
 /// Takes the name of a built-in recipe, or the path of a file.

@@ -6,6 +6,8 @@ use crate::terminal::{print, progress::Bar};
 use clap::ValueHint;
 use seedbed::checkpoint::{self, Provenance, SingleTensor};
 use seedbed::plan::Plan;
+use seedbed::recipe;
+use seedbed::shape::Shape;
 use seedbed::{DType, Error, Result, Rounding, StreamVersion};
 use std::io::{IsTerminal, stdout};
 use std::path::{Path, PathBuf};
@@ -19,6 +21,7 @@ use std::time::Instant;
 #[command(after_help = "Examples:
   seedbed fill --shape 768,3072 --scheme 'normal(0, 0.02)' --name h.0.mlp.weight -o w.safetensors
   seedbed fill --shape 4096,4096 --scheme kaiming_normal --slab 0:1024,0:4096 -o shard0.safetensors
+  seedbed fill --shape 16,256 --scheme 'kaiming_uniform(a = sqrt(5))' -o lora_a.safetensors
   seedbed fill --shape 128,64 --scheme torch_embedding --zero-rows 0,100:128 -o e.safetensors
   seedbed fill --shape 64,64 --scheme orthogonal --dtype bf16 --rounding stochastic -o q.safetensors
   seedbed fill --shape 1000000 --scheme 'uniform(-1, 1)' --seed 7 -o - | sha256sum")]
@@ -26,7 +29,8 @@ pub struct Args {
     /// The shape of the whole tensor, such as 768,3072; [] is a tensor of one element and no axis
     #[arg(long, allow_hyphen_values = true, value_hint = ValueHint::Other)]
     shape: String,
-    /// How the elements are distributed, such as 'normal(0, 0.02)' or kaiming_normal
+    /// How the elements are distributed, such as 'normal(0, 0.02)' or kaiming_normal. Numbers may be expressions over
+    /// fan_in, fan_out, rows, cols, rank and elements: 'normal(std = 1 / sqrt(fan_in))'
     #[arg(long, value_hint = ValueHint::Other)]
     scheme: String,
     /// The tensor's name
@@ -45,8 +49,8 @@ pub struct Args {
     #[arg(long, default_value = "nearest", value_name = "nearest|stochastic", value_parser = values::rounding(),
         hide_possible_values = true)]
     rounding: Rounding,
-    /// Which axes count as inputs and outputs: out_in (torch), in_out (jax), conv(groups=4), conv_transpose, or
-    /// axes(in=-2, out=-1, batch=[])
+    /// Which axes count as inputs and outputs: out_in (torch), in_out (jax), conv(groups=4),
+    /// conv_transpose, conv_in_out(groups=4), or axes(in=-2, out=-1, batch=[])
     #[arg(long, default_value = "out_in", value_parser = values::layout(), hide_possible_values = true)]
     layout: String,
     /// The part to write: start:extent for each axis, such as 0:768,1024:512
@@ -64,10 +68,12 @@ pub struct Args {
 impl Args {
     /// The tensor that is asked for.
     fn tensor(&self) -> Result<SingleTensor> {
+        let shape: Shape = self.shape.parse()?;
+        let layout = recipe::layout_for(&self.layout, &shape)?;
         Ok(SingleTensor {
-            shape: self.shape.parse()?,
-            scheme: self.scheme.parse()?,
-            layout: self.layout.parse()?,
+            scheme: recipe::scheme_for(&self.scheme, &shape, &layout)?,
+            shape,
+            layout,
             slab: self.slab.as_deref().map(str::parse).transpose()?,
             zero_rows: self.zero_rows.as_deref().map(str::parse).transpose()?.unwrap_or_default(),
         })

@@ -81,7 +81,7 @@ fn cells(name: &str, r: &PlanRow, bytes: u64) -> Vec<String> {
         r.layout.to_string(),
         print::or_dash(r.fan_in, print::count),
         print::or_dash(r.fan_out, print::count),
-        r.rule.clone(),
+        rules(r),
         r.law.clone(),
         print::number(r.std),
         format!("[{}, {}]", print::number(r.min), print::number(r.max)),
@@ -90,6 +90,14 @@ fn cells(name: &str, r: &PlanRow, bytes: u64) -> Vec<String> {
         print::number(r.forward_multiplier),
         print::bytes(bytes),
     ]
+}
+
+/// Every rule that had a part, in the order in which they were applied.
+fn rules(r: &PlanRow) -> String {
+    if r.rules.is_empty() {
+        return r.rule.clone();
+    }
+    r.rules.iter().map(|part| part.rule.as_str()).collect::<Vec<_>>().join(", ")
 }
 
 /// One line for all tensors that differ only by the numbers in their names, which become ranges.
@@ -101,7 +109,7 @@ fn grouped(rows: impl Iterator<Item = PlanRow>) -> Vec<Vec<String>> {
         // All that a line shows, compared before it is made into text: most tensors are like an earlier one.
         let multipliers =
             [row.lr_multiplier, row.weight_decay_multiplier, row.forward_multiplier, row.std].map(f64::to_bits);
-        let words = [&row.rule, &row.law].map(String::clone);
+        let words = [rules(&row), row.law.clone()];
         let kind = (row.role, row.dtype, row.layout.clone());
         let key = (pattern, row.shape.clone(), kind, words, [row.fan_in, row.fan_out], multipliers);
         let at = match known.get(&key) {

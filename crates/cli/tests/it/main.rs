@@ -1,5 +1,6 @@
 //! The binary, as a user runs it.
 
+mod adapters;
 mod bad;
 mod bench;
 mod examples;
@@ -11,6 +12,7 @@ mod models;
 #[cfg(target_os = "linux")]
 mod mounts;
 mod python;
+mod recipes;
 mod recorded;
 mod rooms;
 mod schemes;

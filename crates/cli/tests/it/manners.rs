@@ -65,7 +65,7 @@ fn bash_accepts_its_completions_and_completes_with_them() {
         ("init", "--dtype", "", "f32 f16 bf16\n"),
         ("fill", "--rounding", "s", "stochastic\n"),
         ("verify", "--device", "", "auto cpu gpu\n"),
-        ("fill", "--layout", "c", "conv conv_transpose\n"),
+        ("fill", "--layout", "c", "conv conv_transpose conv_in_out\n"),
         ("plan", "--recipe", "mu", "mup\n"),
         ("selftest", "--law", "sp", "sparse\n"),
         ("selftest", "--tier", "", "native soft\n"),

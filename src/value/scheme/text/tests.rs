@@ -135,19 +135,57 @@ fn text_errors_name_the_argument() {
 
 #[test]
 fn half_a_window_says_what_to_add() {
-    let both = "bounds=sigma (multiples of std) or bounds=absolute (values)";
+    let both = "bounds=sigma (multiples of std, where nothing is said) or bounds=absolute (values)";
     for (text, expected) in [
-        ("lo=-1", format!("lo needs hi and bounds: lo=-1, hi=1, {both}")),
-        ("lo=0.5", format!("lo needs hi and bounds: lo=0.5, hi=inf, {both}")),
-        ("hi=3", format!("hi needs lo and bounds: lo=-3, hi=3, {both}")),
-        ("hi=-3", format!("hi needs lo and bounds: lo=-inf, hi=-3, {both}")),
-        ("lo=-2, hi=2", format!("lo and hi need bounds: lo=-2, hi=2, {both}")),
-        ("bounds=absolute", "bounds needs lo and hi: lo=-2, hi=2, bounds=absolute".to_owned()),
-        ("lo=-2, bounds=sigma", "lo and bounds need hi: lo=-2, hi=2, bounds=sigma".to_owned()),
+        ("lo=-1", format!("lo needs hi: lo=-1, hi=1, {both}")),
+        ("lo=0.5", format!("lo needs hi: lo=0.5, hi=inf, {both}")),
+        ("hi=3", format!("hi needs lo: lo=-3, hi=3, {both}")),
+        ("hi=-3", format!("hi needs lo: lo=-inf, hi=-3, {both}")),
+        ("lo=-2, bounds=sigma", "lo needs hi: lo=-2, hi=2, bounds=sigma".to_owned()),
+        ("hi=2, bounds=absolute", "hi needs lo: lo=-2, hi=2, bounds=absolute".to_owned()),
     ] {
         let text = format!("truncated_normal(std=1, {text})");
         let error = text.parse::<Scheme>().unwrap_err().to_string();
         assert_eq!(error, format!("scheme \"{text}\": {expected}"));
+    }
+}
+
+#[test]
+fn what_is_left_out_of_a_window_is_what_the_catalog_prints() {
+    let sigma = Scheme::truncated_normal(0.0, 1.0, Bounds::Sigma(-2.0, 2.0), StdOf::Parent);
+    let absolute = Scheme::truncated_normal(0.0, 1.0, Bounds::Absolute(-2.0, 2.0), StdOf::Parent);
+    for (text, expected) in [
+        ("truncated_normal(std=1)", sigma),
+        ("truncated_normal(std=1, lo=-2, hi=2)", sigma),
+        ("truncated_normal(0, 1, -2, 2)", sigma),
+        ("truncated_normal(std=1, bounds=sigma)", sigma),
+        // torch's `trunc_normal_(std=1)`, whose a and b are -2 and 2 and are values.
+        ("truncated_normal(std=1, bounds=absolute)", absolute),
+    ] {
+        assert_eq!(text.parse::<Scheme>().unwrap(), expected, "{text}");
+    }
+}
+
+#[test]
+fn every_word_of_torch_s_calculate_gain_is_read_with_its_gain() {
+    // torch 2.15 `torch.nn.init.calculate_gain`, and the names that it knows.
+    for (word, gain) in [
+        ("linear", 1.0),
+        ("conv1d", 1.0),
+        ("conv2d", 1.0),
+        ("conv3d", 1.0),
+        ("conv_transpose1d", 1.0),
+        ("conv_transpose2d", 1.0),
+        ("conv_transpose3d", 1.0),
+        ("sigmoid", 1.0),
+        ("tanh", 5.0 / 3.0),
+        ("relu", 2f64.sqrt()),
+        ("leaky_relu", (2.0 / (1.0 + 0.01f64 * 0.01)).sqrt()),
+        ("selu", 0.75),
+    ] {
+        assert_eq!(word.parse::<Nonlinearity>().unwrap().gain(), gain, "{word}");
+        let scheme: Scheme = format!("kaiming_normal(nonlinearity={word})").parse().unwrap();
+        assert_eq!(scheme.to_string().parse::<Scheme>().unwrap(), scheme, "{word}");
     }
 }
 

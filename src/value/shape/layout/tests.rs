@@ -22,6 +22,16 @@ fn fans_of_each_layout() {
         ("conv(groups=2)", &[6, 2, 3, 3, 3], (54, 81)),
         ("conv_transpose", &[16, 64, 3, 3], (144, 576)),
         ("conv_transpose(groups=2)", &[16, 64, 3, 3], (72, 576)),
+        ("conv_in_out", &[3, 3, 16, 64], (144, 576)),
+        ("conv_in_out(groups=4)", &[3, 3, 16, 64], (144, 144)),
+        // A depthwise convolution of flax's: [3, 3, 1, 32] with feature_group_count 32.
+        ("conv_in_out(groups=32)", &[3, 3, 1, 32], (9, 9)),
+        ("conv_in_out(groups=2)", &[3, 3, 3, 2, 6], (54, 81)),
+        ("axes(in=[0], out=[])", &[768], (768, 1)),
+        ("axes(in=[], out=[0])", &[768], (1, 768)),
+        ("axes(in=[], out=[], batch=[0])", &[768], (1, 1)),
+        ("axes(in=[], out=[])", &[768], (768, 768)),
+        ("axes(in=[], out=[])", &[], (1, 1)),
         ("axes", &[3, 3, 16, 64], (144, 576)),
         ("axes(in=1, out=2, batch=0)", &[8, 100, 300], (100, 300)),
         ("axes(in=1, out=2)", &[8, 100, 300], (800, 2400)),
@@ -47,6 +57,10 @@ fn fan_errors_name_the_shape_and_the_numbers() {
         ("conv", &[2, 2, 2, 2, 2, 2], "rank 6"),
         ("conv(groups=3)", &[64, 16, 3], "groups 3 does not divide the 64 output channels"),
         ("conv_transpose(groups=5)", &[16, 64, 3], "groups 5 does not divide the 16 input channels"),
+        ("conv_in_out(groups=5)", &[3, 16, 64], "groups 5 does not divide the 64 output channels"),
+        ("conv_in_out", &[16, 64], "rank 2 as conv_in_out(groups=1)"),
+        ("axes(in=1, out=[])", &[768], "in axis 1: must lie in [-1, 0]"),
+        ("axes(in=0, out=[])", &[], "in axis 0: shape [] has no axis"),
         ("axes(in=3)", &[4, 5, 6], "in axis 3: must lie in [-3, 2]"),
         ("axes(in=0, out=-4)", &[4, 5, 6], "out axis -4"),
         ("axes(in=1, out=-2)", &[4, 5, 6], "out axis -2: axis 1 is named twice"),
@@ -70,6 +84,7 @@ fn text_round_trips_and_errors_name_the_argument() {
         Layout::conv(1),
         Layout::conv(32),
         Layout::conv_transpose(4),
+        Layout::conv_in_out(32),
         Layout::axes([-2], [-1], []),
         Layout::axes([1, 2], [], [0, 3]),
     ];
@@ -79,7 +94,8 @@ fn text_round_trips_and_errors_name_the_argument() {
     for (text, expected) in [
         (
             "outin",
-            "unknown layout \"outin\": expected out_in, in_out, conv, conv_transpose, axes; did you mean `out_in`?",
+            "unknown layout \"outin\": expected out_in, in_out, conv, conv_transpose, conv_in_out, axes; did you mean \
+             `out_in`?",
         ),
         ("conv(groups=0)", "layout \"conv(groups=0)\": groups is 0, needs 1 or more"),
         ("conv(groups=-1)", "layout \"conv(groups=-1)\": groups \"-1\" is not a whole number from 0 on"),
