@@ -53,6 +53,7 @@
 //! | `model` | model configs, recipes, and plans of whole models | serde, serde_json, toml, globset, exmex |
 //! | `safetensors` | safetensors files read, inspected and verified; for wasm32 too | `model`, safetensors |
 //! | `checkpoint` | safetensors files written, and whole models in them | `safetensors`, tempfile, fs4 |
+//! | `mean-rows` | new rows of a grown tensor from the mean and the covariance of its old ones | `checkpoint`, nalgebra |
 //! | `rand_core` | `Philox` as a generator for `rand` | rand_core |
 //!
 //! The features of wgpu's backends are the embedder's choice. Without any feature the library depends on blake3,

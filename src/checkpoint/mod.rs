@@ -8,8 +8,10 @@
 //! The files, each of which uses only the ones before it:
 //!
 //! - `disk`: places on the disk that are written to: temporary files, directories, free space, renames.
+//! - `lfs`: pointers of Git LFS in the place of files.
 //! - `safetensors`: the format: a header, a reader, and over `disk` a writer.
 //! - `names`: the names of the files in a model's directory.
+//! - `convert`: planned values in the dtype of a copy.
 //! - `text_file`: config, recipe and table files.
 //! - `adapter`: the files of PEFT's adapters.
 //! - `weights`: a checkpoint to be read, of one file or of several.
@@ -28,10 +30,12 @@
 
 #[cfg(all(feature = "checkpoint", not(target_arch = "wasm32")))]
 mod disk;
+mod lfs;
 mod memory;
 mod names;
 mod provenance;
 mod safetensors;
+mod convert;
 mod text_file;
 mod table;
 mod adapter;
@@ -48,11 +52,13 @@ pub use model_paths::ModelPaths;
 pub use provenance::{Provenance, SingleTensor};
 #[cfg(all(feature = "checkpoint", not(target_arch = "wasm32")))]
 pub use safetensors::{CompleteFile, Writer};
-pub use safetensors::{Header, HeaderEntry, MAX_HEADER, READ_BYTES, Reader, StoredHeader, StoredTensor};
+pub use safetensors::{FileDType, Header, HeaderEntry, MAX_HEADER, READ_BYTES, Reader, StoredHeader, StoredTensor};
 pub use text_file::read_config;
 #[cfg(not(target_arch = "wasm32"))]
 pub use verify::verify;
-pub use verify::{Comparison, ExpectedTensor, Verdict, VerifyRow, expected_by_text, expected_tensors, plan_source};
+pub use verify::{
+    Comparison, Expected, ExpectedTensor, Verdict, VerifyRow, expected_by_text, expected_tensors, plan_source,
+};
 pub use weights::Weights;
 #[cfg(all(feature = "checkpoint", not(target_arch = "wasm32")))]
 pub use write::{ModelFiles, ModelWriter, WriteOptions, check_target, write_model, write_raw, write_safetensors};

@@ -68,10 +68,13 @@ impl ModelPaths {
             if let Some(adapter) = Adapter::of(path)? {
                 request = adapter.ask(&self.recipes, request)?;
             }
+            request = weights.notices().into_iter().fold(request, |r, notice| r.notice(notice));
             request = request.like(weights.path().display().to_string(), header(&weights));
         }
         if let Some(path) = &self.missing_from {
-            request = request.missing_from(path.display().to_string(), header(&Weights::open(path)?));
+            let weights = Weights::open(path)?;
+            request = weights.notices().into_iter().fold(request, |r, notice| r.notice(notice));
+            request = request.missing_from(path.display().to_string(), header(&weights));
         }
         Ok(request)
     }
@@ -105,7 +108,8 @@ mod tests {
     fn assert_same(a: &ModelPlan, b: &ModelPlan) {
         assert!(a.rows().eq(b.rows()));
         assert_eq!(a.assignment, b.assignment);
-        assert_eq!((&a.recipe, &a.set, &a.warnings, &a.kept), (&b.recipe, &b.set, &b.warnings, &b.kept));
+        assert_eq!((&a.recipe, &a.warnings, &a.kept), (&b.recipe, &b.warnings, &b.kept));
+        assert_eq!((&a.settings.set, &a.notices, &a.buffers), (&b.settings.set, &b.notices, &b.buffers));
         for (a, b) in a.plan.tensors().iter().zip(b.plan.tensors()) {
             let laws = |t: &crate::plan::PlannedTensor| {
                 t.parts().iter().map(|p| (p.key(), p.law().clone())).collect::<Vec<_>>()

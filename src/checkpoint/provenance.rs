@@ -1,5 +1,6 @@
 //! What a file's metadata says of what made its bytes: enough to make them again.
 
+use crate::model_plan::{ModelPlan, PlanSettings, TensorList};
 use crate::plan::{Plan, Rows, Slab, TensorSpec};
 use crate::value::shape::{Layout, Shape};
 use crate::{DType, Error, Fill, Result, Rounding, Scheme, StreamVersion};
@@ -10,7 +11,11 @@ use std::collections::BTreeMap;
 ///
 /// The keys in a file: `seedbed.seed` (decimal), `seedbed.stream_version`, `seedbed.version` (the crate's), and
 /// `seedbed.rounding` where it is not `nearest`; for a single tensor also `seedbed.shape` (of the whole tensor),
-/// `seedbed.scheme`, `seedbed.layout` and, where there are any, `seedbed.slab` and `seedbed.zero_rows`.
+/// `seedbed.scheme`, `seedbed.layout` and, where there are any, `seedbed.slab` and `seedbed.zero_rows`. For a model,
+/// where they are not the usual ones: `seedbed.recipe` and `seedbed.set`, the recipes and the values that were set as
+/// JSON (a recipe of the user's own with its text), and `seedbed.tensors`, which is `header` or `other` where the
+/// tensors were not the config's. With the config that is enough to plan the weights again, unless `seedbed.keeps` is
+/// `true`: then tensors or rows of another checkpoint are among them.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Provenance {
@@ -22,6 +27,8 @@ pub struct Provenance {
     pub tensor: Option<SingleTensor>,
     /// How the values of every tensor are rounded to its dtype.
     pub rounding: Rounding,
+    /// What gave a model's tensors their laws, beside its config.
+    pub settings: PlanSettings,
 }
 
 /// A tensor that is asked for by itself. Its name and dtype are the file's.
@@ -62,6 +69,14 @@ pub struct SingleTensor {
     pub zero_rows: Rows,
 }
 
+/// The keys of a model's settings.
+const RECIPE: &str = "seedbed.recipe";
+const SET: &str = "seedbed.set";
+const TENSORS: &str = "seedbed.tensors";
+const HEADER: &str = "header";
+const OTHER: &str = "other";
+const KEEPS: &str = "seedbed.keeps";
+
 impl Provenance {
     /// What makes the tensors of a plan.
     ///
@@ -74,13 +89,28 @@ impl Provenance {
             let text = format!("its rounding is {}, that of the first tensor {rounding}", other.rounding());
             return Err(Error::Config(text).in_tensor(other.name()));
         }
-        Ok(Self { seed: plan.seed(), stream: plan.version(), tensor: None, rounding })
+        Ok(Self {
+            seed: plan.seed(),
+            stream: plan.version(),
+            tensor: None,
+            rounding,
+            settings: PlanSettings::default(),
+        })
+    }
+
+    /// What makes the tensors of a model.
+    ///
+    /// # Errors
+    /// Those of [`Provenance::of_plan`].
+    pub fn of_model(model: &ModelPlan) -> Result<Self> {
+        Ok(Self { settings: model.settings.clone(), ..Self::of_plan(&model.plan)? })
     }
 
     /// What makes a single tensor.
     #[must_use]
     pub fn of_tensor(seed: u64, tensor: SingleTensor, rounding: Rounding) -> Self {
-        Self { seed, stream: StreamVersion::V1, tensor: Some(tensor), rounding }
+        let settings = PlanSettings::default();
+        Self { seed, stream: StreamVersion::V1, tensor: Some(tensor), rounding, settings }
     }
 
     /// The file's metadata.
@@ -95,6 +125,23 @@ impl Provenance {
         // The usual rounding is not written: files are as they were before there was a choice.
         if self.rounding != Rounding::default() {
             map.insert("seedbed.rounding".to_owned(), self.rounding.to_string());
+        }
+        if !self.settings.recipes.is_empty() {
+            map.insert(RECIPE.to_owned(), self.settings.recipe_json());
+        }
+        if !self.settings.set.is_empty() {
+            map.insert(SET.to_owned(), self.settings.set_json());
+        }
+        let listed = match self.settings.tensors {
+            TensorList::Header => Some(HEADER),
+            TensorList::Other => Some(OTHER),
+            TensorList::Model => None,
+        };
+        if let Some(listed) = listed {
+            map.insert(TENSORS.to_owned(), listed.to_owned());
+        }
+        if self.settings.keeps {
+            map.insert(KEEPS.to_owned(), "true".to_owned());
         }
         if let Some(tensor) = &self.tensor {
             map.insert("seedbed.shape".to_owned(), tensor.shape.to_string());
@@ -140,7 +187,18 @@ impl Provenance {
         } else {
             None
         };
-        Ok(Self { seed, stream, tensor, rounding })
+        let setting = |key: &str, none: &'static str| map.get(key).map_or(none, String::as_str);
+        let settings = PlanSettings::from_json(setting(RECIPE, "[]"), setting(SET, "{}"));
+        let mut settings =
+            settings.map_err(|e| refuse(format!("seedbed.{}", e.to_string().trim_start_matches("config: "))))?;
+        settings.tensors = match setting(TENSORS, "") {
+            "" => TensorList::Model,
+            HEADER => TensorList::Header,
+            // A later version may know more kinds of lists.
+            _ => TensorList::Other,
+        };
+        settings.keeps = setting(KEEPS, "") == "true";
+        Ok(Self { seed, stream, tensor, rounding, settings })
     }
 }
 

@@ -1,5 +1,6 @@
 //! Text files that are read: configs, recipes, tables.
 
+use super::lfs::{LFS_POINTER, is_lfs_pointer};
 use super::names::CONFIG;
 use crate::model_plan::NamedText;
 use crate::{Error, Result};
@@ -31,7 +32,7 @@ pub(super) fn read_recipe(path: &Path) -> Result<NamedText> {
 /// Reads a text of at most `max` bytes; `what` names in the error what a larger file is not.
 ///
 /// # Errors
-/// [`Error::Io`]; [`Error::Checkpoint`] where it is not UTF-8 or larger.
+/// [`Error::Io`]; [`Error::Checkpoint`] where it is not UTF-8, larger, or a pointer of Git LFS.
 pub(super) fn read_text(path: &Path, max: u64, what: &str) -> Result<String> {
     let mut bytes = Vec::new();
     let file = fs::File::open(path).map_err(|e| Error::io(path, e))?;
@@ -39,6 +40,9 @@ pub(super) fn read_text(path: &Path, max: u64, what: &str) -> Result<String> {
     let refuse = |reason| Error::Checkpoint { path: path.display().to_string(), reason };
     if bytes.len() as u64 > max {
         return Err(refuse(format!("more than {max} bytes: not {what}")));
+    }
+    if is_lfs_pointer(&bytes) {
+        return Err(refuse(LFS_POINTER.to_owned()));
     }
     let text = String::from_utf8(bytes).map_err(|e| refuse(format!("is not UTF-8: {}", e.utf8_error())))?;
     // Some editors begin a file with a byte order mark; JSON and TOML have none.

@@ -1,6 +1,7 @@
 //! A checkpoint to be read: one file, or the shards of an index.
 
 use super::adapter::weights_in;
+use super::lfs::{LFS_POINTER, is_lfs_pointer};
 use super::names::{INDEX, SINGLE};
 use crate::checkpoint::{MAX_HEADER, Reader, StoredTensor};
 use crate::{Error, Result};
@@ -10,13 +11,26 @@ use std::fs::File;
 use std::io::{Read, Seek};
 use std::path::{Component, Path, PathBuf};
 
-/// The open files of a checkpoint, whose headers were found sound and in agreement with the index, if there is one.
+/// The open files of a checkpoint, whose headers were found sound. Where there is an index, it is the authority: the
+/// tensors are those that it names, each in the file that it names.
 #[derive(Debug)]
 pub struct Weights<R = File> {
     path: PathBuf,
     /// In the order of their names.
     readers: Vec<Reader<R>>,
+    /// The file of each tensor.
     index: HashMap<String, usize>,
+    /// Tensors of the files that the index leaves out.
+    ignored: Ignored,
+}
+
+/// Tensors of files that an index does not name there, in the order of the files.
+#[derive(Debug, Default)]
+struct Ignored {
+    /// Each that the index has in another file, with its own file.
+    elsewhere: Vec<(String, String)>,
+    /// Each that the index does not have at all, with its file.
+    unnamed: Vec<(String, String)>,
 }
 
 #[derive(Deserialize)]
@@ -31,7 +45,7 @@ impl Weights {
     ///
     /// # Errors
     /// Those of [`Reader::open`]; [`Error::Checkpoint`] where the index is none, names a file outside its directory, or
-    /// is contradicted by the shards.
+    /// names a tensor that its file does not have.
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
         let mut path = path.as_ref().to_path_buf();
         if path.is_dir() {
@@ -44,7 +58,7 @@ impl Weights {
         }
         let reader = Reader::open(&path)?;
         let index = reader.tensors().iter().map(|t| (t.name.clone(), 0)).collect();
-        Ok(Self { path, readers: vec![reader], index })
+        Ok(Self { path, readers: vec![reader], index, ignored: Ignored::default() })
     }
 
     fn open_index(path: PathBuf) -> Result<Self> {
@@ -54,6 +68,9 @@ impl Weights {
         file.take(MAX_HEADER + 1).read_to_end(&mut text).map_err(|e| Error::io(&path, e))?;
         if text.len() as u64 > MAX_HEADER {
             return Err(refuse(format!("more than {MAX_HEADER} bytes: not an index")));
+        }
+        if is_lfs_pointer(&text) {
+            return Err(refuse(LFS_POINTER.to_owned()));
         }
         let Index { weight_map } = serde_json::from_slice(&text).map_err(|e| refuse(format!("index: {e}")))?;
         let mut files: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
@@ -70,21 +87,24 @@ impl Weights {
             readers.push(Reader::open(path.with_file_name(file))?);
         }
         let mut index = HashMap::with_capacity(weight_map.len());
+        let mut ignored = Ignored::default();
         for (i, ((file, tensors), reader)) in files.iter().zip(&readers).enumerate() {
             if let Some(missing) = tensors.iter().find(|t| reader.tensor(t).is_none()) {
                 return Err(refuse(format!("{file} has no tensor {missing:?}")));
             }
             for tensor in reader.tensors() {
+                let here = || (tensor.name.clone(), (*file).to_owned());
                 match weight_map.get(&tensor.name) {
-                    Some(named) if named == file => index.insert(tensor.name.clone(), i),
-                    Some(named) => {
-                        return Err(refuse(format!("tensor {:?} is in {file}, not in {named} alone", tensor.name)));
+                    Some(named) if named == file => {
+                        index.insert(tensor.name.clone(), i);
                     }
-                    None => return Err(refuse(format!("has no tensor {:?}, which is in {file}", tensor.name))),
-                };
+                    // Overlays leave the old tensors in their files: loaders take what the index names.
+                    Some(_) => ignored.elsewhere.push(here()),
+                    None => ignored.unnamed.push(here()),
+                }
             }
         }
-        Ok(Self { path, readers, index })
+        Ok(Self { path, readers, index, ignored })
     }
 }
 
@@ -101,7 +121,7 @@ impl<R: Read + Seek> Weights<R> {
     /// # let (shape, scheme, layout) = ("30,20".parse()?, "normal(0, 0.02)".parse()?, "out_in".parse()?);
     /// # let tensor = SingleTensor { shape, scheme, layout, slab: None, zero_rows: Rows::default() };
     /// # let (fill, dims) = tensor.fill(&mut Plan::new(StreamVersion::V1, 42), "w", dtype, rounding)?;
-    /// # let entry = HeaderEntry { name: "w".to_owned(), dtype, dims };
+    /// # let entry = HeaderEntry { name: "w".to_owned(), dtype: dtype.into(), dims };
     /// # let header = Header::new(vec![entry], &Provenance::of_tensor(42, tensor, rounding).metadata())?;
     /// # let mut file = header.bytes().to_vec();
     /// # file.resize(header.file_len() as usize, 0);
@@ -117,7 +137,7 @@ impl<R: Read + Seek> Weights<R> {
     ///
     /// // What makes it: its metadata for a single tensor, else the text of its `init.json` or `config.json`.
     /// let source = NamedText { name: "init.json".to_owned(), text: String::new() };
-    /// for expected in expected_by_text(&weights, &source)? {
+    /// for expected in expected_by_text(&weights, &source)?.tensors {
     ///     let stored = weights.tensor(expected.fill.name()).unwrap();
     ///     assert_eq!(expected.verdict_by_header(stored), None);
     ///     let mut comparison = Comparison::new(&expected)?;
@@ -145,7 +165,32 @@ impl<R: Read + Seek> Weights<R> {
                 }
             }
         }
-        Ok(Self { path, readers, index })
+        Ok(Self { path, readers, index, ignored: Ignored::default() })
+    }
+}
+
+impl<R: Read + Seek> Weights<R> {
+    /// Hands a tensor's bytes to `sink`: see [`Reader::read_bytes`].
+    ///
+    /// # Errors
+    /// Those of [`Reader::read_bytes`]; [`Error::Checkpoint`] where there is no such tensor.
+    pub fn read_bytes(&mut self, name: &str, sink: impl FnMut(u64, &[u8]) -> Result<()>) -> Result<()> {
+        let Some(&file) = self.index.get(name) else {
+            let reason = format!("no tensor {name:?} among {}", self.index.len());
+            return Err(Error::Checkpoint { path: self.path.display().to_string(), reason });
+        };
+        self.readers[file].read_bytes(name, sink)
+    }
+
+    /// Hands a tensor's values to `sink`: see [`Reader::read_f32`].
+    ///
+    /// # Errors
+    /// Those of [`Reader::read_f32`]; [`Error::Checkpoint`] where there is no such tensor.
+    pub fn read_f32(&mut self, name: &str, sink: impl FnMut(u64, &[f32]) -> Result<()>) -> Result<()> {
+        match self.index.get(name) {
+            Some(&file) => self.readers[file].read_f32(name, sink),
+            None => self.read_bytes(name, |_, _| Ok(())),
+        }
     }
 }
 
@@ -164,7 +209,31 @@ impl<R> Weights<R> {
 
     /// The tensors, in the order of the files' names, and in each file's own order.
     pub fn tensors(&self) -> impl Iterator<Item = &StoredTensor> {
-        self.readers.iter().flat_map(|r| r.tensors())
+        self.of_files().map(|(_, tensor)| tensor)
+    }
+
+    /// The tensors, each with the number of its file.
+    fn of_files(&self) -> impl Iterator<Item = (usize, &StoredTensor)> {
+        let is_taken = |(i, t): &(usize, &StoredTensor)| self.index.get(&t.name) == Some(i);
+        let all = self.readers.iter().enumerate().flat_map(|(i, r)| r.tensors().iter().map(move |t| (i, t)));
+        all.filter(is_taken)
+    }
+
+    /// What of the files is left out because the index leaves it out: a line each, for people.
+    #[must_use]
+    pub fn notices(&self) -> Vec<String> {
+        let index = self.path.display();
+        let said = |ignored: &[(String, String)], why: &str| {
+            let (name, file) = ignored.first()?;
+            let (tensors, are) = match ignored.len() {
+                1 => ("1 tensor".to_owned(), "is"),
+                n => (format!("{n} tensors"), "are"),
+            };
+            Some(format!("{index}: {tensors} of its files {are} left out: {why}, as {name:?} in {file}"))
+        };
+        let elsewhere = said(&self.ignored.elsewhere, "the index takes the same name from another file");
+        let unnamed = said(&self.ignored.unnamed, "the index does not name it");
+        elsewhere.into_iter().chain(unnamed).collect()
     }
 
     /// The tensor of this name.
@@ -192,8 +261,7 @@ impl<R> Weights<R> {
 
     /// Each tensor with the number of its file.
     pub(super) fn list(&self) -> Vec<(usize, StoredTensor)> {
-        let each = |(i, r): (usize, &Reader<R>)| r.tensors().iter().map(move |t| (i, t.clone())).collect::<Vec<_>>();
-        self.readers.iter().enumerate().flat_map(each).collect()
+        self.of_files().map(|(file, tensor)| (file, tensor.clone())).collect()
     }
 
     /// The safetensors files.

@@ -6,7 +6,10 @@
 //!
 //! - `text`: a text, and the name by which errors call it.
 //! - `names`: globs that choose tensors by name.
-//! - `existing`: what a checkpoint's header lists, and what a model has beyond it.
+//! - `unplanned`: tensors that are written without a law.
+//! - `header`: what a checkpoint's header lists.
+//! - `existing`: what a model has beyond an existing checkpoint.
+//! - `settings`: the recipes and the values that were set, as a file's metadata has them.
 //! - `request`: the request.
 //! - `source`: where the request's tensors come from, and the recipe that gives them laws.
 //! - `planned`: from the request to the plan.
@@ -15,7 +18,10 @@
 
 mod names;
 mod text;
+mod unplanned;
+mod header;
 mod existing;
+mod settings;
 mod request;
 mod source;
 mod planned;
@@ -24,9 +30,12 @@ mod table;
 #[cfg(test)]
 mod tests;
 
-pub use existing::{HeaderTensor, KeptRows};
+pub use existing::{KeptRows, NewRows};
+pub use header::HeaderTensor;
 pub use planned::ModelPlan;
 pub use request::ModelRequest;
 pub use rows::{PartBox, PlanRow, RuleRow};
+pub use settings::{PlanSettings, RecipeText, TensorList};
 pub use table::{INIT_JSON, InitTable};
 pub use text::NamedText;
+pub use unplanned::{Content, UnplannedTensor};

@@ -12,6 +12,11 @@ pub(super) struct Chosen {
 }
 
 impl Chosen {
+    /// Whether nothing is left out.
+    pub fn is_all(&self) -> bool {
+        self.only.is_empty() && self.skip.is_empty()
+    }
+
     /// A function that says whether a name is asked for.
     ///
     /// # Errors
@@ -51,6 +56,6 @@ impl Chosen {
     }
 }
 
-fn compile(list: &str, globs: &[String]) -> Result<Option<GlobSet>> {
+pub(super) fn compile(list: &str, globs: &[String]) -> Result<Option<GlobSet>> {
     glob_set(globs).map_err(|e| Error::Model(format!("{list}: {e}")))
 }

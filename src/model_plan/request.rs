@@ -1,11 +1,12 @@
 //! What is asked for of a model.
 
-use super::existing::{Header, HeaderTensor};
+use super::existing::{Growth, NewRows};
+use super::header::{Header, HeaderTensor};
 use super::names::Chosen;
+use super::settings::{PlanSettings, RecipeText};
 use super::text::NamedText;
 use crate::model::ModelTensor;
 use crate::{DType, Rounding};
-use std::collections::BTreeMap;
 
 /// What is asked for: where a model's tensors come from, which laws they get, and which of them are wanted.
 ///
@@ -34,10 +35,11 @@ use std::collections::BTreeMap;
 pub struct ModelRequest {
     pub(super) config: Option<NamedText>,
     pub(super) listed: Option<Listed>,
-    pub(super) recipes: Vec<RecipeText>,
-    pub(super) set: BTreeMap<String, f64>,
+    pub(super) settings: PlanSettings,
     pub(super) chosen: Chosen,
     pub(super) missing_from: Option<Header>,
+    pub(super) growth: Growth,
+    pub(super) notices: Vec<String>,
     pub(super) dtype: Option<DType>,
     pub(super) rounding: Rounding,
 }
@@ -49,15 +51,6 @@ pub(super) enum Listed {
     Model(Vec<ModelTensor>),
     /// By a checkpoint's header.
     Header(Header),
-}
-
-/// Where a recipe's rules are.
-#[derive(Clone, Debug)]
-pub(super) enum RecipeText {
-    /// In a built-in recipe of this name.
-    Builtin(String),
-    /// In this text.
-    Own(NamedText),
 }
 
 impl ModelRequest {
@@ -100,6 +93,14 @@ impl ModelRequest {
     }
 
     /// The tensors that a checkpoint's header lists: their names, shapes and dtypes. `name` is what errors call it.
+    ///
+    /// Not all of them get laws. Integers and truth values are buffers, which [`ModelPlan::buffers`] lists:
+    /// `num_batches_tracked` is written as 0, the others are to be copied from that checkpoint, and tensors without
+    /// elements are written as they are. Scales beside weights of 8 bits or fewer are left out, since they belong to
+    /// the quantized form alone. Floats of other types than seedbed's, `F64` and `F8_E4M3` among them, need a
+    /// [`dtype`](Self::dtype).
+    ///
+    /// [`ModelPlan::buffers`]: super::ModelPlan::buffers
     #[must_use]
     pub fn like(mut self, name: impl Into<String>, tensors: impl Into<Vec<HeaderTensor>>) -> Self {
         self.listed = Some(Listed::Header(Header { name: name.into(), tensors: tensors.into() }));
@@ -110,21 +111,21 @@ impl ModelRequest {
     /// laws are those of `transformers`.
     #[must_use]
     pub fn recipe(mut self, name: impl Into<String>) -> Self {
-        self.recipes.push(RecipeText::Builtin(name.into()));
+        self.settings.recipes.push(RecipeText::Builtin(name.into()));
         self
     }
 
     /// One more recipe, by its text in TOML. `name` is what errors and [`PlanRow::rule`](super::PlanRow::rule) call it.
     #[must_use]
     pub fn recipe_text(mut self, name: impl Into<String>, text: impl Into<String>) -> Self {
-        self.recipes.push(RecipeText::Own(NamedText { name: name.into(), text: text.into() }));
+        self.settings.recipes.push(RecipeText::Own(NamedText { name: name.into(), text: text.into() }));
         self
     }
 
     /// Another value for a parameter of a recipe, or for a number of the config.
     #[must_use]
     pub fn set(mut self, name: impl Into<String>, value: f64) -> Self {
-        self.set.insert(name.into(), value);
+        self.settings.set.insert(name.into(), value);
         self
     }
 
@@ -132,7 +133,7 @@ impl ModelRequest {
     #[must_use]
     #[cfg(feature = "safetensors")]
     pub(crate) fn set_if_absent(mut self, name: &str, value: f64) -> Self {
-        self.set.entry(name.to_owned()).or_insert(value);
+        self.settings.set.entry(name.to_owned()).or_insert(value);
         self
     }
 
@@ -157,6 +158,44 @@ impl ModelRequest {
     #[must_use]
     pub fn missing_from(mut self, name: impl Into<String>, tensors: impl Into<Vec<HeaderTensor>>) -> Self {
         self.missing_from = Some(Header { name: name.into(), tensors: tensors.into() });
+        self
+    }
+
+    /// Beside [`missing_from`](Self::missing_from): tensors whose names match this glob are drawn anew where the
+    /// checkpoint has another shape of them, such as the head over another number of classes.
+    #[must_use]
+    pub fn redraw(mut self, glob: impl Into<String>) -> Self {
+        self.growth.redraw.push(glob.into());
+        self
+    }
+
+    /// Beside [`missing_from`](Self::missing_from): the checkpoint's tensors are to be copied as they are, so that what
+    /// is written is the whole model. [`ModelPlan::kept_whole`](super::ModelPlan::kept_whole) lists them. Where no
+    /// dtype is asked for, new tensors have the one that most bytes of the kept ones have.
+    #[must_use]
+    pub fn complete(mut self, complete: bool) -> Self {
+        self.growth.complete = complete;
+        self
+    }
+
+    /// Beside [`missing_from`](Self::missing_from): what the rows are by which tensors have grown.
+    #[must_use]
+    pub fn new_rows(mut self, new_rows: NewRows) -> Self {
+        self.growth.new_rows = new_rows;
+        self
+    }
+
+    /// The recipes and values of weights that were written before, in the place of those given so far.
+    #[must_use]
+    pub fn settings(mut self, settings: PlanSettings) -> Self {
+        self.settings = settings;
+        self
+    }
+
+    /// Something that is to be said of what is asked for: a line of [`ModelPlan::notices`](super::ModelPlan::notices).
+    #[must_use]
+    pub fn notice(mut self, text: impl Into<String>) -> Self {
+        self.notices.push(text.into());
         self
     }
 

@@ -1,6 +1,6 @@
 //! A plan as rows, one per logical tensor.
 
-use super::ModelPlan;
+use super::{KeptRows, ModelPlan, NewRows};
 use crate::model::Role;
 use crate::plan::{PlannedPart, PlannedTensor};
 use crate::recipe::{Assigned, Gave, Logical, RulePart};
@@ -41,7 +41,8 @@ pub struct PlanRow {
     pub rules: Vec<RuleRow>,
     /// The scheme.
     pub scheme: Scheme,
-    /// The law that the scheme gives this shape, with its numbers, for people to read.
+    /// The law that the scheme gives this shape, with its numbers, for people to read; or that of new rows which follow
+    /// from kept ones, beside which the scheme and the numbers below are those of a tensor drawn whole.
     pub law: String,
     /// The mean of the law.
     pub mean: f64,
@@ -71,6 +72,9 @@ pub struct PlanRow {
     /// How many of the stored tensor's first rows are another checkpoint's; absent where none are.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kept_rows: Option<u64>,
+    /// What the rows behind those are; absent where the law makes them.
+    #[serde(default, skip_serializing_if = "NewRows::is_drawn")]
+    pub new_rows: NewRows,
 }
 
 /// An entry of a recipe that had a part in what a tensor got.
@@ -105,7 +109,7 @@ impl ModelPlan {
     /// The rows of the table, in the plan's order, each made when it is asked for.
     pub fn rows(&self) -> impl Iterator<Item = PlanRow> + Clone + '_ {
         self.plan.tensors().iter().zip(&self.assignment.tensors).flat_map(|(tensor, assigned)| {
-            let kept = self.kept.iter().find(|k| k.name == tensor.name()).map(|k| k.rows);
+            let kept = self.kept.iter().find(|k| k.name == tensor.name());
             let parts = tensor.parts().iter().zip(&assigned.logical).enumerate();
             parts.map(move |(i, (part, logical))| row(tensor, part, assigned, i, logical, kept))
         })
@@ -118,7 +122,7 @@ fn row(
     assigned: &Assigned,
     index: usize,
     logical: &Logical,
-    kept_rows: Option<u64>,
+    kept: Option<&KeptRows>,
 ) -> PlanRow {
     let (mut min, mut max) = part.law().range();
     if !tensor.zero_rows().is_empty() {
@@ -146,7 +150,12 @@ fn row(
         source: logical.rule.source.to_string(),
         rules: rules(logical),
         scheme: spec.parts.get(index).map_or(spec.scheme, |p| p.scheme),
-        law: part.law().to_string(),
+        law: match kept {
+            Some(kept) if kept.new_rows == NewRows::Mean => {
+                format!("mean of the first {} rows, with 1e-9 of their covariance", kept.rows)
+            }
+            _ => part.law().to_string(),
+        },
         mean: part.law().mean(),
         std: part.law().std(),
         min,
@@ -159,7 +168,8 @@ fn row(
         bytes: part.shape().count() * tensor.dtype().size(),
         rounding: tensor.rounding(),
         part: part_box,
-        kept_rows,
+        kept_rows: kept.map(|k| k.rows),
+        new_rows: kept.map(|k| k.new_rows).unwrap_or_default(),
     }
 }
 

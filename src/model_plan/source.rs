@@ -1,8 +1,10 @@
 //! Where a request's tensors come from, and the recipe that gives them laws.
 
-use super::existing::Header;
-use super::request::{Listed, ModelRequest, RecipeText};
+use super::header::{Header, Listed as Kind};
+use super::request::{Listed, ModelRequest};
+use super::settings::RecipeText;
 use super::text::NamedText;
+use super::unplanned::{UnplannedTensor, notice};
 use crate::model::{Model, ModelTensor, Role, Variables, numbers_of_config};
 use crate::recipe::{FinishedRecipe, Recipe};
 use crate::value::shape::Layout;
@@ -17,8 +19,14 @@ pub(super) struct Source<'a> {
     pub recipe: FinishedRecipe,
     /// The tensors, where they are not the model's.
     listed: Option<Vec<ModelTensor>>,
+    /// The checkpoint's header that lists them.
+    header: Option<&'a Header>,
     /// Names in a checkpoint's header that no model could have, but that the request leaves out anyway.
     pub dropped: Vec<String>,
+    /// The tensors of a checkpoint's header that have no law.
+    pub buffers: Vec<UnplannedTensor>,
+    /// What is said of the tensors.
+    pub notices: Vec<String>,
 }
 
 impl<'a> Source<'a> {
@@ -37,13 +45,13 @@ impl<'a> Source<'a> {
             }
         }
         let mut recipe = Recipe::default();
-        for text in &request.recipes {
+        for text in &request.settings.recipes {
             recipe = recipe.then(match text {
                 RecipeText::Builtin(name) => Recipe::builtin(name, model.as_ref())?,
                 RecipeText::Own(own) => Recipe::parse(&own.name, &own.text)?,
             });
         }
-        for (name, value) in &request.set {
+        for (name, value) in &request.settings.set {
             recipe.set(name, *value);
         }
         // Beside another list of tensors the config only lends its numbers: it may be of an unknown type.
@@ -52,12 +60,24 @@ impl<'a> Source<'a> {
             return Err(error);
         }
         let recipe = recipe.finish(model.as_ref())?;
-        let mut source = Self { model, config, recipe, listed: None, dropped: Vec::new() };
+        let mut source = Self {
+            model,
+            config,
+            recipe,
+            listed: None,
+            header: None,
+            dropped: Vec::new(),
+            buffers: Vec::new(),
+            notices: Vec::new(),
+        };
         if is_listed {
             let variables = Arc::new(source.numbers()?);
             let mut tensors = match &request.listed {
                 Some(Listed::Model(tensors)) => tensors.clone(),
-                Some(Listed::Header(header)) => source.of_header(header, request)?,
+                Some(Listed::Header(header)) => {
+                    source.header = Some(header);
+                    source.of_header(header, request)?
+                }
                 None => source.recipe.manifest(&variables)?,
             };
             for tensor in tensors.iter_mut().filter(|t| t.variables.is_empty()) {
@@ -65,6 +85,7 @@ impl<'a> Source<'a> {
             }
             source.take_from_config(&mut tensors);
             source.recipe.find_roles(&mut tensors)?;
+            source.leave_out_buffers(&mut tensors);
             source.listed = Some(tensors);
         } else if source.model.is_none() {
             return Err(Error::Model(NO_TENSORS.to_owned()));
@@ -78,6 +99,14 @@ impl<'a> Source<'a> {
             (Some(listed), _) => listed,
             (None, Some(model)) => model.tensors(),
             (None, None) => &[],
+        }
+    }
+
+    /// The names of all tensors in the order in which they came, those without a law too.
+    pub fn names(&self) -> Box<dyn Iterator<Item = &str> + '_> {
+        match self.header {
+            Some(header) => Box::new(header.tensors.iter().map(|t| t.name.as_str())),
+            None => Box::new(self.tensors().iter().map(|t| t.name.as_str())),
         }
     }
 
@@ -121,6 +150,21 @@ impl<'a> Source<'a> {
         }
     }
 
+    /// Leaves out what the model computes by itself, and says so.
+    fn leave_out_buffers(&mut self, tensors: &mut Vec<ModelTensor>) {
+        let computed: Vec<String> = tensors.iter().filter(|t| t.role == Role::Buffer).map(|t| t.name.clone()).collect();
+        if let Some(first) = computed.first() {
+            let (count, are) = match computed.len() {
+                1 => ("1 tensor".to_owned(), "is"),
+                n => (format!("{n} tensors"), "are"),
+            };
+            let text = format!("{count} {are} left out, which the model computes by itself, as {first:?}");
+            self.notices.push(text);
+            tensors.retain(|t| t.role != Role::Buffer);
+        }
+        self.dropped.extend(computed);
+    }
+
     /// The tensors that a checkpoint's header lists.
     fn of_header(&mut self, header: &Header, request: &ModelRequest) -> Result<Vec<ModelTensor>> {
         if header.tensors.is_empty() {
@@ -128,13 +172,29 @@ impl<'a> Source<'a> {
         }
         let is_chosen = request.chosen.filter()?;
         let mut tensors = Vec::with_capacity(header.tensors.len());
-        for listed in &header.tensors {
-            match listed.to_model(request.dtype) {
-                Ok(tensor) => tensors.push(tensor),
+        let mut scales = Vec::new();
+        for (listed, kind) in header.sorted(request.dtype) {
+            match kind {
+                Ok(Kind::Weight(tensor)) => tensors.push(tensor),
+                Ok(Kind::Scale) => scales.push(listed.name.as_str()),
+                Ok(Kind::Buffer(buffer)) if is_chosen(&listed.name) => self.buffers.push(buffer),
+                Ok(Kind::Buffer(_)) => self.dropped.push(listed.name.clone()),
                 Err(_) if !is_chosen(&listed.name) => self.dropped.push(listed.name.clone()),
                 Err(error) => return Err(header.blame(&error)),
             }
         }
+        if tensors.is_empty() && self.dropped.is_empty() {
+            return Err(header.blame(&Error::Model("it has no tensors that a law could make".to_owned())));
+        }
+        if let Some(first) = scales.first() {
+            self.notices.push(format!(
+                "{}: scales of quantized weights are left out ({}, as {first:?}): the weights are those of the model \
+                 before it is quantized",
+                header.name,
+                scales.len()
+            ));
+        }
+        self.notices.extend(notice(&self.buffers));
         Ok(tensors)
     }
 }

@@ -1,7 +1,9 @@
 //! The text of `init.json`: a plan as a table, and a plan made of the table again.
 
+use super::existing::NewRows;
 use super::planned::ModelPlan;
 use super::rows::PlanRow;
+use super::unplanned::UnplannedTensor;
 use crate::plan::{Part, Plan, Slab, TensorSpec};
 use crate::{Error, Result, StreamVersion};
 use serde::ser::{SerializeMap, Serializer};
@@ -35,6 +37,12 @@ pub struct InitTable {
     pub seed: String,
     /// One row per logical tensor; those of one stored tensor stand together.
     pub tensors: Vec<PlanRow>,
+    /// Tensors beside them that have no law.
+    #[serde(default)]
+    pub buffers: Vec<UnplannedTensor>,
+    /// Tensors that were copied from another checkpoint as they are.
+    #[serde(default)]
+    pub kept: Vec<UnplannedTensor>,
 }
 
 impl ModelPlan {
@@ -65,12 +73,19 @@ impl Serialize for ModelPlan {
         map.serialize_entry("seed", &self.plan.seed().to_string())?;
         map.serialize_entry("architecture", &self.model.as_ref().map(|m| m.architecture()))?;
         map.serialize_entry("recipe", &self.recipe)?;
-        map.serialize_entry("set", &self.set)?;
+        map.serialize_entry("set", &self.settings.set)?;
         let ties: BTreeMap<_, _> = self.model.iter().flat_map(|m| m.ties()).map(|(a, b)| (a, b)).collect();
         map.serialize_entry("ties", &ties)?;
         map.serialize_entry("warnings", &self.warnings)?;
+        map.serialize_entry("notices", &self.notices)?;
         let kept: BTreeMap<_, _> = self.kept.iter().map(|k| (&k.name, &k.from)).collect();
         map.serialize_entry("kept_from", &kept)?;
+        if !self.kept_whole.is_empty() {
+            map.serialize_entry("kept", &self.kept_whole)?;
+        }
+        if !self.buffers.is_empty() {
+            map.serialize_entry("buffers", &self.buffers)?;
+        }
         // A row at a time: a trillion parameters are 70,000 rows.
         struct Rows<'a>(&'a ModelPlan);
         impl Serialize for Rows<'_> {
@@ -117,10 +132,14 @@ impl InitTable {
     }
 
     /// How many first rows of a stored tensor are another checkpoint's, by the stored tensor's name; only those that
-    /// have some.
+    /// have some. Where the new rows follow from the kept ones, no law says what they are: that is all rows.
     #[must_use]
     pub fn kept_rows(&self) -> HashMap<&str, u64> {
-        self.tensors.iter().filter_map(|row| Some((row.stored_in.as_str(), row.kept_rows?))).collect()
+        let rows = |row: &PlanRow| match row.new_rows {
+            NewRows::Drawn => row.kept_rows,
+            NewRows::Mean => row.part.as_ref().map_or(&row.shape, |p| &p.stored_shape).dims().first().copied(),
+        };
+        self.tensors.iter().filter_map(|row| Some((row.stored_in.as_str(), rows(row)?))).collect()
     }
 }
 

@@ -76,8 +76,73 @@ fn listed_tensors_are_planned() {
     mixed[2].dtype = "I64".to_owned();
     let mixed = ModelRequest::new().like("old", mixed).recipe("llm-roles").dtype(DType::F16);
     let error = mixed.clone().plan(7).unwrap_err().to_string();
-    assert!(error.ends_with("unknown dtype \"I64\": expected F32, F16, BF16, or the tensor left out"), "{error}");
+    let expected = "unknown dtype \"I64\": expected F32, F16, BF16, or the checkpoint before it was quantized, since \
+                    this looks like a packed weight, or the tensor left out";
+    assert!(error.ends_with(expected), "{error}");
     assert_eq!(names(&mixed.skip("*.bias").plan(7).unwrap()), ["wte.weight", "h.0.mlp.c_fc.weight"]);
+}
+
+#[test]
+fn what_the_model_computes_by_itself_is_left_out() {
+    let list = [
+        ModelTensor::new("wte.weight", [41, 24], Role::Embedding).unwrap(),
+        ModelTensor::new("rotary_emb.inv_freq", [8], Role::Buffer).unwrap(),
+    ];
+    let request = ModelRequest::new().tensors(list).recipe("llm-roles").notice("said before");
+    let planned = request.clone().plan(7).unwrap();
+    assert_eq!(names(&planned), ["wte.weight"]);
+    let said = "1 tensor is left out, which the model computes by itself, as \"rotary_emb.inv_freq\"";
+    assert_eq!(planned.notices, ["said before", said]);
+    // A glob may name it, though there is nothing to choose.
+    assert_eq!(names(&request.skip("*.inv_freq").plan(7).unwrap()), ["wte.weight"]);
+}
+
+#[test]
+fn tensors_without_a_law_keep_their_place() {
+    let entry = |name: &str, dims: &[u64], dtype: &str| HeaderTensor {
+        name: name.to_owned(),
+        dims: dims.to_vec(),
+        dtype: dtype.to_owned(),
+    };
+    let header = [
+        entry("ids", &[3], "I64"),
+        entry("h.0.mlp.c_fc.weight", &[24, 96], "F8_E4M3"),
+        entry("h.0.mlp.c_fc.weight_scale_inv", &[1, 1], "F32"),
+        entry("h.0.attn.bias", &[1, 1, 2, 2], "BOOL"),
+        entry("wte.weight", &[41, 24], "F32"),
+        entry("none", &[0, 4], "F64"),
+        entry("bn.num_batches_tracked", &[], "I32"),
+    ];
+    let request = ModelRequest::new().like("old", header).recipe("llm-roles").dtype(DType::F16);
+    let planned = request.clone().plan(7).unwrap();
+    assert_eq!(names(&planned), ["h.0.mlp.c_fc.weight", "wte.weight"]);
+    let copied = Content::Copied { from: "old".to_owned() };
+    let found: Vec<_> = planned.unplanned().map(|(t, before, _)| (&*t.name, &*t.dtype, &t.content, before)).collect();
+    let expected = [
+        ("ids", "I64", &copied, 0),
+        ("h.0.attn.bias", "BOOL", &copied, 1),
+        ("none", "F16", &Content::Empty, 2),
+        ("bn.num_batches_tracked", "I32", &Content::Zeros, 2),
+    ];
+    assert_eq!(found, expected);
+    let table = InitTable::parse("table", &planned.init_json()).unwrap();
+    assert_eq!((table.buffers, table.kept), (planned.buffers.clone(), vec![]));
+    // What another checkpoint has of them is not missing; what it has in another shape is.
+    let old = [
+        entry("ids", &[3], "I64"),
+        entry("h.0.attn.bias", &[1, 1, 1, 1], "BOOL"),
+        entry("wte.weight", &[41, 24], "F16"),
+    ];
+    let grown = request.missing_from("older", old);
+    let planned = grown.clone().plan(7).unwrap();
+    let left: Vec<&str> = planned.buffers.iter().map(|b| &*b.name).collect();
+    assert_eq!(
+        (names(&planned), left),
+        (vec!["h.0.mlp.c_fc.weight"], vec!["h.0.attn.bias", "none", "bn.num_batches_tracked"])
+    );
+    let planned = grown.complete(true).plan(7).unwrap();
+    let whole: Vec<&str> = planned.kept_whole.iter().map(|t| &*t.name).collect();
+    assert_eq!((whole, planned.settings.keeps), (vec!["wte.weight", "ids"], true));
 }
 
 #[test]

@@ -4,6 +4,7 @@ use crate::arguments::model;
 use crate::commands::Command;
 use seedbed::Error;
 use seedbed::model::Model;
+use std::io::ErrorKind;
 
 /// What helps against an error of a command, in a few words; none where no flag and no command does.
 pub fn of(error: &Error, command: &Command) -> Option<&'static str> {
@@ -20,10 +21,36 @@ pub fn of(error: &Error, command: &Command) -> Option<&'static str> {
         Error::UnknownTensors { .. } => {
             Some("put these lines into a file, and the file before the recipe: --recipe FILE,RECIPE")
         }
-        Error::Checkpoint { path, .. } => family(command.model()?, path),
+        Error::Checkpoint { path, reason } => {
+            let args = command.model()?;
+            family(args, path).or_else(|| (args.grows() && reason.ends_with(DRAWN_ANEW)).then_some(REDRAW))
+        }
+        Error::Io { path, source } if source.kind() == ErrorKind::NotFound => repository(path, command),
         // The other errors say themselves what to write instead; the library may add kinds of them.
         _ => None,
     }
+}
+
+/// How the library ends an error about a tensor of another shape.
+const DRAWN_ANEW: &str = "unless it is drawn anew";
+const REDRAW: &str = "--redraw GLOB draws it anew";
+
+/// Against a path that leads nowhere and has the form of a repository's name, `owner/name`.
+fn repository(path: &str, command: &Command) -> Option<&'static str> {
+    let is_name = |name: &str| {
+        let may_stand = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+        !name.is_empty() && !name.starts_with('.') && name.chars().all(may_stand)
+    };
+    let (owner, name) = path.split_once('/')?;
+    let is_repository = is_name(owner) && is_name(name) && !std::path::Path::new(owner).exists();
+    // A name that ends like a file is most likely one.
+    let is_file = [".json", ".toml", ".safetensors"].iter().any(|end| name.ends_with(end));
+    let of_config = command.model().and_then(model::Args::config_file).is_some_and(|config| config == *path);
+    (is_repository && !is_file).then_some(if of_config {
+        "it looks like a repository id of Hugging Face: download its config.json and give its path"
+    } else {
+        "it looks like a repository id of Hugging Face: download its files and give their directory"
+    })
 }
 
 /// Against a device that is not there or does not work.

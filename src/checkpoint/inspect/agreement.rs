@@ -24,9 +24,10 @@ pub struct Agreement {
     pub agrees: bool,
 }
 
-/// How far the values of a dtype lie apart: what rounding to it may change.
+/// How far the values of a dtype lie apart: what rounding to it may change. A copy was rounded to two dtypes, the
+/// planned one first.
 struct Grain {
-    dtype: DType,
+    dtypes: [DType; 2],
     /// Relative to the value.
     step: f64,
     /// The smallest positive value: steps are never smaller.
@@ -34,13 +35,15 @@ struct Grain {
 }
 
 impl Grain {
-    fn of(dtype: DType) -> Self {
-        let step = match dtype {
+    fn of(dtypes: [DType; 2]) -> Self {
+        let steps = dtypes.map(|dtype| match dtype {
             DType::F32 => 1e-6,
             DType::F16 => 1.0 / 1024.0,
             DType::BF16 => 1.0 / 128.0,
-        };
-        Self { dtype, step, least: f64::from(dtype.round_up(f64::MIN_POSITIVE)) }
+        });
+        let step = if dtypes[0] == dtypes[1] { steps[0] } else { steps[0] + steps[1] };
+        let least = dtypes.map(|dtype| f64::from(dtype.round_up(f64::MIN_POSITIVE)));
+        Self { dtypes, step, least: least[0].max(least[1]) }
     }
 
     /// The range of a share's stored values.
@@ -48,7 +51,9 @@ impl Grain {
         let (lo, hi) = share.range;
         if lo == hi {
             let value = f64::from(lo as f32);
-            return (self.dtype.round_down(value).into(), self.dtype.round_up(value).into());
+            let [planned, stored] = self.dtypes;
+            let (down, up) = (f64::from(planned.round_down(value)), f64::from(planned.round_up(value)));
+            return (stored.round_down(down).into(), stored.round_up(up).into());
         }
         (lo - self.step * lo.abs() - self.least, hi + self.step * hi.abs() + self.least)
     }
@@ -87,11 +92,18 @@ impl Sum {
     }
 }
 
-/// Compares the values of a tensor from row `from` on with its plan; `tensors` is how many tensors are compared in all.
+/// Compares the values of a tensor from row `from` on, stored in a dtype that may not be the planned one, with its
+/// plan; `tensors` is how many tensors are compared in all.
 ///
 /// Only the range is compared where rows are left out of a tensor with several parts, or with a law whose elements
 /// depend on where they lie.
-pub(super) fn agreement(tensor: &PlannedTensor, from: u64, sample: &Moments, tensors: usize) -> Agreement {
+pub(super) fn agreement(
+    tensor: &PlannedTensor,
+    stored: DType,
+    from: u64,
+    sample: &Moments,
+    tensors: usize,
+) -> Agreement {
     let rows = tensor.shape().dims().first().copied().unwrap_or(1);
     let row = tensor.shape().count() / rows;
     let zeros = tensor.zero_rows().iter().filter(|&&zero| zero >= from).count() as u64 * row;
@@ -109,7 +121,7 @@ pub(super) fn agreement(tensor: &PlannedTensor, from: u64, sample: &Moments, ten
     shares.push(Share::constant(zeros, 0.0));
     shares.retain(|share| share.count > 0);
 
-    let grain = Grain::of(tensor.dtype());
+    let grain = Grain::of([tensor.dtype(), stored]);
     let ends = shares.iter().map(|share| grain.range(share));
     let (lo, hi) = ends.fold((f64::INFINITY, f64::NEG_INFINITY), |(lo, hi), (a, b)| (lo.min(a), hi.max(b)));
     let within = |x: f32| (lo..=hi).contains(&f64::from(x));

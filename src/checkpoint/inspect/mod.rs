@@ -8,10 +8,10 @@ use agreement::agreement;
 
 use super::table::{ReadTable, elements_of_rows, parse_table, read_table};
 use super::{Progress, Weights};
-use crate::Result;
 use crate::model_plan::{INIT_JSON, NamedText};
 use crate::plan::{Plan, PlannedTensor};
 use crate::stats::Moments;
+use crate::{DType, Result};
 use serde::Serialize;
 use std::collections::{HashMap, HashSet};
 use std::io::{Read, Seek};
@@ -44,10 +44,14 @@ pub struct InspectRow {
     pub max: Option<f32>,
     /// The number of infinities and NaNs.
     pub nonfinite: Option<u64>,
-    /// How many of its first rows are another checkpoint's and are not compared; the statistics are of all rows.
+    /// The dtype that the plan has, where the file has another one: a copy, compared as such.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub planned_dtype: Option<String>,
+    /// How many of its first rows are another checkpoint's, or follow from those, and are not compared; the statistics
+    /// are of all rows.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub kept_rows: Option<u64>,
-    /// How the values compare with the law; absent where the plan has no such tensor.
+    /// How the values compare with the law; absent where the plan has no such tensor, or no row of it is compared.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub plan: Option<Agreement>,
 }
@@ -58,6 +62,8 @@ pub struct PlannedLaws {
     plan: Plan,
     /// How many first rows of a stored tensor are another checkpoint's.
     kept: HashMap<String, u64>,
+    /// The names of tensors without a law.
+    unplanned: Vec<String>,
 }
 
 impl PlannedLaws {
@@ -86,17 +92,20 @@ impl PlannedLaws {
         }
         let ReadTable { table, plan, .. } = table;
         let kept = table.kept_rows().into_iter().map(|(name, rows)| (name.to_owned(), rows)).collect();
-        Ok(Self { plan, kept })
+        let unplanned = table.buffers.iter().chain(&table.kept).map(|t| t.name.clone()).collect();
+        Ok(Self { plan, kept, unplanned })
     }
 
     /// Names of tensors that the plan has and the weights lack.
     pub fn missing<'a, R>(&'a self, weights: &'a Weights<R>) -> impl Iterator<Item = &'a str> {
-        self.plan.tensors().iter().map(PlannedTensor::name).filter(|name| weights.tensor(name).is_none())
+        let planned = self.plan.tensors().iter().map(PlannedTensor::name);
+        planned.chain(self.unplanned.iter().map(String::as_str)).filter(|name| weights.tensor(name).is_none())
     }
 
     /// Names of tensors that the weights have and the plan lacks.
     pub fn unexpected<'a, R>(&self, weights: &'a Weights<R>) -> Vec<&'a str> {
-        let planned: HashSet<&str> = self.plan.tensors().iter().map(PlannedTensor::name).collect();
+        let planned = self.plan.tensors().iter().map(PlannedTensor::name);
+        let planned: HashSet<&str> = planned.chain(self.unplanned.iter().map(String::as_str)).collect();
         weights.tensors().map(|t| t.name.as_str()).filter(|name| !planned.contains(name)).collect()
     }
 }
@@ -170,13 +179,18 @@ pub fn inspect<R: Read + Seek>(
             max: moments.max(),
             nonfinite: tensor.is_readable().then(|| moments.nonfinite()),
             kept_rows,
-            plan: of_plan.map(|&(planned, _)| {
-                // A tensor of another shape or dtype is not the plan's.
-                if planned.shape().dims() != tensor.dims || Some(planned.dtype()) != tensor.dtype() {
+            planned_dtype: (of_plan.map(|(planned, _)| planned.dtype()))
+                .filter(|planned| Some(*planned) != tensor.dtype())
+                .map(|planned| planned.to_string()),
+            plan: of_plan.filter(|(planned, _)| kept < planned.shape().count()).map(|&(planned, _)| {
+                // A tensor of another shape is not the plan's, nor one of a dtype that holds no copy. Values in f64
+                // are read as f32.
+                let stored = tensor.is_readable().then(|| tensor.dtype().unwrap_or(DType::F32));
+                let Some(stored) = stored.filter(|_| planned.shape().dims() == tensor.dims) else {
                     return Agreement { mean_z: None, std_z: None, agrees: false };
-                }
+                };
                 let sample = if kept > 0 { &drawn } else { &moments };
-                agreement(planned, kept_rows.unwrap_or(0), sample, planned_count)
+                agreement(planned, stored, kept_rows.unwrap_or(0), sample, planned_count)
             }),
             name: tensor.name,
             shape: tensor.dims,

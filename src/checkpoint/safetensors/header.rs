@@ -1,7 +1,7 @@
 //! A file's header, computed before anything is written.
 
-use super::{LENGTH_FIELD, MAX_HEADER, METADATA_KEY, to_stored};
-use crate::{DType, Error, Result};
+use super::{FileDType, LENGTH_FIELD, MAX_HEADER, METADATA_KEY};
+use crate::{Error, Result};
 use safetensors::tensor::{Metadata, TensorInfo};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use std::collections::BTreeMap;
@@ -12,7 +12,7 @@ pub struct HeaderEntry {
     /// The name: any UTF-8 except `__metadata__`.
     pub name: String,
     /// The element type.
-    pub dtype: DType,
+    pub dtype: FileDType,
     /// The dimensions, row-major, outermost first; `[]` is one element, a 0 means that there is none.
     pub dims: Vec<u64>,
 }
@@ -29,7 +29,7 @@ pub struct HeaderEntry {
 /// use seedbed::checkpoint::{Header, HeaderEntry};
 /// use std::collections::BTreeMap;
 ///
-/// let entry = |name: &str, dtype| HeaderEntry { name: name.to_owned(), dtype, dims: vec![3, 4] };
+/// let entry = |name: &str, dtype: DType| HeaderEntry { name: name.to_owned(), dtype: dtype.into(), dims: vec![3, 4] };
 /// let header = Header::new(vec![entry("a", DType::F16), entry("b", DType::F32)], &BTreeMap::new())?;
 /// assert_eq!(header.entries()[0].name, "b");
 /// assert_eq!(header.range(1), Some(48..72));
@@ -70,7 +70,7 @@ impl Header {
     /// [`Error::Tensor`] where a name occurs twice, is `__metadata__`, or a tensor exceeds the address space;
     /// [`Error::Placement`] where the header exceeds [`MAX_HEADER`] bytes.
     pub fn new(mut entries: Vec<HeaderEntry>, metadata: &BTreeMap<String, String>) -> Result<Self> {
-        entries.sort_by(|a, b| to_stored(b.dtype).cmp(&to_stored(a.dtype)).then_with(|| a.name.cmp(&b.name)));
+        entries.sort_by(|a, b| b.dtype.cmp(&a.dtype).then_with(|| a.name.cmp(&b.name)));
         let mut names = std::collections::HashSet::with_capacity(entries.len());
         for entry in &entries {
             if entry.name == METADATA_KEY || !names.insert(entry.name.as_str()) {
@@ -87,7 +87,7 @@ impl Header {
         for entry in &entries {
             let (shape, bytes) = sizes(entry)?;
             let end = at.checked_add(bytes).ok_or_else(|| too_large(entry))?;
-            let info = TensorInfo { dtype: to_stored(entry.dtype), shape, data_offsets: (at, end) };
+            let info = TensorInfo { dtype: entry.dtype.0, shape, data_offsets: (at, end) };
             tensors.push((entry.name.clone(), info));
             at = end;
         }
@@ -151,6 +151,11 @@ fn sizes(entry: &HeaderEntry) -> Result<(Vec<usize>, usize)> {
     let dims = dims.ok_or_else(|| too_large(entry))?;
     let count = dims.iter().try_fold(1usize, |n, &d| n.checked_mul(d));
     // The format counts bits, so a size must fit in eight times its bytes.
-    let bytes = count.and_then(|n| n.checked_mul(8)?.checked_mul(entry.dtype.size() as usize)).map(|bits| bits / 8);
-    Ok((dims, bytes.ok_or_else(|| too_large(entry))?))
+    let bits = usize::try_from(entry.dtype.bits()).ok().zip(count).and_then(|(bits, n)| n.checked_mul(bits));
+    let bits = bits.ok_or_else(|| too_large(entry))?;
+    if bits % 8 != 0 {
+        let reason = format!("{} elements of {} bits do not fill whole bytes", entry.dtype, entry.dtype.bits());
+        return Err(Error::Shape { shape: entry.dims.clone(), reason }.in_tensor(&entry.name));
+    }
+    Ok((dims, bits / 8))
 }

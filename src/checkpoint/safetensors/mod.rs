@@ -3,25 +3,25 @@
 //! A file is `N` (u64, little-endian), `N` bytes of JSON padded with spaces to a multiple of 8, then the bytes of the
 //! tensors without holes. The format's own types come from the `safetensors` crate.
 //!
+//! - `file_dtype`: the element types of the format.
 //! - `header`: a header that is to be written.
 //! - `parse`: a header that was read, from memory.
 //! - `read`: the reader.
 //! - `write`: the writer, which alone uses `disk`: feature `checkpoint`.
 
+mod file_dtype;
 mod header;
 mod parse;
 mod read;
 #[cfg(all(feature = "checkpoint", not(target_arch = "wasm32")))]
 mod write;
 
+pub use file_dtype::FileDType;
 pub use header::{Header, HeaderEntry};
 pub use parse::{StoredHeader, StoredTensor};
 pub use read::{READ_BYTES, Reader};
 #[cfg(all(feature = "checkpoint", not(target_arch = "wasm32")))]
 pub use write::{CompleteFile, Writer};
-
-use crate::DType;
-use safetensors::Dtype;
 
 /// The largest JSON header that the format allows, in bytes.
 pub const MAX_HEADER: u64 = 100_000_000;
@@ -31,24 +31,6 @@ const LENGTH_FIELD: u64 = 8;
 
 /// The key under which the header keeps its string-to-string map: no tensor can have this name.
 const METADATA_KEY: &str = "__metadata__";
-
-const fn to_stored(dtype: DType) -> Dtype {
-    match dtype {
-        DType::F32 => Dtype::F32,
-        DType::F16 => Dtype::F16,
-        DType::BF16 => Dtype::BF16,
-    }
-}
-
-const fn from_stored(dtype: Dtype) -> Option<DType> {
-    match dtype {
-        Dtype::F32 => Some(DType::F32),
-        Dtype::F16 => Some(DType::F16),
-        Dtype::BF16 => Some(DType::BF16),
-        // The format's other types, of which later versions of its crate may have more.
-        _ => None,
-    }
-}
 
 #[cfg(test)]
 #[cfg(feature = "checkpoint")]

@@ -1,6 +1,7 @@
 //! A header that was read: what it says, and whether it fits the file.
 
-use super::{LENGTH_FIELD, MAX_HEADER, METADATA_KEY, from_stored};
+use super::{FileDType, LENGTH_FIELD, MAX_HEADER, METADATA_KEY};
+use crate::checkpoint::lfs::{LFS_POINTER, is_lfs_pointer};
 use crate::{DType, Error, Result};
 use safetensors::Dtype;
 use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, Visitor};
@@ -22,7 +23,13 @@ impl StoredTensor {
     /// The element type; `None` for one that seedbed does not write.
     #[must_use]
     pub fn dtype(&self) -> Option<DType> {
-        from_stored(self.stored)
+        self.file_dtype().dtype()
+    }
+
+    /// The element type, whichever of the format's it is.
+    #[must_use]
+    pub fn file_dtype(&self) -> FileDType {
+        FileDType(self.stored)
     }
 
     /// The element type as the format spells it: `F32`, `BF16`, `F64`, `I64`, ..
@@ -53,7 +60,7 @@ impl StoredTensor {
 /// use seedbed::DType;
 /// use seedbed::checkpoint::{Header, HeaderEntry, StoredHeader};
 ///
-/// let entry = HeaderEntry { name: "w".to_owned(), dtype: DType::BF16, dims: vec![3, 4] };
+/// let entry = HeaderEntry { name: "w".to_owned(), dtype: DType::BF16.into(), dims: vec![3, 4] };
 /// let written = Header::new(vec![entry], &[("made".to_owned(), "here".to_owned())].into())?;
 ///
 /// // Of a file that is fetched, its length and first 8 bytes say how much more to ask for.
@@ -84,6 +91,9 @@ impl StoredHeader {
         let Some(length) = start.first_chunk() else {
             return Err(refuse(name, format!("{} bytes: too short for a safetensors file", start.len())));
         };
+        if is_lfs_pointer(start) {
+            return Err(refuse(name, LFS_POINTER.to_owned()));
+        }
         let json = json_len(u64::from_le_bytes(*length), file_len).map_err(|reason| refuse(name, reason))?;
         Ok(LENGTH_FIELD + json as u64)
     }
@@ -130,11 +140,13 @@ fn refuse(name: &str, reason: String) -> Error {
 /// The reason, with the numbers.
 fn json_len(n: u64, file_len: u64) -> std::result::Result<usize, String> {
     let room = file_len.saturating_sub(LENGTH_FIELD);
-    if n > MAX_HEADER {
-        return Err(format!("header of {n} bytes, the format allows {MAX_HEADER}: not a safetensors file"));
-    }
     if n > room {
         return Err(format!("header of {n} bytes, but only {room} follow: truncated, or not a safetensors file"));
+    }
+    if n > MAX_HEADER {
+        return Err(format!(
+            "header of {n} bytes, the format allows {MAX_HEADER}, and loaders refuse more: save it as several files"
+        ));
     }
     usize::try_from(n).map_err(|e| e.to_string())
 }

@@ -22,7 +22,7 @@ const BUFFER: usize = 1 << 20;
 /// use seedbed::checkpoint::{Header, HeaderEntry, Reader, Writer};
 /// use std::collections::BTreeMap;
 ///
-/// let entry = HeaderEntry { name: "w".to_owned(), dtype: DType::F16, dims: vec![2, 2] };
+/// let entry = HeaderEntry { name: "w".to_owned(), dtype: DType::F16.into(), dims: vec![2, 2] };
 /// let dir = tempfile::tempdir().unwrap();
 /// let target = dir.path().join("w.safetensors");
 /// let mut writer = Writer::create(&target, Header::new(vec![entry], &BTreeMap::new())?)?;

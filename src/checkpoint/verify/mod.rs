@@ -2,15 +2,18 @@
 
 mod expected;
 
-pub use expected::{ExpectedTensor, expected_by_text, expected_tensors, plan_source};
+pub use expected::{Expected, ExpectedTensor, expected_by_text, expected_tensors, plan_source};
 
-use super::StoredTensor;
+use super::convert::{can_hold, encode};
 use super::memory::check_matrices;
+use super::{FileDType, StoredTensor};
 #[cfg(not(target_arch = "wasm32"))]
 use super::{Progress, Reader, Weights};
 #[cfg(not(target_arch = "wasm32"))]
 use crate::backend::Backend;
 use crate::cpu::{Level, RangeFiller};
+#[cfg(not(target_arch = "wasm32"))]
+use crate::model_plan::{Content, UnplannedTensor};
 use crate::{Error, Fill, Result};
 use serde::Serialize;
 #[cfg(not(target_arch = "wasm32"))]
@@ -25,6 +28,16 @@ use std::io::{Read, Seek};
 pub enum Verdict {
     /// Every byte is as it should be.
     Equal,
+    /// The file has another dtype of floats, and every value is the planned one, widened or rounded to the nearest: a
+    /// copy.
+    Converted {
+        /// The planned dtype: `f32`.
+        from: String,
+        /// The file's: `f16`.
+        to: String,
+    },
+    /// Nothing says what the bytes should be: they were copied from another checkpoint, or follow from such bytes.
+    NotChecked,
     /// Elements with other bytes: how many, and the index of the first.
     Differs {
         /// How many elements.
@@ -37,7 +50,7 @@ pub enum Verdict {
         /// The shape that it should have.
         expected: Vec<u64>,
     },
-    /// The file has another dtype.
+    /// The file has another dtype, which holds no copy of the planned values.
     DType,
     /// The file has no such tensor.
     Missing,
@@ -49,6 +62,8 @@ impl std::fmt::Display for Verdict {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Equal => f.pad("equal"),
+            Self::Converted { from, to } => write!(f, "equal, converted from {from} to {to}"),
+            Self::NotChecked => f.pad("not checked"),
             Self::Differs { elements: 1, first } => write!(f, "1 element differs, at index {first}"),
             Self::Differs { elements, first } => write!(f, "{elements} elements differ, the first at index {first}"),
             Self::Shape { expected } => write!(f, "the shape should be {expected:?}"),
@@ -60,13 +75,14 @@ impl std::fmt::Display for Verdict {
 }
 
 impl ExpectedTensor {
-    /// The verdict on a stored tensor that no byte of it is needed for: that of another shape or dtype.
+    /// The verdict on a stored tensor that no byte of it is needed for: that of another shape, or of a dtype that holds
+    /// no copy of the planned values.
     #[must_use]
     pub fn verdict_by_header(&self, stored: &StoredTensor) -> Option<Verdict> {
         if self.dims != stored.dims {
             return Some(Verdict::Shape { expected: self.dims.clone() });
         }
-        (stored.dtype() != Some(self.fill.dtype())).then_some(Verdict::DType)
+        (!can_hold(stored.file_dtype())).then_some(Verdict::DType)
     }
 }
 
@@ -77,23 +93,39 @@ impl ExpectedTensor {
 pub struct Comparison<'a> {
     expected: &'a ExpectedTensor,
     ranges: RangeFiller,
+    /// The dtype of the bytes that are compared.
+    stored: FileDType,
     wanted: Vec<u8>,
+    converted: Vec<u8>,
     elements: u64,
     first: u64,
 }
 
 impl<'a> Comparison<'a> {
-    /// Begins with nothing compared.
+    /// Begins with nothing compared, for bytes of the planned dtype.
     ///
     /// # Errors
     /// [`Error::Buffer`] where the tensor's orthogonal matrices take more than 8 GiB.
     pub fn new(expected: &'a ExpectedTensor) -> Result<Self> {
-        Self::with(expected, RangeFiller::new(Level::best()))
+        Self::of_copy(expected, expected.fill.dtype().into())
     }
 
-    fn with(expected: &'a ExpectedTensor, ranges: RangeFiller) -> Result<Self> {
+    /// Begins with nothing compared, for bytes of this dtype, to which the planned values were converted: widened, or
+    /// rounded to the nearest.
+    ///
+    /// # Errors
+    /// [`Error::Buffer`] as [`Comparison::new`]; [`Error::Unknown`] for a dtype other than F32, F16, BF16 and F64.
+    pub fn of_copy(expected: &'a ExpectedTensor, stored: FileDType) -> Result<Self> {
+        Self::with(expected, stored, RangeFiller::new(Level::best()))
+    }
+
+    fn with(expected: &'a ExpectedTensor, stored: FileDType, ranges: RangeFiller) -> Result<Self> {
+        if !can_hold(stored) {
+            let error = Error::unknown("dtype", stored.to_string(), ["F32", "F16", "BF16", "F64"]);
+            return Err(error.in_tensor(expected.fill.name()));
+        }
         check_matrices([&expected.fill], MATRICES)?;
-        Ok(Self { expected, ranges, wanted: Vec::new(), elements: 0, first: 0 })
+        Ok(Self { expected, ranges, stored, wanted: Vec::new(), converted: Vec::new(), elements: 0, first: 0 })
     }
 
     /// Compares the bytes from byte `from` of the tensor on: whole elements.
@@ -111,18 +143,33 @@ impl<'a> Comparison<'a> {
         bytes: &[u8],
         fill_range: impl FnOnce(&Fill, u64, &mut [u8], &RangeFiller) -> Result<()>,
     ) -> Result<()> {
-        let Self { expected: ExpectedTensor { fill, kept, .. }, ranges, wanted, elements, first } = self;
-        let size = fill.dtype().size();
-        if from.checked_add(bytes.len() as u64).is_none_or(|end| end > fill.bytes()) {
+        let Self { expected: ExpectedTensor { fill, kept, .. }, ranges, stored, wanted, converted, elements, first } =
+            self;
+        let (size, planned) = (stored.bits() / 8, fill.dtype().size());
+        let all = fill.bytes() / planned * size;
+        if from.checked_add(bytes.len() as u64).is_none_or(|end| end > all) {
             // A fill takes padding too, of which a file has none.
-            let reason = format!("bytes {from} + {}: the tensor has {}", bytes.len(), fill.bytes());
+            let reason = format!("bytes {from} + {}: the tensor has {all}", bytes.len());
             return Err(Error::Buffer(reason).in_tensor(fill.name()));
         }
-        wanted.resize(bytes.len(), 0);
-        fill_range(fill, from, wanted, ranges)?;
+        let kept = *kept / planned;
+        let wanted = if stored.dtype() == Some(fill.dtype()) {
+            wanted.resize(bytes.len(), 0);
+            fill_range(fill, from, wanted, ranges)?;
+            wanted
+        } else {
+            if !from.is_multiple_of(size) || !(bytes.len() as u64).is_multiple_of(size) {
+                let reason = format!("bytes {from} + {}: they are no whole elements of {stored}", bytes.len());
+                return Err(Error::Buffer(reason).in_tensor(fill.name()));
+            }
+            wanted.resize((bytes.len() as u64 / size * planned) as usize, 0);
+            fill_range(fill, from / size * planned, wanted, ranges)?;
+            encode(*stored, fill.dtype(), wanted, converted);
+            converted
+        };
         if wanted != bytes {
             let pairs = wanted.chunks_exact(size as usize).zip(bytes.chunks_exact(size as usize));
-            let compared = |i: usize| from + i as u64 * size >= *kept;
+            let compared = |i: usize| from / size + i as u64 >= kept;
             for (i, _) in pairs.enumerate().filter(|(i, (wanted, got))| wanted != got && compared(*i)) {
                 let index = from / size + i as u64;
                 *first = if *elements == 0 { index } else { index.min(*first) };
@@ -135,7 +182,11 @@ impl<'a> Comparison<'a> {
     /// The verdict on all that was compared.
     #[must_use]
     pub fn verdict(&self) -> Verdict {
+        let planned = self.expected.fill.dtype();
         match (self.elements, self.first) {
+            (0, _) if self.stored.dtype() != Some(planned) => {
+                Verdict::Converted { from: planned.to_string(), to: self.stored.to_string().to_lowercase() }
+            }
             (0, _) => Verdict::Equal,
             (elements, first) => Verdict::Differs { elements, first },
         }
@@ -155,7 +206,8 @@ pub struct VerifyRow {
 }
 
 /// Recomputes each tensor of a checkpoint and compares it with the files' bytes. The rows are those of the files'
-/// tensors, in the files' order, then one for each tensor of `expected` that the files lack.
+/// tensors, in the files' order, then one for each tensor of `expected` that the files lack. Of tensors without a law,
+/// those are compared that should be zeros or empty.
 ///
 /// ```
 /// # fn main() -> seedbed::Result<()> {
@@ -184,29 +236,35 @@ pub struct VerifyRow {
 #[cfg(not(target_arch = "wasm32"))]
 pub fn verify<R: Read + Seek>(
     weights: &mut Weights<R>,
-    expected: &[ExpectedTensor],
+    expected: &Expected,
     backend: &Backend,
     progress: Progress<'_>,
 ) -> Result<Vec<VerifyRow>> {
-    let planned: HashMap<&str, &ExpectedTensor> = expected.iter().map(|e| (e.fill.name(), e)).collect();
+    let planned: HashMap<&str, &ExpectedTensor> = expected.tensors.iter().map(|e| (e.fill.name(), e)).collect();
+    let unplanned: HashMap<&str, &UnplannedTensor> = expected.unplanned.iter().map(|t| (&*t.name, t)).collect();
     let mut rows = Vec::new();
     let mut done = 0;
     for (file, tensor) in weights.list() {
         let verdict = match planned.get(tensor.name.as_str()) {
-            None => Verdict::Unexpected,
+            None => match unplanned.get(tensor.name.as_str()) {
+                Some(other) => compare_unplanned(weights.reader(file), &tensor, other)?,
+                None => Verdict::Unexpected,
+            },
             Some(e) => match e.verdict_by_header(&tensor) {
                 Some(verdict) => verdict,
-                None => compare(weights.reader(file), e, backend, &mut |bytes| progress(done + bytes))?,
+                None if e.kept >= e.fill.bytes() => Verdict::NotChecked,
+                None => {
+                    compare(weights.reader(file), e, tensor.file_dtype(), backend, &mut |bytes| progress(done + bytes))?
+                }
             },
         };
         done += tensor.range.end - tensor.range.start;
         progress(done)?;
         rows.push(VerifyRow { elements: tensor.count(), name: tensor.name, verdict });
     }
-    for ExpectedTensor { fill, .. } in expected {
-        if weights.tensor(fill.name()).is_none() {
-            rows.push(VerifyRow { name: fill.name().to_owned(), elements: 0, verdict: Verdict::Missing });
-        }
+    let names = expected.tensors.iter().map(|e| e.fill.name()).chain(expected.unplanned.iter().map(|t| &*t.name));
+    for name in names.filter(|name| weights.tensor(name).is_none()) {
+        rows.push(VerifyRow { name: name.to_owned(), elements: 0, verdict: Verdict::Missing });
     }
     Ok(rows)
 }
@@ -218,13 +276,44 @@ const MATRICES: u64 = 8 << 30;
 fn compare<R: Read + Seek>(
     reader: &mut Reader<R>,
     expected: &ExpectedTensor,
+    stored: FileDType,
     backend: &Backend,
     progress: Progress<'_>,
 ) -> Result<Verdict> {
-    let mut comparison = Comparison::with(expected, backend.range_filler())?;
+    let mut comparison = Comparison::with(expected, stored, backend.range_filler())?;
     reader.read_bytes(expected.fill.name(), |at, bytes| {
         comparison.add_filled(at, bytes, |fill, at, out, ranges| backend.fill_next(fill, at, out, ranges))?;
         progress(at + bytes.len() as u64)
     })?;
     Ok(comparison.verdict())
+}
+
+/// The verdict on a tensor without a law.
+#[cfg(not(target_arch = "wasm32"))]
+fn compare_unplanned<R: Read + Seek>(
+    reader: &mut Reader<R>,
+    stored: &StoredTensor,
+    expected: &UnplannedTensor,
+) -> Result<Verdict> {
+    if stored.dims != expected.shape {
+        return Ok(Verdict::Shape { expected: expected.shape.clone() });
+    }
+    let planned = expected.dtype.parse::<FileDType>();
+    let is_copy = planned.as_ref().is_ok_and(|&planned| can_hold(planned)) && can_hold(stored.file_dtype());
+    if planned.is_ok_and(|planned| planned != stored.file_dtype()) && !is_copy {
+        return Ok(Verdict::DType);
+    }
+    if matches!(expected.content, Content::Copied { .. }) {
+        return Ok(Verdict::NotChecked);
+    }
+    let bytes_each = (stored.file_dtype().bits() / 8).max(1) as usize;
+    let (mut elements, mut first) = (0, 0);
+    reader.read_bytes(&stored.name, |at, bytes| {
+        for (i, _) in bytes.chunks(bytes_each).enumerate().filter(|(_, one)| one.iter().any(|&b| b != 0)) {
+            first = if elements == 0 { at / bytes_each as u64 + i as u64 } else { first };
+            elements += 1;
+        }
+        Ok(())
+    })?;
+    Ok(if elements == 0 { Verdict::Equal } else { Verdict::Differs { elements, first } })
 }

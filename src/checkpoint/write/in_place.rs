@@ -29,12 +29,19 @@ struct FileRange<'a> {
     fills: Vec<(&'a Fill, u64, u64)>,
 }
 
-/// Cuts fills that lie behind each other from byte `at` on into ranges of at most `max` bytes.
-fn ranges<'a>(fills: &'a [Fill], mut at: u64, max: u64) -> impl Iterator<Item = FileRange<'a>> + Send {
+/// Cuts fills into ranges of at most `max` bytes. Each fill has its first byte, counted from byte `at` of the file;
+/// where others have bytes between two fills, a range ends.
+fn ranges<'a>(fills: &'a [(Fill, u64)], at: u64, max: u64) -> impl Iterator<Item = FileRange<'a>> + Send {
     let (mut next, mut from) = (0, 0);
     std::iter::from_fn(move || {
-        let mut range = FileRange { at, len: 0, fills: Vec::new() };
-        while let Some(fill) = fills.get(next) {
+        let mut range = FileRange { at: 0, len: 0, fills: Vec::new() };
+        while let Some((fill, place)) = fills.get(next) {
+            let here = at + place + from;
+            if range.fills.is_empty() {
+                range.at = here;
+            } else if here != range.at + range.len {
+                break;
+            }
             // A fill is cut only at multiples of 4 bytes from its start, as `fill_range` requires.
             let len = (fill.bytes() - from).min((max - range.len) & !3);
             if len > 0 {
@@ -47,19 +54,18 @@ fn ranges<'a>(fills: &'a [Fill], mut at: u64, max: u64) -> impl Iterator<Item = 
             }
             (next, from) = (next + 1, 0);
         }
-        at += range.len;
         (range.len > 0).then_some(range)
     })
 }
 
-/// Writes fills, one behind the other, into a file from byte `at` on. `wrote` and `progress` are called on this thread,
+/// Writes fills into a file, each at its place behind byte `at`. `wrote` and `progress` are called on this thread,
 /// with the bytes since the last call and with all so far.
 ///
 /// # Errors
 /// [`Error::Buffer`] where the memory is too small; [`Error::Io`] with the path; whatever `wrote` and `progress`
 /// return.
 pub fn fill_in_place(
-    fills: &[Fill],
+    fills: &[(Fill, u64)],
     level: Level,
     (file, path, at): (&File, &Path, u64),
     memory: u64,
@@ -84,7 +90,7 @@ impl Drop for EndOthers<'_> {
 }
 
 fn by_workers(
-    fills: &[Fill],
+    fills: &[(Fill, u64)],
     level: Level,
     (file, path, at): (&File, &Path, u64),
     (workers, buffer): (u64, u64),
@@ -93,7 +99,8 @@ fn by_workers(
 ) -> Result<()> {
     let work = Mutex::new(ranges(fills, at, buffer));
     let stop = AtomicBool::new(false);
-    let end = at + fills.iter().map(Fill::bytes).sum::<u64>();
+    let end = at + fills.last().map_or(0, |(fill, place)| place + fill.bytes());
+    let bytes = fills.iter().map(|(fill, _)| fill.bytes()).sum::<u64>();
     let (sender, written) = channel();
     let ranges = cpu::RangeFiller::new(level);
     let worker = |sender: Sender<u64>| -> Result<()> {
@@ -120,7 +127,7 @@ fn by_workers(
         let _guard = EndOthers(&stop);
         let guarded = |sender| worker(sender).inspect_err(|_| stop.store(true, Ordering::Relaxed));
         let mut threads = Vec::new();
-        for _ in 0..workers.min((end - at).div_ceil(buffer)) {
+        for _ in 0..workers.min(bytes.div_ceil(buffer)) {
             let sender = sender.clone();
             match thread::Builder::new().spawn_scoped(scope, move || guarded(sender)) {
                 Ok(thread) => threads.push(thread),
@@ -150,12 +157,14 @@ mod tests {
     use super::*;
     use crate::plan::{Plan, TensorSpec};
     use crate::{DType, Scheme, StreamVersion};
+    use std::io::Write;
 
     /// Fills of odd sizes, and their bytes one behind the other.
-    fn some() -> (Vec<Fill>, Vec<u8>) {
+    fn some() -> (Vec<(Fill, u64)>, Vec<u8>) {
         let mut plan = Plan::new(StreamVersion::V1, 5);
         let mut bytes = Vec::new();
         let sizes = [3, 9, 700_001, 1, 131_072, 5, 400_003, 2];
+        let mut at = 0;
         let fills = sizes.iter().enumerate().map(|(i, &n)| {
             let dtype = if i % 3 == 0 { DType::F32 } else { DType::BF16 };
             let spec = TensorSpec::new(format!("t{i}"), [n], Scheme::normal(0.0, 1.0)).unwrap().dtype(dtype);
@@ -163,7 +172,9 @@ mod tests {
             let mut own = vec![0; fill.bytes() as usize];
             cpu::fill(&fill, &mut own).unwrap();
             bytes.extend(own);
-            fill
+            at += fill.bytes();
+            let from = at - fill.bytes();
+            (fill, from)
         });
         (fills.collect(), bytes)
     }
@@ -184,11 +195,32 @@ mod tests {
         }
     }
 
+    /// Bytes of others between two fills are left as they are.
+    #[test]
+    fn a_gap_ends_a_range_and_is_not_written() {
+        let (mut fills, bytes) = some();
+        for (i, (_, place)) in fills.iter_mut().enumerate() {
+            *place += 5 * i as u64;
+        }
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let end = fills.last().map(|(fill, place)| place + fill.bytes()).unwrap();
+        file.as_file().write_all(&vec![0xaa; end as usize]).unwrap();
+        let place = (file.as_file(), file.path(), 0);
+        by_workers(&fills, Level::best(), place, (2, 4096), &mut |_| Ok(()), &mut |_| Ok(())).unwrap();
+        let all = std::fs::read(file.path()).unwrap();
+        let (mut from, mut gap) = (0, 0);
+        for (fill, place) in &fills {
+            let (place, len) = (*place as usize, fill.bytes() as usize);
+            assert!(all[gap..place].iter().all(|&b| b == 0xaa) && all[place..place + len] == bytes[from..from + len]);
+            (from, gap) = (from + len, place + len);
+        }
+    }
+
     #[test]
     fn a_file_filled_in_place_holds_the_fills_and_what_stood_before() {
         let (fills, bytes) = some();
         let mut file = tempfile::NamedTempFile::new().unwrap();
-        io::Write::write_all(&mut file, b"before").unwrap();
+        file.write_all(b"before").unwrap();
         for (workers, buffer) in [(1, 4096), (3, 4096), (2, 256 << 10), (9, 1 << 20)] {
             let (mut told, mut last) = (0, 0);
             file.as_file().set_len(6).unwrap();

@@ -1,16 +1,21 @@
 //! Fills into files, and whole models.
 //!
 //! - `options`: how files are written.
+//! - `carried`: tensors without a law.
 //! - `pipeline`: fills and writes at the same time, in order.
 //! - `in_place`: fills by all cores straight into a file.
 //! - `queue`: several files, one after the other.
 //! - `tensors`: single tensors.
 //! - `shards`: which tensor goes to which file.
-//! - `kept`: rows that are copied from another checkpoint.
+//! - `mean_rows`: new rows from the mean and the covariance of old ones, with feature `mean-rows`.
+//! - `kept`: rows that are copied from another checkpoint, and the new rows that follow from them.
 //! - `model`: a model's directory.
 
-mod kept;
 mod options;
+mod carried;
+#[cfg(feature = "mean-rows")]
+mod mean_rows;
+mod kept;
 mod pipeline;
 mod in_place;
 mod queue;

@@ -1,15 +1,16 @@
 //! A model's directory: the weights, the config that says their dtype, and the table of what made them.
 
-use super::kept::copy_rows;
+use super::carried::{Carried, Sources};
+use super::kept::Grown;
 use super::queue::{FilePlan, write_files};
 use super::{WriteOptions, check_target, shards};
 use crate::backend::Backend;
 use crate::checkpoint::adapter::Adapter;
 use crate::checkpoint::disk::{Commit, MadeDirs, check_space, directory, new_temp};
-use crate::checkpoint::{CompleteFile, ModelPaths, Progress, Provenance, Weights, names};
+use crate::checkpoint::{CompleteFile, FileDType, HeaderEntry, ModelPaths, Progress, Provenance, Weights, names};
 use crate::model::config_with_dtype;
-use crate::model_plan::{INIT_JSON, KeptRows, ModelPlan};
-use crate::plan::Plan;
+use crate::model_plan::{INIT_JSON, ModelPlan};
+use crate::plan::PlannedTensor;
 use crate::{DType, Error, Result};
 use std::collections::{BTreeMap, HashSet};
 use std::fs;
@@ -32,6 +33,8 @@ pub struct ModelFiles {
     pub table: PathBuf,
     /// Bytes of the safetensors files.
     pub bytes: u64,
+    /// What is to be said of how they were written: one line each.
+    pub notices: Vec<String>,
 }
 
 /// Writes a model's directory: its weights, its config and the table of what made it.
@@ -85,9 +88,9 @@ pub struct ModelWriter {
     adapter_config: Option<TempPath>,
     table: TempPath,
     index: Option<TempPath>,
-    kept: Vec<KeptRows>,
-    /// The checkpoint that has the kept rows.
-    kept_from: Option<PathBuf>,
+    kept: Vec<Grown>,
+    /// The checkpoints that tensors and rows are copied from.
+    sources: Sources,
     made: MadeDirs,
     dir: PathBuf,
     files: Vec<FilePlan>,
@@ -101,20 +104,22 @@ impl ModelWriter {
     ///
     /// `paths` are the files that the plan was made of, none where it was made from memory: a `config.json` in `dir`
     /// that is the very file of `paths` may be replaced, since only its dtype changes, and the rows that the plan keeps
-    /// are copied from [`ModelPaths::missing_from`]. Where [`ModelPaths::like`] is an adapter of PEFT's, the files have
-    /// PEFT's names, and its `adapter_config.json` is copied.
+    /// and the tensors that it keeps are copied from [`ModelPaths::missing_from`], its buffers from
+    /// [`ModelPaths::like`]. Both are opened here and read when the files are written. Where [`ModelPaths::like`] is an
+    /// adapter of PEFT's, the files have PEFT's names, and its `adapter_config.json` is copied.
     ///
     /// # Errors
     /// [`Error::Exists`] where a file stands there, or weights of another layout, and `force` is not set;
     /// [`Error::Checkpoint`] where something else stands there, the checkpoint whose rows are kept is one that would be
-    /// replaced, or `paths` does not name it; [`Error::Io`] where the directory cannot be made or written to, or its
-    /// disk has no room; those of [`config_with_dtype`] and [`crate::checkpoint::Header::new`].
+    /// replaced, or `paths` does not name one that is copied from, or it lacks what is copied; [`Error::Io`] where the
+    /// directory cannot be made or written to, or its disk has no room; those of [`config_with_dtype`] and
+    /// [`crate::checkpoint::Header::new`].
     pub fn prepare(dir: &Path, model: &ModelPlan, paths: &ModelPaths, options: &WriteOptions) -> Result<Self> {
-        let plan = &model.plan;
-        let sizes: Vec<u64> = plan.tensors().iter().map(|t| t.bytes()).collect();
+        let stored = stored(model)?;
+        let sizes: Vec<u64> = stored.iter().map(Stored::bytes).collect();
         let shards = shards::split(&sizes, options.max_shard_size.unwrap_or(u64::MAX));
-        let metadata = Provenance::of_plan(plan)?.metadata();
-        let (mut files, weight_map) = lay_out(dir, plan, &shards, &metadata)?;
+        let metadata = Provenance::of_model(model)?.metadata();
+        let (mut files, weight_map) = lay_out(dir, &stored, &shards, &metadata)?;
         let adapter = paths.like.as_deref().map(Adapter::of).transpose()?.flatten();
         if adapter.is_some() {
             name_adapter(dir, &mut files)?;
@@ -131,17 +136,13 @@ impl ModelWriter {
         };
         let table = dir.join(INIT_JSON);
         check_target(&table, options.force)?;
-        let dtype = prevailing_dtype(plan);
+        let dtype = prevailing_dtype(&stored);
         let mut config_text = None;
         if let Some(given) = &model.config {
             let read = paths.config_file().and_then(|path| fs::canonicalize(path).ok());
             let is_same = read.is_some() && fs::canonicalize(&config).ok() == read;
             check_target(&config, options.force || is_same)?;
             config_text = Some(config_with_dtype(&given.text, dtype)?);
-        }
-        if let (Some(kept), None) = (model.kept.first(), &paths.missing_from) {
-            let reason = format!("the plan keeps rows of tensor {:?}, but no path says where it is", kept.name);
-            return Err(Error::Checkpoint { path: kept.from.clone(), reason });
         }
         if let Some(from) = &paths.missing_from {
             check_elsewhere(dir, from)?;
@@ -152,7 +153,9 @@ impl ModelWriter {
             let is_same = fs::canonicalize(read).ok().is_some_and(|read| fs::canonicalize(&target).ok() == Some(read));
             check_target(&target, options.force || is_same)?;
         }
-        let parameters = plan.tensors().iter().map(|t| t.shape().count()).sum();
+        let sources = Sources::open(model, paths)?;
+        let kept = Grown::of(&model.plan, &model.kept, options.memory)?;
+        let parameters = stored.iter().map(Stored::count).sum();
         let index_text = shards::index_json(&weight_map, (parameters, sizes.iter().sum()), &metadata);
         let index_text = index_text.map_err(|e| Error::Config(e.to_string()))?;
 
@@ -171,8 +174,14 @@ impl ModelWriter {
         let adapter_config = adapter_config.transpose()?;
         let table = small_file(&table, options.sync, |out| model.write_init_json(out))?;
         let index = index.map(|path| small_file(&path, options.sync, text(&index_text))).transpose()?;
-        let (kept, kept_from, dir) = (model.kept.clone(), paths.missing_from.clone(), dir.to_path_buf());
-        Ok(Self { config, adapter_config, table, index, kept, kept_from, made, dir, files, stale, options: *options })
+        let dir = dir.to_path_buf();
+        Ok(Self { config, adapter_config, table, index, kept, sources, made, dir, files, stale, options: *options })
+    }
+
+    /// Bytes of all tensors that are written, copied ones included: what `progress` comes to.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        self.files.iter().map(|f| f.header.data_len()).sum()
     }
 
     /// Fills and writes the weights, then gives all files their names, the index last: between the first change of an
@@ -184,12 +193,17 @@ impl ModelWriter {
     /// The directory is as before then.
     pub fn write(mut self, backend: &Backend, progress: Progress<'_>) -> Result<ModelFiles> {
         let places = kept_places(&self.kept, &self.files);
-        let complete = write_files(self.files, backend, &self.options, progress)?;
-        if let Some(from) = &self.kept_from {
+        let all = self.bytes();
+        let complete = write_files(self.files, &mut self.sources, backend, &self.options, progress)?;
+        let mut notices = Vec::new();
+        if let Some(old) = self.sources.old() {
             for (kept, file, at) in places {
-                copy_rows(kept, from, complete[file].path(), at, self.options.sync)?;
+                let mut go_on = || progress(all);
+                notices.extend(kept.write(old, complete[file].path(), at, self.options.sync, &mut go_on)?);
             }
         }
+        // Some systems rename no file over one that is open.
+        drop(self.sources);
         let bytes = complete.iter().map(CompleteFile::bytes).sum();
         let mut commit = Commit::default();
         for path in &self.stale {
@@ -225,14 +239,77 @@ impl ModelWriter {
         }
         commit.done();
         self.made.keep();
-        Ok(ModelFiles { weights, files, config, table, bytes })
+        Ok(ModelFiles { weights, files, config, table, bytes, notices })
     }
+}
+
+/// A tensor that is written: one of the plan, or one without a law.
+enum Stored<'a> {
+    Planned(&'a PlannedTensor),
+    Carried(Carried, HeaderEntry),
+}
+
+impl Stored<'_> {
+    fn name(&self) -> &str {
+        match self {
+            Self::Planned(tensor) => tensor.name(),
+            Self::Carried(carried, _) => &carried.name,
+        }
+    }
+
+    fn bytes(&self) -> u64 {
+        match self {
+            Self::Planned(tensor) => tensor.bytes(),
+            Self::Carried(carried, _) => carried.bytes,
+        }
+    }
+
+    fn count(&self) -> u64 {
+        match self {
+            Self::Planned(tensor) => tensor.shape().count(),
+            Self::Carried(_, entry) => entry.dims.iter().product(),
+        }
+    }
+
+    fn dtype(&self) -> Option<DType> {
+        match self {
+            Self::Planned(tensor) => Some(tensor.dtype()),
+            Self::Carried(_, entry) => entry.dtype.dtype(),
+        }
+    }
+}
+
+/// The tensors of a model's files, in the order of the model's.
+fn stored(model: &ModelPlan) -> Result<Vec<Stored<'_>>> {
+    let mut others = Vec::new();
+    for (tensor, before, is_buffer) in model.unplanned() {
+        let dtype: FileDType = tensor.dtype.parse().map_err(|e: Error| e.in_tensor(&tensor.name))?;
+        let entry = HeaderEntry { name: tensor.name.clone(), dtype, dims: tensor.shape.clone() };
+        let count = tensor.shape.iter().try_fold(1u64, |n, &d| n.checked_mul(d));
+        let bytes = count.and_then(|n| n.checked_mul(dtype.bits())).map(|bits| bits.div_ceil(8));
+        let bytes = bytes.ok_or_else(|| {
+            let reason = format!("{dtype} is more than a file can hold");
+            Error::Shape { shape: tensor.shape.clone(), reason }.in_tensor(&tensor.name)
+        })?;
+        others.push((before, Stored::Carried(Carried::new(tensor, bytes, is_buffer), entry)));
+    }
+    others.sort_by_key(|(before, _)| *before);
+    let mut others = others.into_iter().peekable();
+    let mut stored = Vec::new();
+    for (i, tensor) in model.plan.tensors().iter().enumerate() {
+        while let Some((_, other)) = others.next_if(|(before, _)| *before <= i) {
+            stored.push(other);
+        }
+        stored.push(Stored::Planned(tensor));
+    }
+    stored.extend(others.map(|(_, other)| other));
+    Ok(stored)
 }
 
 /// The files of these shards, and the name of each tensor's file.
 fn lay_out<'a>(
     dir: &Path,
-    plan: &'a Plan,
+    stored: &'a [Stored<'_>],
     shards: &[Vec<usize>],
     metadata: &BTreeMap<String, String>,
 ) -> Result<(Vec<FilePlan>, BTreeMap<&'a str, String>)> {
@@ -240,10 +317,15 @@ fn lay_out<'a>(
     let mut weight_map = BTreeMap::new();
     for (i, shard) in shards.iter().enumerate() {
         let name = names::shard(i, shards.len());
-        let tensors = shard.iter().map(|&t| &plan.tensors()[t]);
-        weight_map.extend(tensors.clone().map(|t| (t.name(), name.clone())));
-        let tensors = tensors.map(|t| (t.fill(), t.shape().dims().to_vec())).collect();
-        files.push(FilePlan::new(dir.join(name), tensors, metadata)?);
+        let (mut tensors, mut others) = (Vec::new(), Vec::new());
+        for tensor in shard.iter().map(|&t| &stored[t]) {
+            weight_map.insert(tensor.name(), name.clone());
+            match tensor {
+                Stored::Planned(tensor) => tensors.push((tensor.fill(), tensor.shape().dims().to_vec())),
+                Stored::Carried(carried, entry) => others.push((carried.clone(), entry.clone())),
+            }
+        }
+        files.push(FilePlan::new(dir.join(name), tensors, others, metadata)?);
     }
     Ok((files, weight_map))
 }
@@ -276,17 +358,16 @@ fn check_elsewhere(dir: &Path, from: &Path) -> Result<()> {
 }
 
 /// The dtype that most bytes have: what the config of a model with several dtypes says.
-fn prevailing_dtype(plan: &Plan) -> DType {
-    let bytes =
-        |dtype| plan.tensors().iter().filter(|t| t.dtype() == dtype).map(|t| u128::from(t.bytes())).sum::<u128>();
+fn prevailing_dtype(stored: &[Stored<'_>]) -> DType {
+    let bytes = |dtype| stored.iter().filter(|t| t.dtype() == Some(dtype)).map(|t| u128::from(t.bytes())).sum::<u128>();
     DType::ALL.into_iter().max_by_key(|&dtype| bytes(dtype)).unwrap_or(DType::F32)
 }
 
 /// Where kept rows go: the number of the file, and the offset of the tensor's first byte in it.
-fn kept_places<'a>(kept: &'a [KeptRows], files: &[FilePlan]) -> Vec<(&'a KeptRows, usize, u64)> {
-    let place = |k: &'a KeptRows| {
+fn kept_places<'a>(kept: &'a [Grown], files: &[FilePlan]) -> Vec<(&'a Grown, usize, u64)> {
+    let place = |k: &'a Grown| {
         files.iter().enumerate().find_map(|(i, file)| {
-            let at = file.header.entries().iter().position(|e| e.name == k.name)?;
+            let at = file.header.entries().iter().position(|e| e.name == k.kept.name)?;
             Some((k, i, file.header.bytes().len() as u64 + file.header.range(at)?.start))
         })
     };

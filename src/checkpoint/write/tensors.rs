@@ -1,6 +1,7 @@
 //! Single tensors into a safetensors file, or as bare bytes.
 
 use super::WriteOptions;
+use super::carried::Sources;
 use super::pipeline::in_order;
 use super::queue::{FilePlan, write_files};
 use crate::backend::Backend;
@@ -50,9 +51,9 @@ pub fn write_safetensors(
     options: &WriteOptions,
     progress: Progress<'_>,
 ) -> Result<u64> {
-    let file = FilePlan::new(target.to_path_buf(), tensors, metadata)?;
+    let file = FilePlan::new(target.to_path_buf(), tensors, Vec::new(), metadata)?;
     check_space(directory(target), target, file.header.file_len())?;
-    let complete = write_files(vec![file], backend, options, progress)?;
+    let complete = write_files(vec![file], &mut Sources::default(), backend, options, progress)?;
     complete.into_iter().map(CompleteFile::persist).sum()
 }
 

@@ -4,7 +4,7 @@ use crate::arguments::values;
 use crate::terminal::print;
 use clap::{ArgGroup, ValueHint};
 use seedbed::checkpoint::ModelPaths;
-use seedbed::model_plan::{ModelPlan, ModelRequest};
+use seedbed::model_plan::{ModelPlan, ModelRequest, NewRows};
 use seedbed::{DType, Rounding};
 use std::path::PathBuf;
 use std::time::Instant;
@@ -38,6 +38,18 @@ pub struct Args {
     /// rows
     #[arg(long, value_name = "CHECKPOINT")]
     missing_from: Option<PathBuf>,
+    /// Draw the tensors whose names match anew where --missing-from has another shape of them, as a head of another
+    /// number of classes; may be given several times
+    #[arg(long, value_name = "GLOB", requires = "missing_from")]
+    redraw: Vec<String>,
+    /// Write the tensors of --missing-from too, as they are: one checkpoint with old and new together
+    #[arg(long, requires = "missing_from")]
+    complete: bool,
+    /// What the rows are by which tensors have grown: drawn by their law, or the mean of the old rows with a trace
+    /// (1e-9) of their covariance, as transformers draws them
+    #[arg(long, value_name = "drawn|mean", value_parser = values::new_rows(), default_value = "drawn",
+        hide_possible_values = true)]
+    new_rows: NewRows,
     /// The dtype of the tensors [default: that of the config, checkpoint or list, else f32]
     #[arg(long, value_name = "f32|f16|bf16", value_parser = values::dtype(), hide_possible_values = true)]
     dtype: Option<DType>,
@@ -68,6 +80,11 @@ impl Args {
         self.like.is_some() || !self.recipe.is_empty()
     }
 
+    /// Whether tensors are taken from a checkpoint that lacks some.
+    pub fn grows(&self) -> bool {
+        self.missing_from.is_some()
+    }
+
     /// The file of the config.
     pub fn config_file(&self) -> Option<PathBuf> {
         let path = self.config.clone()?;
@@ -81,6 +98,8 @@ impl Args {
         request = self.set.iter().fold(request, |r, (name, value)| r.set(name, *value));
         request = self.only.iter().fold(request, |r, glob| r.only(glob));
         request = self.skip.iter().fold(request, |r, glob| r.skip(glob));
+        request = self.redraw.iter().fold(request, |r, glob| r.redraw(glob));
+        request = request.complete(self.complete).new_rows(self.new_rows);
         request = self.dtype.iter().fold(request, |r, &dtype| r.dtype(dtype));
         let planned = request.plan(seed)?;
         if let Some(config) = &self.config {
@@ -92,6 +111,9 @@ impl Args {
         let why = if self.recipe.is_empty() { " (the default of the model)" } else { "" };
         print::detail("recipe", &format!("{}{why}", planned.recipe.join(" + ")));
         print::time(&format!("{} planned", counted(planned.plan.tensors().len(), "tensor")), started);
+        for notice in &planned.notices {
+            print::note("notice", notice);
+        }
         for warning in &planned.warnings {
             print::note("warning", warning);
         }

@@ -3,6 +3,7 @@
 use clap::builder::{PossibleValue, TypedValueParser};
 use seedbed::gpu::{Choice, MulWide, Tier};
 use seedbed::model::Family;
+use seedbed::model_plan::NewRows;
 use seedbed::recipe::{self, BuiltIn};
 use seedbed::{DType, Error, Result, Rounding};
 use std::ffi::OsStr;
@@ -45,6 +46,11 @@ pub fn dtype() -> Named<DType> {
 /// Reads a rounding.
 pub fn rounding() -> Named<Rounding> {
     Named { names: vec!["nearest", "stochastic"], parse: str::parse }
+}
+
+/// Reads what new rows are.
+pub fn new_rows() -> Named<NewRows> {
+    Named { names: vec!["drawn", "mean"], parse: str::parse }
 }
 
 /// Reads which device fills; `gpu:N` is one too.

@@ -5,6 +5,7 @@ use crate::outcome::Outcome;
 use crate::terminal::{print, progress::Bar};
 use clap::ValueHint;
 use seedbed::checkpoint::{self, WriteOptions};
+use seedbed::model_plan::{Content, KeptRows, NewRows};
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::Instant;
@@ -26,6 +27,8 @@ use std::time::Instant;
   seedbed init examples/gpt2 -o gpt2-mup --recipe mup --set base_width=256
   seedbed init --like old/model.safetensors --recipe llama -o new
   seedbed init bigger/config.json --missing-from old -o added
+  seedbed init bigger/config.json --missing-from old --complete --new-rows mean -o grown
+  seedbed init classes/config.json --missing-from old --complete --redraw 'classifier.*' -o tuned
   seedbed init examples/llama-3.2-1b -o sharded --max-shard-size 1GB --memory 256MiB"
 )]
 pub struct Args {
@@ -61,9 +64,10 @@ pub fn run(args: &Args) -> Outcome {
     let dtypes: Vec<_> = dtypes.into_iter().collect();
     let backend = args.device.open(plan.into())?;
     let started = Instant::now();
-    let bar = Bar::writing(plan.tensors().iter().map(|t| t.bytes()).sum());
+    let bar = Bar::writing(outputs.bytes());
     let files = outputs.write(&backend, &mut |done| bar.at(done))?;
     drop(bar);
+    files.notices.iter().for_each(|notice| print::note("notice", notice));
     print::time(&format!("{} written", print::bytes(files.bytes)), started);
     let names = dtypes.iter().map(ToString::to_string).collect::<Vec<_>>().join(" and ");
     if args.json {
@@ -82,20 +86,34 @@ pub fn run(args: &Args) -> Outcome {
             "seed": seed.to_string(),
             "stream_version": plan.version().number(),
             "warnings": planned.warnings,
+            "notices": planned.notices.iter().chain(&files.notices).collect::<Vec<_>>(),
+            "buffers": planned.buffers.len(),
+            "kept": planned.kept_whole.len(),
             "device": backend.to_string(),
         }));
     }
+    let without_a_law = match planned.buffers.len() {
+        0 => String::new(),
+        n => format!(" and {} without a law", print::count(n as u64)),
+    };
     let mut lines = vec![format!(
         "{}: {}, {}, {} parameters, {names}, {}{}",
         files.weights.display(),
         model::label(&planned),
-        model::counted(plan.tensors().len(), "tensor"),
+        model::counted(plan.tensors().len(), "tensor") + &without_a_law,
         print::count(plan.elements()),
         print::bytes(files.bytes),
         if files.files.len() > 1 { format!(" in {} files", files.files.len()) } else { String::new() },
     )];
+    let new = |k: &KeptRows| match k.new_rows {
+        NewRows::Mean => ", the others made of them",
+        _ => "",
+    };
     let kept = planned.kept.iter();
-    lines.extend(kept.map(|k| format!("{}: rows 0 to {} kept from {}", k.name, k.rows - 1, k.from)));
+    lines.extend(kept.map(|k| format!("{}: rows 0 to {} kept from {}{}", k.name, k.rows - 1, k.from, new(k))));
+    if let Some(Content::Copied { from }) = planned.kept_whole.first().map(|t| &t.content) {
+        lines.push(format!("{} copied from {from}", model::counted(planned.kept_whole.len(), "tensor")));
+    }
     if let Some(config) = &files.config {
         lines.push(format!("{}: dtype {names}", config.display()));
     }

@@ -5,6 +5,7 @@ use crate::outcome::{Failure, Outcome};
 use crate::terminal::{print, progress::Bar, table::table};
 use seedbed::checkpoint::{self, InspectRow, PlannedLaws, Weights};
 use seedbed::model_plan::INIT_JSON;
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Instant;
 
@@ -15,9 +16,9 @@ use std::time::Instant;
 ///
 /// Where the init.json of `seedbed init` is beside the weights, each tensor is compared with its law; "z" says by how
 /// many standard errors its mean and std are off. The exit code is 1 where one is off by more than chance (1 in a
-/// million for the whole checkpoint) and rounding allow, where a value is outside the range of the law or not finite,
-/// where a tensor is missing or unexpected, or where the metadata has another seed. Rows kept from another checkpoint
-/// are not compared.
+/// million for the whole checkpoint) and rounding allow (to the file's dtype too, where that is not the planned one),
+/// where a value is outside the range of the law or not finite, where a tensor is missing or unexpected, or where the
+/// metadata has another seed. Rows kept from another checkpoint are not compared.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   seedbed inspect gpt2/model.safetensors
@@ -35,6 +36,7 @@ pub struct Args {
 
 pub fn run(args: &Args) -> Outcome {
     let mut weights = Weights::open(&args.file)?;
+    weights.notices().iter().for_each(|notice| print::note("notice", notice));
     let beside = weights.path().with_file_name(INIT_JSON);
     let table_path = args.plan.clone().or_else(|| beside.exists().then_some(beside));
     let laws = table_path.as_deref().map(|path| PlannedLaws::read(path, &weights)).transpose()?;
@@ -115,8 +117,23 @@ fn text(weights: &Weights, rows: &[InspectRow], compared: bool) -> Vec<String> {
         let agree = rows.iter().filter(|r| r.plan.is_some_and(|p| p.agrees)).count();
         let all = rows.iter().filter(|r| r.plan.is_some()).count();
         let kept = print::kept_rows(rows.iter().filter(|r| r.kept_rows.is_some()).count());
-        summary += &format!("; {agree} of {all} compared with the plan agree{kept}");
+        summary += &format!("; {agree} of {all} compared with the plan agree{}{kept}", copies(rows));
     }
     lines.push(summary);
     lines
+}
+
+/// What is said of tensors whose dtype is not the planned one.
+fn copies(rows: &[InspectRow]) -> String {
+    let mut counts = BTreeMap::<_, usize>::new();
+    for row in rows {
+        if let Some(planned) = &row.planned_dtype {
+            *counts.entry((&row.dtype, planned)).or_default() += 1;
+        }
+    }
+    let said = |((stored, planned), n): ((&String, &String), usize)| {
+        let are = if n == 1 { "is a copy" } else { "are copies" };
+        format!("; {} {are} in {} of the planned {planned}", print::count(n as u64), stored.to_lowercase())
+    };
+    counts.into_iter().map(said).collect()
 }

@@ -158,6 +158,15 @@ pub fn kept_rows(tensors: usize) -> String {
     }
 }
 
+/// What is said of tensors that were copied from another checkpoint, or follow from such a one.
+pub fn copied(tensors: usize) -> String {
+    match tensors {
+        0 => String::new(),
+        1 => "; 1 comes from another checkpoint and is not compared".to_owned(),
+        n => format!("; {n} come from another checkpoint and are not compared"),
+    }
+}
+
 /// The value as text, and a dash where there is none.
 pub fn or_dash<T>(value: Option<T>, text: impl Fn(T) -> String) -> String {
     value.map_or_else(|| "-".to_owned(), text)

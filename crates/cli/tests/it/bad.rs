@@ -174,6 +174,43 @@ fn a_bad_file_is_refused() {
             assert!(error.starts_with(expected), "{verb} {file}: {error}");
         }
     }
+    // A clone without the large files; a header that no loader takes; the id of a repository.
+    let pointer =
+        "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a214614ab2935c943f9e0ff69d22eadbb8f32\nsize 9\n";
+    for (name, args) in [
+        ("lfs.safetensors", &["inspect", "lfs.safetensors"][..]),
+        ("lfs/config.json", &["plan", "lfs"]),
+        ("lfs/model.safetensors.index.json", &["verify", "lfs"]),
+        ("lfs.toml", &["plan", "llama.json", "--recipe", "lfs.toml"]),
+    ] {
+        fs::create_dir_all(path(name).parent().unwrap()).unwrap();
+        fs::write(path(name), pointer).unwrap();
+        let error = refused(dir.path(), args);
+        assert!(error.ends_with(": a Git LFS pointer in the place of the file, which is not here: run `git lfs pull`"));
+        assert!(error.starts_with(name), "{error}");
+    }
+    let large = fs::File::create(path("large.safetensors")).unwrap();
+    large.set_len(200_000_000).unwrap();
+    std::io::Write::write_all(&mut &large, &120_000_000u64.to_le_bytes()).unwrap();
+    let error = refused(dir.path(), &["inspect", "large.safetensors"]);
+    assert_eq!(
+        error,
+        "large.safetensors: header of 120000000 bytes, the format allows 100000000, and loaders refuse more: save it \
+         as several files"
+    );
+    for (args, advice) in [
+        (&["plan", "meta-llama/Llama-3.2-1B"][..], "download its config.json and give its path"),
+        (&["init", "meta-llama/Llama-3.2-1B", "-o", "x"], "download its config.json and give its path"),
+        (&["verify", "meta-llama/Llama-3.2-1B"], "download its files and give their directory"),
+        (&["plan", "--like", "a/b", "--recipe", "llama"], "download its files and give their directory"),
+    ] {
+        let error = refused(dir.path(), args);
+        assert!(error.ends_with(&format!("; it looks like a repository id of Hugging Face: {advice}")), "{error}");
+        assert!(error.contains(": No such file or directory"), "{error}");
+    }
+    for other in ["m/none", "none/config.json", "none", "a/b/c"] {
+        assert!(!refused(dir.path(), &["plan", other]).contains("Hugging Face"), "{other}");
+    }
     let error = refused(dir.path(), &["verify", "foreign"]);
     assert!(error.contains("foreign: metadata: has no seedbed.stream_version"), "{error}");
     // Without the table the config tells, and without either nothing does.

@@ -113,7 +113,7 @@ fn weights_of_another_layout_are_refused_or_replaced() {
 }
 
 #[test]
-fn an_index_that_lies_is_refused() {
+fn an_index_is_the_authority_and_one_that_lies_is_refused() {
     let dir = dir();
     run(dir.path(), &[&INIT[..], &["m", "--max-shard-size", "13824"]].concat());
     let path = dir.path().join("m/model.safetensors.index.json");
@@ -123,7 +123,7 @@ fn an_index_that_lies_is_refused() {
     let other = good["weight_map"]["transformer.ln_f.weight"].as_str().unwrap().to_owned();
     assert_ne!(home, other);
     for (file, expected) in [
-        (other.as_str(), "tensor \"transformer.wpe.weight\" is in model-0000"),
+        (other.as_str(), " has no tensor \"transformer.wpe.weight\""),
         ("../one/model.safetensors", "is not the name of a file beside the index"),
         ("/etc/passwd", "is not the name of a file beside the index"),
         ("..", "is not the name of a file beside the index"),
@@ -135,10 +135,7 @@ fn an_index_that_lies_is_refused() {
         fs::write(&path, bad.to_string()).unwrap();
         assert_error(dir.path(), expected);
     }
-    let mut bad = good.clone();
-    bad["weight_map"].as_object_mut().unwrap().remove(name);
     for (text, expected) in [
-        (bad.to_string(), "has no tensor \"transformer.wpe.weight\", which is in "),
         ("{".to_owned(), "index: EOF"),
         ("[]".to_owned(), "index: "),
         ("{}".to_owned(), "index: missing field `weight_map`"),
@@ -146,6 +143,49 @@ fn an_index_that_lies_is_refused() {
     ] {
         fs::write(&path, text).unwrap();
         assert_error(dir.path(), expected);
+    }
+}
+
+/// Checkpoints that overlay others: an index that names some of a file's tensors, or the same name in another file.
+#[test]
+fn what_an_index_leaves_out_is_left_out_and_said() {
+    let dir = dir();
+    run(dir.path(), &[&INIT[..], &["m", "--max-shard-size", "13824"]].concat());
+    let path = dir.path().join("m/model.safetensors.index.json");
+    let good = read(&path);
+    let name = "transformer.wpe.weight";
+    let home = good["weight_map"][name].as_str().unwrap().to_owned();
+    let inspect = || {
+        let output = seedbed(dir.path(), &["inspect", "m", "--json"]);
+        (serde_json::from_slice::<Value>(&output.stdout).unwrap(), text(&output.stderr).to_owned())
+    };
+    let mut less = good.clone();
+    less["weight_map"].as_object_mut().unwrap().remove(name);
+    fs::write(&path, less.to_string()).unwrap();
+    let (found, said) = inspect();
+    let notice = format!(
+        "notice: m/model.safetensors.index.json: 1 tensor of its files is left out: the index does not name it, as \
+         {name:?} in {home}\n"
+    );
+    assert!(said.starts_with(&notice), "{said}");
+    assert_eq!((found["tensors"].as_array().unwrap().len(), &found["missing"]), (27, &serde_json::json!([name])));
+    let like = seedbed(dir.path(), &["plan", "--like", "m", "--recipe", "llama", "--json"]);
+    assert!(text(&like.stderr).contains(&notice), "{}", text(&like.stderr));
+    assert!(!text(&like.stdout).contains(&format!("\"name\": {name:?}")));
+
+    // The same name in a file beside: which one holds, the index says, and its bytes are those that are read.
+    let seven: Vec<u8> = 7f32.to_le_bytes().repeat(240);
+    let view = safetensors::tensor::TensorView::new(safetensors::Dtype::F32, vec![10, 24], &seven).unwrap();
+    fs::write(dir.path().join("m/overlay.safetensors"), safetensors::serialize([(name, view)], None).unwrap()).unwrap();
+    let mut over = good.clone();
+    over["weight_map"][name] = "overlay.safetensors".into();
+    for (index, is_over) in [(&over, true), (&good, false)] {
+        fs::write(&path, index.to_string()).unwrap();
+        let (found, said) = inspect();
+        let tensors = found["tensors"].as_array().unwrap();
+        let row = tensors.iter().find(|t| t["name"] == name).unwrap();
+        assert_eq!((tensors.len(), row["mean"].as_f64() == Some(7.0)), (28, is_over));
+        assert_eq!(said.contains("1 tensor of its files is left out: the index takes the same name from"), is_over);
     }
 }
 
