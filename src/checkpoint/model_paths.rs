@@ -2,7 +2,6 @@
 
 use super::Weights;
 use super::adapter::Adapter;
-#[cfg(feature = "checkpoint")]
 use super::names::CONFIG;
 use super::text_file::{read_config, read_recipe};
 use crate::Result;
@@ -27,7 +26,8 @@ use std::path::{Path, PathBuf};
 pub struct ModelPaths {
     /// A model's `config.json`, or its directory: [`ModelRequest::config`].
     pub config: Option<PathBuf>,
-    /// A checkpoint whose names, shapes and dtypes are taken: [`ModelRequest::like`].
+    /// A checkpoint whose names, shapes and dtypes are taken: [`ModelRequest::like`]. Where no config is given, the
+    /// `config.json` in its directory is read as if it were: [`ModelRequest::config_beside`].
     pub like: Option<PathBuf>,
     /// Recipes, each a file in TOML or the name of a built-in one: [`ModelRequest::recipe_text`] and
     /// [`ModelRequest::recipe`]. What ends in `.toml` is a file, and so is what has a directory in front, other than
@@ -38,11 +38,19 @@ pub struct ModelPaths {
 }
 
 impl ModelPaths {
-    /// The config's file, where there is one.
+    /// The config's file, where there is one: the one that is given, else the one beside the checkpoint.
     #[cfg(feature = "checkpoint")]
     pub(super) fn config_file(&self) -> Option<PathBuf> {
-        let path = self.config.as_deref()?;
+        let Some(path) = self.config.as_deref() else { return self.config_beside() };
         Some(if path.is_dir() { path.join(CONFIG) } else { path.to_path_buf() })
+    }
+
+    /// The `config.json` that stands beside the checkpoint whose tensors are taken, where no config is given.
+    fn config_beside(&self) -> Option<PathBuf> {
+        let like = self.like.as_deref().filter(|_| self.config.is_none())?;
+        let dir = if like.is_dir() { like } else { like.parent()? };
+        // No pipe and no directory of that name: only a file can be a config.
+        Some(dir.join(CONFIG)).filter(|path| path.is_file())
     }
 
     /// Adds what is in the files to a request: of checkpoints only the headers are read.
@@ -53,6 +61,10 @@ impl ModelPaths {
         if let Some(path) = &self.config {
             let (path, text) = read_config(path)?;
             request = request.config(path.display().to_string(), text);
+        }
+        if let Some(path) = self.config_beside() {
+            let (path, text) = read_config(&path)?;
+            request = request.config_beside(path.display().to_string(), text);
         }
         for name in &self.recipes {
             request = match is_file(name) {

@@ -28,7 +28,10 @@ impl Fields {
     }
 
     fn of(map: Map<String, Value>, path: String) -> Self {
-        let number = |(name, value): (&String, &Value)| Some((name.clone(), value.as_f64()?));
+        let number = |(name, value): (&String, &Value)| {
+            let number = value.as_f64().or_else(|| value.as_bool().map(f64::from));
+            Some((name.clone(), number?))
+        };
         let numbers = RefCell::new(map.iter().filter_map(number).collect());
         Self { map, path, numbers }
     }
@@ -223,21 +226,27 @@ impl Fields {
     }
 }
 
-/// The general names of sizes, and the fields of the usual configs that mean the same.
-const GENERAL: [(&str, &[&str]); 9] = [
-    ("hidden", &["hidden_size", "n_embd", "d_model", "dim"]),
-    ("intermediate", &["intermediate_size", "n_inner", "d_ff", "ffn_dim"]),
-    ("layers", &["num_hidden_layers", "n_layer", "num_layers", "n_layers"]),
-    ("heads", &["num_attention_heads", "n_head", "num_heads", "n_heads"]),
+/// The general names of sizes, and the fields that mean the same in the configs of `transformers`: the names that its
+/// `attribute_map`s give to them.
+const GENERAL: [(&str, &[&str]); 10] = [
+    ("hidden", &["hidden_size", "n_embd", "d_model", "dim", "hidden_dim", "embed_dim", "emb_dim"]),
+    ("intermediate", &["intermediate_size", "n_inner", "d_ff", "ffn_dim", "encoder_ffn_dim", "ffn_hidden_size"]),
+    ("layers", &["num_hidden_layers", "n_layer", "num_layers", "n_layers", "encoder_layers", "depth"]),
+    ("heads", &["num_attention_heads", "n_head", "num_heads", "n_heads", "encoder_attention_heads"]),
     ("kv_heads", &["num_key_value_heads", "n_kv_heads"]),
-    ("head_dim", &["head_dim"]),
+    ("head_dim", &["head_dim", "d_kv", "kv_channels"]),
     ("vocab", &["vocab_size"]),
-    ("positions", &["max_position_embeddings", "n_positions"]),
-    ("experts", &["num_local_experts", "num_experts", "n_routed_experts"]),
+    ("positions", &["max_position_embeddings", "n_positions", "context_length", "max_seq_len"]),
+    ("experts", &["num_local_experts", "num_experts", "n_routed_experts", "moe_num_experts"]),
+    ("active_experts", &["num_experts_per_tok", "num_experts_per_token", "moe_k", "moe_topk"]),
 ];
 
+/// Configs inside a config that describe its model of text, whose numbers hold where the outer config has none.
+const OF_TEXT: [&str; 4] = ["text_config", "llm_config", "language_config", "decoder"];
+
 /// The numbers of a config of any type: its fields by their names, and the usual ones under their general names too, as
-/// `hidden_size` under `hidden`. A recipe's expressions can name them where the tensors come from elsewhere.
+/// `hidden_size` under `hidden`, `tie_word_embeddings` under `tied`; of a model that has one of text in it, that one's
+/// where the whole has none. A recipe's expressions can name them where the tensors come from elsewhere.
 ///
 /// ```
 /// let numbers = seedbed::model::numbers_of_config(r#"{"model_type": "rwkv", "hidden_size": 768}"#)?;
@@ -248,7 +257,18 @@ const GENERAL: [(&str, &[&str]); 9] = [
 /// # Errors
 /// [`Error::Config`] where the text is not a JSON object.
 pub fn numbers_of_config(text: &str) -> Result<Variables> {
-    let mut numbers = Fields::parse(text)?.numbers();
+    let fields = Fields::parse(text)?;
+    let mut numbers = fields.numbers();
+    for name in OF_TEXT {
+        // Something else than an object under such a name is no config.
+        let Ok(inner) = fields.inner(name) else { continue };
+        for (name, number) in inner.numbers() {
+            numbers.entry(name).or_insert(number);
+        }
+    }
+    if let Some(&tied) = numbers.get("tie_word_embeddings") {
+        numbers.entry("tied".to_owned()).or_insert(tied);
+    }
     for (general, names) in GENERAL {
         if let Some(&value) = names.iter().find_map(|name| numbers.get(*name)) {
             numbers.entry(general.to_owned()).or_insert(value);

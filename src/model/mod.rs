@@ -25,6 +25,9 @@ mod config_text;
 // A config's fields, each read by its name.
 mod fields;
 
+// What the library does in a model type that no name tells.
+mod library;
+
 // The list of a model's tensors while it grows.
 mod build;
 
@@ -43,6 +46,7 @@ pub(crate) mod tests;
 pub use config_text::config_with_dtype;
 pub use family::Family;
 pub use fields::numbers_of_config;
+pub use library::LibraryType;
 pub use model::Model;
 pub use role::Role;
 pub use tensor::{ModelTensor, Variables};

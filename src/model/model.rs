@@ -3,6 +3,7 @@
 use super::build::Build;
 use super::family::{Class, Family};
 use super::fields::Fields;
+use super::library::LibraryType;
 use super::tensor::ModelTensor;
 use crate::value::text::clip;
 use crate::{DType, Error, Result};
@@ -58,7 +59,12 @@ impl Model {
         let class = family.class(&fields)?;
         let mut build = Build::new(class.prefix);
         (family.build)(&fields, class, &mut build)?;
-        let (tensors, ties) = build.finish();
+        let (mut tensors, ties) = build.finish();
+        // Kimi's code is a copy of DeepSeek's, which the table has.
+        let library = LibraryType::named(family.model_type());
+        for tensor in tensors.iter_mut().filter(|t| library.stays_float32(&t.name)) {
+            tensor.kept_dtype = Some(DType::F32);
+        }
         let quantized = fields.is_set("quantization_config");
         Ok(Self { family, class, ties, dtype: fields.dtype()?, quantized, tensors })
     }

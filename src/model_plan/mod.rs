@@ -12,6 +12,7 @@
 //! - `settings`: the recipes and the values that were set, as a file's metadata has them.
 //! - `request`: the request.
 //! - `source`: where the request's tensors come from, and the recipe that gives them laws.
+//! - `library_laws`: where the laws are not those of `transformers`, for a type of the library without a recipe here.
 //! - `planned`: from the request to the plan.
 //! - `rows`: the plan as rows, one per logical tensor.
 //! - `table`: those rows as the text of `init.json`, and a plan made of that text again.
@@ -24,6 +25,7 @@ mod existing;
 mod settings;
 mod request;
 mod source;
+mod library_laws;
 mod planned;
 mod rows;
 mod table;

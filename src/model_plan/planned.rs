@@ -1,12 +1,13 @@
 //! From what is asked for to the plan.
 
 use super::existing::{KeptRows, Taken};
+use super::library_laws;
 use super::request::{Listed, ModelRequest};
 use super::settings::{PlanSettings, TensorList};
 use super::source::Source;
 use super::text::NamedText;
 use super::unplanned::UnplannedTensor;
-use crate::model::Model;
+use crate::model::{LibraryType, Model};
 use crate::plan::Plan;
 use crate::recipe::Assignment;
 use crate::{DType, Error, Result, Rounding, StreamVersion};
@@ -65,7 +66,12 @@ impl ModelRequest {
         let default = source.default_dtype(self.dtype)?;
         let tensors = assignment.tensors.iter_mut().zip(source.tensors());
         for (assigned, tensor) in tensors.filter(|(assigned, _)| !assigned.keeps_dtype) {
-            assigned.spec.dtype = self.dtype.or(tensor.dtype).unwrap_or(default);
+            let dtype = self.dtype.or(tensor.dtype).unwrap_or(default);
+            // What a list says of its own tensor holds, unless another dtype is asked for.
+            let is_listed = self.dtype.is_none() && tensor.dtype.is_some();
+            let stays = |library: &LibraryType| !is_listed && library.stays_float32_in_half(&tensor.name);
+            let is_kept = dtype == DType::F16 && source.library.as_ref().is_some_and(stays);
+            assigned.spec.dtype = if is_kept { DType::F32 } else { dtype };
         }
         // An f32 among others has nothing to round; where all are f32, asking for it is a mistake that the plan finds.
         let is_rounded = assignment.tensors.iter().any(|a| a.spec.dtype != DType::F32);
@@ -93,7 +99,7 @@ impl ModelRequest {
                 _ => Error::Model(format!("{e} (rule {})", assigned.logical[0].rule.rule)),
             })?;
         }
-        let warnings = assignment.warnings(&plan);
+        let mut warnings = assignment.warnings(&plan);
         let mut notices = self.notices.clone();
         notices.append(&mut source.notices);
         notices.append(&mut taken.notices);
@@ -101,6 +107,9 @@ impl ModelRequest {
             let text = "quantization_config: the weights are those of the model before it is quantized, \
                         and the field is left out of the config that is written";
             notices.push(text.to_owned());
+        }
+        if let (None, Some(library)) = (&source.model, source.library.as_ref().filter(|l| l.unknown().is_none())) {
+            warnings.extend(library_laws::differences(library, source.tensors(), &plan));
         }
         let unplanned: Vec<&str> = buffers.iter().chain(&taken.whole).map(|t| t.name.as_str()).collect();
         let before = places(&source, &plan, &unplanned);

@@ -34,6 +34,8 @@ use crate::{DType, Rounding};
 #[derive(Clone, Debug, Default)]
 pub struct ModelRequest {
     pub(super) config: Option<NamedText>,
+    /// Whether the config was found beside the listed tensors, and not given.
+    pub(super) is_found: bool,
     pub(super) listed: Option<Listed>,
     pub(super) settings: PlanSettings,
     pub(super) chosen: Chosen,
@@ -65,6 +67,31 @@ impl ModelRequest {
     #[must_use]
     pub fn config(mut self, name: impl Into<String>, text: impl Into<String>) -> Self {
         self.config = Some(NamedText { name: name.into(), text: text.into() });
+        self.is_found = false;
+        self
+    }
+
+    /// The same for a config that nobody named, but that stands beside the listed tensors: the plan says in a line that
+    /// it was read.
+    ///
+    /// ```
+    /// # fn main() -> seedbed::Result<()> {
+    /// use seedbed::model_plan::{HeaderTensor, ModelRequest};
+    ///
+    /// let dims = |name: &str, dims: &[u64]| HeaderTensor { name: name.into(), dims: dims.into(), dtype: "F32".into() };
+    /// let config = r#"{"model_type": "gemma2", "num_hidden_layers": 1, "hidden_size": 64, "head_dim": 16}"#;
+    /// let listed = ModelRequest::new().like("old", [dims("model.norm.weight", &[64])]).recipe("llama");
+    /// // Gemma multiplies by 1 + weight, which no name and no shape tells.
+    /// let scheme = |planned: seedbed::model_plan::ModelPlan| planned.plan.tensors()[0].parts()[0].law().to_string();
+    /// assert_eq!(scheme(listed.clone().plan(0)?), "constant(1)");
+    /// assert_eq!(scheme(listed.config_beside("old/config.json", config).plan(0)?), "constant(0)");
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn config_beside(mut self, name: impl Into<String>, text: impl Into<String>) -> Self {
+        self = self.config(name, text);
+        self.is_found = true;
         self
     }
 

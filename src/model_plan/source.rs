@@ -5,9 +5,9 @@ use super::request::{Listed, ModelRequest};
 use super::settings::RecipeText;
 use super::text::NamedText;
 use super::unplanned::{UnplannedTensor, notice};
-use crate::model::{Model, ModelTensor, Role, Variables, numbers_of_config};
+use crate::model::{LibraryType, Model, ModelTensor, Role, Variables, numbers_of_config};
 use crate::recipe::{FinishedRecipe, Recipe};
-use crate::value::shape::Layout;
+use crate::value::shape::{Layout, Shape};
 use crate::{DType, Error, Result};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -25,8 +25,10 @@ pub(super) struct Source<'a> {
     pub dropped: Vec<String>,
     /// The tensors of a checkpoint's header that have no law.
     pub buffers: Vec<UnplannedTensor>,
-    /// What is said of the tensors.
+    /// What is said of the config and the tensors, one line each.
     pub notices: Vec<String>,
+    /// What the library does in the model type that the config names.
+    pub library: Option<LibraryType>,
 }
 
 impl<'a> Source<'a> {
@@ -41,7 +43,7 @@ impl<'a> Source<'a> {
         if let Some(config) = config {
             match Model::from_json(&config.text) {
                 Ok(read) => model = Some(read),
-                Err(error) => unread = Some(config.blame(&error)),
+                Err(error) => unread = Some(error),
             }
         }
         let mut recipe = Recipe::default();
@@ -56,10 +58,24 @@ impl<'a> Source<'a> {
         }
         // Beside another list of tensors the config only lends its numbers: it may be of an unknown type.
         let is_listed = request.listed.is_some() || recipe.has_manifest();
-        if let Some(error) = unread.filter(|_| !is_listed) {
-            return Err(error);
+        let mut notices = Vec::new();
+        if let (Some(error), Some(config)) = (unread, config) {
+            let is_unknown = matches!(error, Error::Unknown { what: "model_type", .. });
+            // Without a recipe the laws would have to be the model's own.
+            match (is_listed, request.settings.recipes.is_empty(), is_unknown) {
+                (true, true, true) => return Err(config.blame(&Error::Model(NO_RECIPE.to_owned()))),
+                (true, false, _) => notices.extend(unread_notice(config, &error)),
+                (false, _, _) | (true, true, false) => return Err(config.blame(&error)),
+            }
+        }
+        if let Some(config) = config.filter(|_| request.is_found) {
+            notices.push(format!("{} stands beside the tensors and is read, since no config is given", config.name));
         }
         let recipe = recipe.finish(model.as_ref())?;
+        let library = match config {
+            Some(config) => LibraryType::of_config(&config.text).map_err(|e| config.blame(&e))?,
+            None => None,
+        };
         let mut source = Self {
             model,
             config,
@@ -68,7 +84,8 @@ impl<'a> Source<'a> {
             header: None,
             dropped: Vec::new(),
             buffers: Vec::new(),
-            notices: Vec::new(),
+            notices,
+            library,
         };
         if is_listed {
             let variables = Arc::new(source.numbers()?);
@@ -84,7 +101,9 @@ impl<'a> Source<'a> {
                 tensor.variables = Arc::clone(&variables);
             }
             source.take_from_config(&mut tensors);
+            let known = source.known_by_config(&tensors);
             source.recipe.find_roles(&mut tensors)?;
+            source.complete_by_type(&mut tensors, &known, request.dtype)?;
             source.leave_out_buffers(&mut tensors);
             source.listed = Some(tensors);
         } else if source.model.is_none() {
@@ -150,6 +169,40 @@ impl<'a> Source<'a> {
         }
     }
 
+    /// Which tensors the config has told everything of.
+    fn known_by_config(&self, tensors: &[ModelTensor]) -> Vec<bool> {
+        let known = self.model.iter().flat_map(|m| m.tensors()).map(|t| (t.name.as_str(), &t.shape));
+        let known: HashMap<&str, &Shape> = known.collect();
+        tensors.iter().map(|t| known.get(t.name.as_str()).is_some_and(|&shape| *shape == t.shape)).collect()
+    }
+
+    /// What the library does in tensors of this model type beyond what names tell: norms of 1 + weight, padding rows,
+    /// tensors that stay float32.
+    fn complete_by_type(&mut self, tensors: &mut [ModelTensor], known: &[bool], asked: Option<DType>) -> Result<()> {
+        let Some(config) = self.config else { return Ok(()) };
+        if let Some(library) = &self.library {
+            for (tensor, _) in tensors.iter_mut().zip(known).filter(|(_, is_known)| !**is_known) {
+                library.complete(tensor).map_err(|e| config.blame(&e))?;
+            }
+        }
+        // Where no dtype is asked for, a listed tensor has the one that the list says.
+        for tensor in tensors.iter_mut().filter(|t| asked.is_none() && t.dtype.is_some()) {
+            tensor.kept_dtype = None;
+        }
+        self.notices.extend(self.of_type(config));
+        Ok(())
+    }
+
+    /// What cannot be said of the laws of a model type that has no recipe of its own here.
+    fn of_type(&self, config: &NamedText) -> Option<String> {
+        let reason = match (&self.model, &self.library) {
+            (Some(_), _) => return None,
+            (None, None) => format!("is no type of transformers {}", LibraryType::version()),
+            (None, Some(library)) => format!("could not be looked at: {}", library.unknown()?),
+        };
+        Some(format!("{}: its model_type {reason}: how it begins is not known beyond what names tell", config.name))
+    }
+
     /// Leaves out what the model computes by itself, and says so.
     fn leave_out_buffers(&mut self, tensors: &mut Vec<ModelTensor>) {
         let computed: Vec<String> = tensors.iter().filter(|t| t.role == Role::Buffer).map(|t| t.name.clone()).collect();
@@ -198,6 +251,16 @@ impl<'a> Source<'a> {
         Ok(tensors)
     }
 }
+
+/// What is said of a config of which only the numbers count: of a known type, why. A type that is not known is no fault.
+fn unread_notice(config: &NamedText, error: &Error) -> Option<String> {
+    match error {
+        Error::Unknown { what: "model_type", .. } => None,
+        error => Some(format!("{}; of this config only numbers and general fields count", config.blame(error))),
+    }
+}
+
+const NO_RECIPE: &str = "its model_type has no initialization of its own here: name a recipe, such as llama";
 
 const NO_TENSORS: &str = "nothing says which tensors there are: give a model's config, a list of tensors such as a \
                           checkpoint's, or a recipe with [[tensor]] entries";

@@ -55,7 +55,7 @@ const TABLE: &[(&[&str], Ranks, Role)] = &[
     (&["*bias", "*bias_{ih,hh}_*"], ANY, Role::Bias),
     (&["*_b"], VECTOR, Role::Bias),
     (
-        &["*lm_head.dense.weight", "*predictions.transform.dense.weight", "*classifier.dense.weight"],
+        &["*lm_head.dense.weight", "*predictions.transform.dense.weight", "*classif{ier,ication_head}.dense.weight"],
         MATRIX,
         Role::Pooler,
     ),
@@ -106,6 +106,7 @@ const TABLE: &[(&[&str], Ranks, Role)] = &[
             "*token_embedding*",
             "*embed_in*",
             "shared.weight",
+            "transformer.shared.weight",
             "*{embedding,embeddings,tok_emb,token_emb}.weight",
             "*embedding_table.weight",
         ],
@@ -214,6 +215,8 @@ const TABLE: &[(&[&str], Ranks, Role)] = &[
     (
         &[
             "*classifier*",
+            "*classification_head.out_proj.weight",
+            "*multiple_choice_head.summary.weight",
             "*score.weight",
             "head.weight",
             "*.head.weight",

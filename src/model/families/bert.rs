@@ -1,5 +1,6 @@
 //! BERT: `BertConfig` and `BertModel`.
 
+use super::heads::labeled as head;
 use crate::Result;
 use crate::model::Role;
 use crate::model::build::{Build, fans};
@@ -67,14 +68,6 @@ fn build(fields: &Fields, class: Class, build: &mut Build) -> Result<()> {
         head(fields, build, "cls.seq_relationship", 2, d)?;
     }
     Ok(())
-}
-
-/// A head that tells `labels` classes apart.
-pub(super) fn head(fields: &Fields, build: &mut Build, name: &str, labels: u64, d: u64) -> Result<()> {
-    if labels == 0 {
-        return Err(fields.error("num_labels", "is 0, must be at least 1"));
-    }
-    build.outside_linear(name, Role::Head, [labels, d])
 }
 
 /// The encoder that BERT and RoBERTa share.

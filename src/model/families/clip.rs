@@ -18,13 +18,14 @@ pub(super) const FAMILY: Family = Family {
         class("CLIPTextModelWithProjection"),
         class("CLIPVisionModel"),
         class("CLIPVisionModelWithProjection"),
+        class("CLIPForImageClassification"),
     ],
     build,
 };
 
 fn build(fields: &Fields, class: Class, build: &mut Build) -> Result<()> {
     let (model_type, classes) = match class.name {
-        "CLIPModel" => ("clip", "CLIPModel"),
+        "CLIPModel" | "CLIPForImageClassification" => ("clip", "CLIPModel or CLIPForImageClassification"),
         "CLIPTextModel" | "CLIPTextModelWithProjection" => {
             ("clip_text_model", "CLIPTextModel or CLIPTextModelWithProjection")
         }
@@ -39,6 +40,15 @@ fn build(fields: &Fields, class: Class, build: &mut Build) -> Result<()> {
     fields.std("initializer_factor", 1.0)?;
     match class.name {
         "CLIPModel" => both(fields, build),
+        "CLIPForImageClassification" => {
+            let vision_fields = inner(fields, "vision_config", "vision_config_dict")?;
+            let tower = Vision::read(&vision_fields)?;
+            tower.push(&vision_fields, build, "vision_model.")?;
+            let (d, labels) = (tower.body.hidden, fields.labels()?);
+            // The classifier belongs to the whole model. One of no classes is not stored.
+            tower.stack(fields, build);
+            if labels > 0 { build.outside_linear("classifier", Role::Head, [labels, d]) } else { Ok(()) }
+        }
         "CLIPTextModel" => Text::read(fields)?.push(fields, build, ""),
         "CLIPVisionModel" => Vision::read(fields)?.push(fields, build, ""),
         "CLIPTextModelWithProjection" => {
@@ -54,14 +64,15 @@ fn build(fields: &Fields, class: Class, build: &mut Build) -> Result<()> {
     }
 }
 
+/// The config of a tower. Older files also have `text_config_dict` and `vision_config_dict`, which replace the newer ones
+/// as a whole.
+fn inner(fields: &Fields, name: &str, older: &str) -> Result<Fields> {
+    fields.inner(if fields.is_given(older) { older } else { name })
+}
+
 fn both(fields: &Fields, build: &mut Build) -> Result<()> {
-    // Older files also have `text_config_dict` and `vision_config_dict`, which replace the newer ones as a whole.
-    let inner = |name, older| match fields.is_given(older) {
-        true => fields.inner(older),
-        false => fields.inner(name),
-    };
-    let text_fields = inner("text_config", "text_config_dict")?;
-    let vision_fields = inner("vision_config", "vision_config_dict")?;
+    let text_fields = inner(fields, "text_config", "text_config_dict")?;
+    let vision_fields = inner(fields, "vision_config", "vision_config_dict")?;
     let (text, vision) = (Text::read(&text_fields)?, Vision::read(&vision_fields)?);
     let width = fields.size("projection_dim", 512)?;
     fields.number("logit_scale_init_value", 2.6592)?;

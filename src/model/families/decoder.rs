@@ -1,5 +1,6 @@
 //! The decoder of Llama, and of the families that vary it: biases, norms and defaults are theirs.
 
+use super::heads::{self, Task};
 use crate::Result;
 use crate::model::Role;
 use crate::model::build::Build;
@@ -132,7 +133,7 @@ impl Decoder {
         build.norm(&format!("{at}norm"), self.hidden)
     }
 
-    /// The base model, and the head where the class has one.
+    /// The base model, and the head of the class.
     pub fn causal_lm(
         &self,
         fields: &Fields,
@@ -141,11 +142,21 @@ impl Decoder {
         layer: impl Fn(&mut Build, &str, u64) -> Result<()>,
     ) -> Result<()> {
         self.model(fields, build, "", layer)?;
-        if class.name.ends_with("ForCausalLM") {
-            let embedding = format!("{}embed_tokens.weight", class.prefix);
-            build.head(self.tied, "lm_head.weight", &embedding, [self.vocab, self.hidden])?;
+        self.head(fields, class, build)
+    }
+
+    /// The head of a class.
+    pub fn head(&self, fields: &Fields, class: Class, build: &mut Build) -> Result<()> {
+        match Task::of(class) {
+            Task::Base => Ok(()),
+            Task::LanguageModel => {
+                let embedding = format!("{}embed_tokens.weight", class.prefix);
+                build.head(self.tied, "lm_head.weight", &embedding, [self.vocab, self.hidden])
+            }
+            Task::Sequence => heads::sequence(fields, build, self.hidden),
+            Task::Tokens => heads::tokens(fields, build, self.hidden),
+            Task::Answers => heads::answers(build, self.hidden),
         }
-        Ok(())
     }
 
     /// The widths of all heads together: of queries, and of keys. Values are as wide as keys.

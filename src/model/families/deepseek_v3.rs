@@ -2,17 +2,20 @@
 //!
 //! `save_pretrained` writes no layers of multi-token prediction, whatever `num_nextn_predict_layers` says.
 
+use super::heads::{self, Task};
+use crate::Result;
 use crate::model::Role;
 use crate::model::build::Build;
 use crate::model::family::{Class, Family};
 use crate::model::fields::Fields;
-use crate::{DType, Result};
 
 pub(super) const FAMILY: Family = Family {
     model_types: &["deepseek_v3", "kimi_k2"],
     classes: &[
         Class { name: "DeepseekV3ForCausalLM", prefix: "model." },
         Class { name: "DeepseekV3Model", prefix: "" },
+        Class { name: "DeepseekV3ForSequenceClassification", prefix: "model." },
+        Class { name: "DeepseekV3ForTokenClassification", prefix: "model." },
     ],
     build,
 };
@@ -92,9 +95,7 @@ fn build(fields: &Fields, class: Class, build: &mut Build) -> Result<()> {
         } else {
             let mlp = format!("layers.{i}.mlp");
             build.linear(&format!("{mlp}.gate"), Role::Router, [experts, d], false)?;
-            // transformers keeps it in float32, whatever the dtype of the rest.
-            build.push(&format!("{mlp}.gate.e_score_correction_bias"), Role::RouterBias, &[experts])?.dtype =
-                Some(DType::F32);
+            build.push(&format!("{mlp}.gate.e_score_correction_bias"), Role::RouterBias, &[experts])?;
             let matrices = ["gate_proj", "up_proj", "down_proj"];
             build.experts(("n_routed_experts", experts), &format!("{mlp}.experts"), matrices, [d, expert_inner])?;
             gated(build, &format!("{mlp}.shared_experts"), [d, shared_inner])?;
@@ -103,10 +104,12 @@ fn build(fields: &Fields, class: Class, build: &mut Build) -> Result<()> {
         build.norm(&format!("layers.{i}.post_attention_layernorm"), d)
     })?;
     build.norm("norm", d)?;
-    if class.name == "DeepseekV3ForCausalLM" {
-        build.head(tied, "lm_head.weight", "model.embed_tokens.weight", [vocab, d])?;
+    match Task::of(class) {
+        Task::LanguageModel => build.head(tied, "lm_head.weight", "model.embed_tokens.weight", [vocab, d]),
+        Task::Sequence => heads::sequence(fields, build, d),
+        Task::Tokens => heads::tokens(fields, build, d),
+        Task::Base | Task::Answers => Ok(()),
     }
-    Ok(())
 }
 
 /// A gated feed-forward block that every token goes through: a dense layer's, or the shared experts.

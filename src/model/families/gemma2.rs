@@ -8,7 +8,12 @@ use crate::model::fields::Fields;
 
 pub(super) const FAMILY: Family = Family {
     model_types: &["gemma2"],
-    classes: &[Class { name: "Gemma2ForCausalLM", prefix: "model." }, Class { name: "Gemma2Model", prefix: "" }],
+    classes: &[
+        Class { name: "Gemma2ForCausalLM", prefix: "model." },
+        Class { name: "Gemma2Model", prefix: "" },
+        Class { name: "Gemma2ForSequenceClassification", prefix: "model." },
+        Class { name: "Gemma2ForTokenClassification", prefix: "model." },
+    ],
     build,
 };
 

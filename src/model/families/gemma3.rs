@@ -2,7 +2,7 @@
 
 use super::decoder::{Absent, Decoder, Defaults};
 use super::gemma2::NORMS;
-use super::siglip;
+use super::{heads, siglip};
 use crate::Result;
 use crate::model::Role;
 use crate::model::build::Build;
@@ -15,14 +15,22 @@ use crate::value::text::clip;
 /// common prefix.
 pub(super) const FAMILY: Family = Family {
     model_types: &["gemma3"],
-    classes: &[Class { name: "Gemma3ForConditionalGeneration", prefix: "" }, Class { name: "Gemma3Model", prefix: "" }],
+    classes: &[
+        Class { name: "Gemma3ForConditionalGeneration", prefix: "" },
+        Class { name: "Gemma3Model", prefix: "" },
+        Class { name: "Gemma3ForSequenceClassification", prefix: "" },
+    ],
     build,
 };
 
 /// The text model alone.
 pub(super) const TEXT: Family = Family {
     model_types: &["gemma3_text"],
-    classes: &[Class { name: "Gemma3ForCausalLM", prefix: "model." }, Class { name: "Gemma3TextModel", prefix: "" }],
+    classes: &[
+        Class { name: "Gemma3ForCausalLM", prefix: "model." },
+        Class { name: "Gemma3TextModel", prefix: "" },
+        Class { name: "Gemma3TextForSequenceClassification", prefix: "model." },
+    ],
     build: build_text,
 };
 
@@ -80,9 +88,12 @@ fn build(fields: &Fields, class: Class, build: &mut Build) -> Result<()> {
     build.push(projection, Role::Projection, &[width, decoder.hidden])?.layout = Layout::InOut;
     build.norm("multi_modal_projector.mm_soft_emb_norm", width)?;
     decoder.model(&text, build, "language_model.model.", layer(decoder, bias))?;
+    // Heads go by the initializer_range of the whole config, not by that of the text model.
+    decoder.stack(fields, build);
+    if class.name == "Gemma3ForSequenceClassification" {
+        heads::sequence(fields, build, decoder.hidden)?;
+    }
     if class.name == "Gemma3ForConditionalGeneration" {
-        // The head goes by the initializer_range of the whole config, not by that of the text model.
-        decoder.stack(fields, build);
         let embedding = "language_model.model.embed_tokens.weight";
         build.head(tied, "language_model.lm_head.weight", embedding, [decoder.vocab, decoder.hidden])?;
     }

@@ -1,14 +1,26 @@
 //! GPT-2: `GPT2Config` and `GPT2Model`.
 
+use super::heads::{self, Task};
 use crate::Result;
 use crate::model::Role;
 use crate::model::build::Build;
 use crate::model::family::{Class, Family};
 use crate::model::fields::Fields;
 
+const fn class(name: &'static str) -> Class {
+    Class { name, prefix: "transformer." }
+}
+
 pub(super) const FAMILY: Family = Family {
     model_types: &["gpt2"],
-    classes: &[Class { name: "GPT2LMHeadModel", prefix: "transformer." }, Class { name: "GPT2Model", prefix: "" }],
+    classes: &[
+        class("GPT2LMHeadModel"),
+        Class { name: "GPT2Model", prefix: "" },
+        class("GPT2DoubleHeadsModel"),
+        class("GPT2ForSequenceClassification"),
+        class("GPT2ForTokenClassification"),
+        class("GPT2ForQuestionAnswering"),
+    ],
     build,
 };
 
@@ -57,8 +69,25 @@ fn build(fields: &Fields, class: Class, build: &mut Build) -> Result<()> {
         build.conv1d(&format!("h.{i}.mlp.c_proj"), Role::MlpOut, [inner, d])
     })?;
     build.layer_norm("ln_f", d)?;
-    if class.name == "GPT2LMHeadModel" {
+    if class.name == "GPT2DoubleHeadsModel" {
         build.head(tied, "lm_head.weight", "transformer.wte.weight", [vocab, d])?;
+        return summary(fields, build, d);
     }
-    Ok(())
+    match Task::of(class) {
+        Task::Base => Ok(()),
+        Task::LanguageModel => build.head(tied, "lm_head.weight", "transformer.wte.weight", [vocab, d]),
+        Task::Sequence => heads::sequence(fields, build, d),
+        Task::Tokens => heads::labeled(fields, build, "classifier", fields.labels()?, d),
+        Task::Answers => heads::answers(build, d),
+    }
+}
+
+/// The second head of `GPT2DoubleHeadsModel`, which sums a sequence up for multiple choice. The class sets the number
+/// of labels to 1.
+fn summary(fields: &Fields, build: &mut Build, d: u64) -> Result<()> {
+    if !fields.flag("summary_use_proj", true)? {
+        return Ok(());
+    }
+    let to_labels = fields.flag("summary_proj_to_labels", true)?;
+    build.outside_linear("multiple_choice_head.summary", Role::Head, [if to_labels { 1 } else { d }, d])
 }

@@ -1,6 +1,7 @@
 //! GPT-NeoX, and Pythia: `GPTNeoXConfig` and `GPTNeoXModel`.
 
 use super::decoder::layer_types;
+use super::heads::{self, Task};
 use crate::Result;
 use crate::model::Role;
 use crate::model::build::Build;
@@ -9,7 +10,13 @@ use crate::model::fields::Fields;
 
 pub(super) const FAMILY: Family = Family {
     model_types: &["gpt_neox"],
-    classes: &[Class { name: "GPTNeoXForCausalLM", prefix: "gpt_neox." }, Class { name: "GPTNeoXModel", prefix: "" }],
+    classes: &[
+        Class { name: "GPTNeoXForCausalLM", prefix: "gpt_neox." },
+        Class { name: "GPTNeoXModel", prefix: "" },
+        Class { name: "GPTNeoXForSequenceClassification", prefix: "gpt_neox." },
+        Class { name: "GPTNeoXForTokenClassification", prefix: "gpt_neox." },
+        Class { name: "GPTNeoXForQuestionAnswering", prefix: "gpt_neox." },
+    ],
     build,
 };
 
@@ -48,9 +55,12 @@ fn build(fields: &Fields, class: Class, build: &mut Build) -> Result<()> {
         build.linear(&format!("layers.{i}.mlp.dense_4h_to_h"), Role::MlpOut, [d, inner], true)
     })?;
     build.layer_norm("final_layer_norm", d)?;
-    if class.name == "GPTNeoXForCausalLM" {
+    match Task::of(class) {
+        Task::Base => Ok(()),
         // transformers 5 calls it `lm_head` in memory, and `embed_out` in files.
-        build.head(tied, "embed_out.weight", "gpt_neox.embed_in.weight", [vocab, d])?;
+        Task::LanguageModel => build.head(tied, "embed_out.weight", "gpt_neox.embed_in.weight", [vocab, d]),
+        Task::Sequence => heads::sequence(fields, build, d),
+        Task::Tokens => heads::labeled(fields, build, "classifier", fields.labels()?, d),
+        Task::Answers => heads::answers(build, d),
     }
-    Ok(())
 }

@@ -8,7 +8,13 @@ use crate::model::fields::Fields;
 
 pub(super) const FAMILY: Family = Family {
     model_types: &["llama"],
-    classes: &[Class { name: "LlamaForCausalLM", prefix: "model." }, Class { name: "LlamaModel", prefix: "" }],
+    classes: &[
+        Class { name: "LlamaForCausalLM", prefix: "model." },
+        Class { name: "LlamaModel", prefix: "" },
+        Class { name: "LlamaForSequenceClassification", prefix: "model." },
+        Class { name: "LlamaForTokenClassification", prefix: "model." },
+        Class { name: "LlamaForQuestionAnswering", prefix: "transformer." },
+    ],
     build,
 };
 

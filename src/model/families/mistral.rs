@@ -8,7 +8,13 @@ use crate::model::fields::Fields;
 
 pub(super) const FAMILY: Family = Family {
     model_types: &["mistral"],
-    classes: &[Class { name: "MistralForCausalLM", prefix: "model." }, Class { name: "MistralModel", prefix: "" }],
+    classes: &[
+        Class { name: "MistralForCausalLM", prefix: "model." },
+        Class { name: "MistralModel", prefix: "" },
+        Class { name: "MistralForSequenceClassification", prefix: "model." },
+        Class { name: "MistralForTokenClassification", prefix: "model." },
+        Class { name: "MistralForQuestionAnswering", prefix: "model." },
+    ],
     build,
 };
 

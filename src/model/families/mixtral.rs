@@ -9,7 +9,13 @@ use crate::model::fields::Fields;
 
 pub(super) const FAMILY: Family = Family {
     model_types: &["mixtral"],
-    classes: &[Class { name: "MixtralForCausalLM", prefix: "model." }, Class { name: "MixtralModel", prefix: "" }],
+    classes: &[
+        Class { name: "MixtralForCausalLM", prefix: "model." },
+        Class { name: "MixtralModel", prefix: "" },
+        Class { name: "MixtralForSequenceClassification", prefix: "model." },
+        Class { name: "MixtralForTokenClassification", prefix: "model." },
+        Class { name: "MixtralForQuestionAnswering", prefix: "model." },
+    ],
     build,
 };
 

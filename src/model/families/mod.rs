@@ -14,6 +14,7 @@ mod gemma2;
 mod gemma3;
 mod gpt2;
 mod gpt_neox;
+mod heads;
 mod llama;
 mod mamba;
 mod mamba2;
@@ -48,9 +49,13 @@ static FAMILIES: &[&Family] = &[
     &deepseek_v3::FAMILY,
     &bert::FAMILY,
     &roberta::FAMILY,
+    &roberta::XLM,
+    &roberta::CAMEMBERT,
     &vit::FAMILY,
     &clip::FAMILY,
     &t5::FAMILY,
+    &t5::MT5,
+    &t5::UMT5,
     &whisper::FAMILY,
     &mamba::FAMILY,
     &mamba2::FAMILY,

@@ -8,7 +8,11 @@ use crate::model::fields::Fields;
 
 pub(super) const FAMILY: Family = Family {
     model_types: &["olmo2"],
-    classes: &[Class { name: "Olmo2ForCausalLM", prefix: "model." }, Class { name: "Olmo2Model", prefix: "" }],
+    classes: &[
+        Class { name: "Olmo2ForCausalLM", prefix: "model." },
+        Class { name: "Olmo2Model", prefix: "" },
+        Class { name: "Olmo2ForSequenceClassification", prefix: "model." },
+    ],
     build,
 };
 

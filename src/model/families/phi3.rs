@@ -9,7 +9,12 @@ use crate::model::fields::Fields;
 
 pub(super) const FAMILY: Family = Family {
     model_types: &["phi3"],
-    classes: &[Class { name: "Phi3ForCausalLM", prefix: "model." }, Class { name: "Phi3Model", prefix: "" }],
+    classes: &[
+        Class { name: "Phi3ForCausalLM", prefix: "model." },
+        Class { name: "Phi3Model", prefix: "" },
+        Class { name: "Phi3ForSequenceClassification", prefix: "model." },
+        Class { name: "Phi3ForTokenClassification", prefix: "model." },
+    ],
     build,
 };
 

@@ -8,7 +8,13 @@ use crate::model::fields::Fields;
 
 pub(super) const FAMILY: Family = Family {
     model_types: &["qwen2"],
-    classes: &[Class { name: "Qwen2ForCausalLM", prefix: "model." }, Class { name: "Qwen2Model", prefix: "" }],
+    classes: &[
+        Class { name: "Qwen2ForCausalLM", prefix: "model." },
+        Class { name: "Qwen2Model", prefix: "" },
+        Class { name: "Qwen2ForSequenceClassification", prefix: "model." },
+        Class { name: "Qwen2ForTokenClassification", prefix: "model." },
+        Class { name: "Qwen2ForQuestionAnswering", prefix: "transformer." },
+    ],
     build,
 };
 

@@ -8,7 +8,13 @@ use crate::model::fields::Fields;
 
 pub(super) const FAMILY: Family = Family {
     model_types: &["qwen3"],
-    classes: &[Class { name: "Qwen3ForCausalLM", prefix: "model." }, Class { name: "Qwen3Model", prefix: "" }],
+    classes: &[
+        Class { name: "Qwen3ForCausalLM", prefix: "model." },
+        Class { name: "Qwen3Model", prefix: "" },
+        Class { name: "Qwen3ForSequenceClassification", prefix: "model." },
+        Class { name: "Qwen3ForTokenClassification", prefix: "model." },
+        Class { name: "Qwen3ForQuestionAnswering", prefix: "transformer." },
+    ],
     build,
 };
 

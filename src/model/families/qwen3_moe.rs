@@ -10,7 +10,13 @@ use std::collections::BTreeSet;
 
 pub(super) const FAMILY: Family = Family {
     model_types: &["qwen3_moe"],
-    classes: &[Class { name: "Qwen3MoeForCausalLM", prefix: "model." }, Class { name: "Qwen3MoeModel", prefix: "" }],
+    classes: &[
+        Class { name: "Qwen3MoeForCausalLM", prefix: "model." },
+        Class { name: "Qwen3MoeModel", prefix: "" },
+        Class { name: "Qwen3MoeForSequenceClassification", prefix: "model." },
+        Class { name: "Qwen3MoeForTokenClassification", prefix: "model." },
+        Class { name: "Qwen3MoeForQuestionAnswering", prefix: "transformer." },
+    ],
     build,
 };
 

@@ -1,6 +1,8 @@
-//! RoBERTa: `RobertaConfig` and `RobertaModel`.
+//! RoBERTa, and what is the same code with other defaults, XLM-RoBERTa and CamemBERT: `RobertaConfig` and `RobertaModel`,
+//! `XLMRobertaConfig`, `CamembertConfig`.
 
-use super::bert::{Encoder, head};
+use super::bert::Encoder;
+use super::heads::labeled as head;
 use crate::Result;
 use crate::model::Role;
 use crate::model::build::{Build, fans};
@@ -22,11 +24,39 @@ pub(super) const FAMILY: Family = Family {
         class("RobertaForMultipleChoice"),
         class("RobertaForCausalLM"),
     ],
-    build,
+    build: |fields, class, build| push(fields, class, build, 50265),
 };
 
-fn build(fields: &Fields, class: Class, build: &mut Build) -> Result<()> {
-    let vocab = fields.size("vocab_size", 50265)?;
+pub(super) const XLM: Family = Family {
+    model_types: &["xlm-roberta"],
+    classes: &[
+        class("XLMRobertaForMaskedLM"),
+        Class { name: "XLMRobertaModel", prefix: "" },
+        class("XLMRobertaForSequenceClassification"),
+        class("XLMRobertaForTokenClassification"),
+        class("XLMRobertaForQuestionAnswering"),
+        class("XLMRobertaForMultipleChoice"),
+        class("XLMRobertaForCausalLM"),
+    ],
+    build: |fields, class, build| push(fields, class, build, 30522),
+};
+
+pub(super) const CAMEMBERT: Family = Family {
+    model_types: &["camembert"],
+    classes: &[
+        class("CamembertForMaskedLM"),
+        Class { name: "CamembertModel", prefix: "" },
+        class("CamembertForSequenceClassification"),
+        class("CamembertForTokenClassification"),
+        class("CamembertForQuestionAnswering"),
+        class("CamembertForMultipleChoice"),
+        class("CamembertForCausalLM"),
+    ],
+    build: |fields, class, build| push(fields, class, build, 30522),
+};
+
+fn push(fields: &Fields, class: Class, build: &mut Build, default_vocab: u64) -> Result<()> {
+    let vocab = fields.size("vocab_size", default_vocab)?;
     let tied = fields.flag("tie_word_embeddings", true)?;
     let labels = fields.labels()?;
     let encoder = Encoder::read(fields, build, vocab)?;
@@ -41,8 +71,8 @@ fn build(fields: &Fields, class: Class, build: &mut Build) -> Result<()> {
     let positions = build.push("embeddings.position_embeddings.weight", Role::Position, &[encoder.positions, d])?;
     positions.zero_rows.extend(pad_position);
     encoder.layers(build)?;
-    let name = class.name.strip_prefix("RobertaFor").unwrap_or(class.name);
-    if ["RobertaModel", "MultipleChoice"].contains(&name) {
+    let name = class.name.split_once("For").map_or("Model", |(_, task)| task);
+    if ["Model", "MultipleChoice"].contains(&name) {
         build.linear("pooler.dense", Role::Pooler, [d, d], true)?;
     }
     match name {

@@ -1,5 +1,6 @@
 //! Whisper: `WhisperConfig` and `WhisperModel`.
 
+use super::heads::labeled;
 use crate::Result;
 use crate::model::Role;
 use crate::model::build::Build;
@@ -11,6 +12,8 @@ pub(super) const FAMILY: Family = Family {
     classes: &[
         Class { name: "WhisperForConditionalGeneration", prefix: "model." },
         Class { name: "WhisperModel", prefix: "" },
+        Class { name: "WhisperForCausalLM", prefix: "model." },
+        Class { name: "WhisperForAudioClassification", prefix: "" },
     ],
     build,
 };
@@ -51,21 +54,31 @@ fn build(fields: &Fields, class: Class, build: &mut Build) -> Result<()> {
     let tied = fields.flag("tie_word_embeddings", true)?;
     let pad = fields.pad_row("pad_token_id", ("vocab_size", encoder.vocab), Some(50256))?;
 
-    encoder.begin(fields, build);
-    build.push("encoder.conv1.weight", Role::Patch, &[d, mel, 3])?;
-    build.bias(d)?;
-    build.push("encoder.conv2.weight", Role::Patch, &[d, d, 3])?;
-    build.bias(d)?;
-    build.push("encoder.embed_positions.weight", Role::Sinusoid, &[encoder.positions, d])?;
-    encoder.push(build)?;
+    if class.name != "WhisperForCausalLM" {
+        encoder.begin(fields, build);
+        encoder.listen(build, mel)?;
+    }
+    if class.name == "WhisperForAudioClassification" {
+        return classifier(fields, build, (d, layers));
+    }
     decoder.begin(fields, build);
     build.push("decoder.embed_tokens.weight", Role::Embedding, &[encoder.vocab, d])?.zero_rows.extend(pad);
     build.push("decoder.embed_positions.weight", Role::Position, &[decoder.positions, d])?;
     decoder.push(build)?;
-    if class.name == "WhisperForConditionalGeneration" {
+    if class.name != "WhisperModel" {
         build.head(tied, "proj_out.weight", "model.decoder.embed_tokens.weight", [encoder.vocab, d])?;
     }
     Ok(())
+}
+
+/// What tells recordings apart, of `WhisperForAudioClassification`: behind the encoder, outside it.
+fn classifier(fields: &Fields, build: &mut Build, (d, layers): (u64, u64)) -> Result<()> {
+    let width = fields.size("classifier_proj_size", 256)?;
+    if fields.flag("use_weighted_layer_sum", false)? {
+        build.push("layer_weights", Role::Scale, &[layers + 1])?;
+    }
+    build.linear("projector", Role::Projection, [width, d], true)?;
+    labeled(fields, build, "classifier", fields.labels()?, width)
 }
 
 struct Stack {
@@ -93,6 +106,17 @@ impl Stack {
                 ("positions", self.positions),
             ],
         );
+    }
+
+    /// The encoder: two convolutions over the frames, positions, layers.
+    fn listen(&self, build: &mut Build, mel: u64) -> Result<()> {
+        let d = self.d;
+        build.push("encoder.conv1.weight", Role::Patch, &[d, mel, 3])?;
+        build.bias(d)?;
+        build.push("encoder.conv2.weight", Role::Patch, &[d, d, 3])?;
+        build.bias(d)?;
+        build.push("encoder.embed_positions.weight", Role::Sinusoid, &[self.positions, d])?;
+        self.push(build)
     }
 
     fn push(&self, build: &mut Build) -> Result<()> {

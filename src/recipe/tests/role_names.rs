@@ -14,6 +14,8 @@ const ACCEPTED: &[(&str, Role, Role)] = &[
     ("gemma3_text", Role::NormOffset, Role::Norm),
     // Frozen sines and cosines, under the name of learned positions.
     ("whisper", Role::Sinusoid, Role::Position),
+    // How much each layer weighs for the classes of a recording.
+    ("whisper", Role::Scale, Role::Other),
     // The head of masked image modeling, `decoder.0.weight`: a kernel of a module called decoder.
     ("vit", Role::Head, Role::Conv),
 ];

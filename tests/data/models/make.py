@@ -1,6 +1,7 @@
 """Writes tests/data/fixtures/models/*.json: what `transformers` itself makes of a config.json.
 
-Needs torch and transformers: `python tests/data/models/make.py [FAMILY ..]`, every family where none is named.
+Needs torch and transformers: `python tests/data/models/make.py [--new] [FAMILY ..]`, every family where none is named.
+`--new` leaves fixtures that are there as they are.
 
 The configs stand beside this script, a file a family: `published` ones are planned only, `tiny` ones are initialized.
 `<name>.json`: a published config, and the names and shapes that save_pretrained would write, from a model on the meta
@@ -148,8 +149,12 @@ def main():
     transformers.logging.set_verbosity_error()
     transformers.logging.disable_progress_bar()
     OUT.mkdir(parents=True, exist_ok=True)
-    for family in sys.argv[1:] or sorted(p.stem for p in HERE.glob("*.json")):
+    families = [argument for argument in sys.argv[1:] if argument != "--new"]
+    for family in families or sorted(p.stem for p in HERE.glob("*.json")):
         configs = json.loads((HERE / f"{family}.json").read_text())
+        if "--new" in sys.argv:
+            configs["tiny"] = {n: c for n, c in configs["tiny"].items() if not (OUT / f"law-{n}.json").exists()}
+            configs["published"] = {n: c for n, c in configs["published"].items() if not (OUT / f"{n}.json").exists()}
         for name, config in configs["tiny"].items():
             tensors = saved(config)
             expected, ties = names_and_shapes(config)

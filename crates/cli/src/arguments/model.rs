@@ -16,7 +16,8 @@ pub struct Args {
     /// The config.json of a model, or the directory that holds it. Not needed where --like or a --recipe that lists
     /// tensors says which tensors there are
     config: Option<PathBuf>,
-    /// Take names, shapes and dtypes from this checkpoint: a safetensors file, an index, or a directory. Needs --recipe
+    /// Take names, shapes and dtypes from this checkpoint: a safetensors file, an index, or a directory. A config.json
+    /// beside it is read where no CONFIG is given; without one it needs --recipe
     #[arg(long, value_name = "CHECKPOINT", value_hint = ValueHint::AnyPath)]
     like: Option<PathBuf>,
     /// The recipe, which gives each tensor its law: the name of a built-in one (`seedbed recipes`) or a TOML file. May
@@ -102,8 +103,8 @@ impl Args {
         request = request.complete(self.complete).new_rows(self.new_rows);
         request = self.dtype.iter().fold(request, |r, &dtype| r.dtype(dtype));
         let planned = request.plan(seed)?;
-        if let Some(config) = &self.config {
-            print::detail("config", &config.display().to_string());
+        if let Some(config) = &planned.config {
+            print::detail("config", &config.name);
         }
         if let Some(like) = &self.like {
             print::detail("tensors", &format!("of {}", like.display()));

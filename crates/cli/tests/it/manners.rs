@@ -187,6 +187,7 @@ fn help_states_the_exit_codes_and_a_near_name_is_suggested() {
 fn an_error_ends_with_the_flag_that_helps() {
     let dir = dir();
     run(dir.path(), &["init", "gpt2.json", "-o", "old", "--device", "cpu"]);
+    std::fs::remove_file(dir.path().join("old/config.json")).unwrap();
     let fill = ["fill", "--shape", "3", "-o", "x", "--scheme"];
     for (args, advice) in [
         (&["plan", "gpt2.json", "--recipe", "xyzzy"][..], "; `seedbed recipes` lists them"),

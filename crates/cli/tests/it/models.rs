@@ -169,8 +169,10 @@ fn a_checkpoint_gives_names_shapes_and_dtypes() {
     );
     let (old, new) = (tensors(&dir.path().join("old")), tensors(&dir.path().join("new")));
     assert_eq!(old.keys().collect::<Vec<_>>(), new.keys().collect::<Vec<_>>());
-    assert!(!dir.path().join("new/config.json").exists());
     assert_eq!(run(dir.path(), &["verify", "new", "--device", "cpu"]), "21 of 21 tensors equal\n");
+    fs::remove_file(dir.path().join("old/config.json")).unwrap();
+    init(dir.path(), "--like old --recipe mine.toml -o bare");
+    assert!(dir.path().join("new/config.json").exists() && !dir.path().join("bare/config.json").exists());
     // The recipe cannot be the model's own: no config says what model it is.
     let error = refused(dir.path(), &["init", "--like", "old", "-o", "x"]);
     assert!(
