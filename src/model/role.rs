@@ -243,7 +243,17 @@ impl Role {
     /// that its law needs, is not known without the rule's word.
     #[must_use]
     pub const fn must_be_named(self) -> bool {
-        matches!(self, Self::Other | Self::LayerScale | Self::Buffer)
+        matches!(
+            self,
+            Self::Other
+                | Self::LayerScale
+                | Self::Buffer
+                | Self::RecurrentInput
+                | Self::RecurrentHidden
+                | Self::RecurrentBias
+                | Self::LoraA
+                | Self::LoraB
+        )
     }
 }
 

@@ -22,9 +22,9 @@ pub enum Told {
     /// By a `[[role]]` entry: its file and line, `mine.toml:3`.
     Entry(Arc<str>),
     /// By its shape and the tensors beside it: how, in a few words.
-    Neighbors(Arc<str>),
+    Neighbors(&'static str),
     /// By its usual name: the glob that matches it.
-    Name(Arc<str>),
+    Name(&'static str),
     /// By nothing: what it is, is not known.
     Unknown,
 }

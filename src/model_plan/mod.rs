@@ -13,6 +13,7 @@
 //! - `request`: the request.
 //! - `source`: where the request's tensors come from, and the recipe that gives them laws.
 //! - `library_laws`: where the laws are not those of `transformers`, for a type of the library without a recipe here.
+//! - `explain`: how the role of each tensor was told.
 //! - `planned`: from the request to the plan.
 //! - `rows`: the plan as rows, one per logical tensor.
 //! - `table`: those rows as the text of `init.json`, and a plan made of that text again.
@@ -26,6 +27,7 @@ mod settings;
 mod request;
 mod source;
 mod library_laws;
+mod explain;
 mod planned;
 mod rows;
 mod table;

@@ -70,13 +70,17 @@ impl FinishedRecipe {
     pub fn assign(&self, tensors: &[ModelTensor]) -> Result<Assignment> {
         let mut found = Found::default();
         let mut assigned = Vec::with_capacity(tensors.len());
-        for tensor in tensors {
+        for (at, tensor) in tensors.iter().enumerate() {
             match self.assign_one(tensor, &mut found)? {
                 Some(law) => assigned.push(law),
-                None => found.unknown.push(tensor),
+                None => found.unknown.push(at),
             }
         }
-        found.unknown.refuse(tensors, &self.names())?;
+        let serves = |t: &ModelTensor, role: Role| {
+            let mut rules = self.entries(|file| &file.rules);
+            rules.any(|(_, _, rule)| rule.gives_law() && rule.pattern.matches(&t.name, role, t.shape.rank()))
+        };
+        found.unknown.refuse(tensors, &self.names(), serves)?;
         let said = self.check_effects(tensors, &found)?;
         Ok(Assignment { tensors: assigned, said })
     }
@@ -146,18 +150,18 @@ impl FinishedRecipe {
 
     /// The law of a tensor; nothing where nobody knows it.
     fn law(&self, t: &ModelTensor, found: &mut Found) -> Result<Option<Lawful>> {
+        found.is_divided = false;
         let (mut scale, mut lr, mut weight_decay, mut forward) = (1.0, 1.0, 1.0, 1.0);
         let (mut giving, mut scaling) = (None, None);
         let (mut zero_rows, mut of_zero_rows, mut dtype) = (Vec::new(), None, None);
         let mut steps = Vec::with_capacity(2);
         for (f, i, rule) in self.entries(|file| &file.rules) {
             let entry = EntryId { file: f, list: List::Rules, at: i };
-            let Some(Gift { given, layout, zero_rows: rows }) = self.give(t, &t.layout, entry, rule, found)? else {
-                continue;
-            };
-            if rule.pattern.divides(t.role) {
+            let gift = self.give(t, &t.layout, entry, rule, found)?;
+            if found.is_divided {
                 return Ok(None);
             }
+            let Some(Gift { given, layout, zero_rows: rows }) = gift else { continue };
             steps.push(entry);
             if rule.zero_rows.is_some() {
                 zero_rows.extend(rows);
@@ -181,10 +185,11 @@ impl FinishedRecipe {
         }
         for (f, i, rule) in self.entries(|file| &file.multipliers) {
             let entry = EntryId { file: f, list: List::Multipliers, at: i };
-            if let Some(Gift { given, .. }) = self.give(t, &layout, entry, rule, found)? {
-                if rule.pattern.divides(t.role) {
-                    return Ok(None);
-                }
+            let gift = self.give(t, &layout, entry, rule, found)?;
+            if found.is_divided {
+                return Ok(None);
+            }
+            if let Some(Gift { given, .. }) = gift {
                 steps.push(entry);
                 (lr, weight_decay, forward) =
                     (lr * given.lr, weight_decay * given.weight_decay, forward * given.forward);
@@ -277,6 +282,10 @@ impl FinishedRecipe {
         };
         let numbers = if let Some(own) = &own { numbers_by(own) } else { numbers };
         if !numbers.holds(f, rule.pattern.when.as_ref()).map_err(in_rule)? {
+            return Ok(None);
+        }
+        found.is_divided = rule.pattern.divides(t.role);
+        if found.is_divided {
             return Ok(None);
         }
         if let Some(own) = &own {

@@ -22,16 +22,23 @@ impl FinishedRecipe {
     /// Refuses what cannot have been meant, and gives what is to be said of the rest: a line each.
     ///
     /// # Errors
-    /// Where a glob on names in a user's own file matches no tensor; where a recipe that was named by whoever made this
-    /// one has no effect.
+    /// Where a glob on names in a user's own file matches no tensor; where a modifier or a user's own file that was
+    /// named by whoever made this recipe has no effect.
     pub(super) fn check_effects(&self, tensors: &[ModelTensor], found: &Found) -> Result<Vec<String>> {
         self.check_globs(found)?;
+        let mut said: Vec<String> = found.said.values().cloned().collect();
         for (f, file) in self.files.iter().enumerate() {
-            if self.chosen.iter().any(|chosen| Arc::ptr_eq(chosen, file)) && !has_effect(f, file, tensors, found) {
-                return Err(without_effect(file, tensors));
+            if !self.chosen.iter().any(|chosen| Arc::ptr_eq(chosen, file)) || has_effect(f, file, tensors, found) {
+                continue;
+            }
+            let reason = without_effect(file, tensors);
+            // Behind other recipes, one that serves every tensor is there for what they leave, which may be nothing.
+            if file.is_builtin && file.is_whole() && f > 0 {
+                said.push(reason);
+            } else {
+                return Err(Error::Model(reason));
             }
         }
-        let mut said: Vec<String> = found.said.values().cloned().collect();
         said.extend(self.files.iter().enumerate().filter_map(|(f, file)| unreached(f, file, found)));
         said.extend(self.files.iter().filter_map(|file| roles_without_effect(file, tensors)));
         let reads = found.reads.borrow();
@@ -75,13 +82,13 @@ fn has_effect(f: usize, file: &RecipeFile, tensors: &[ModelTensor], found: &Foun
 }
 
 /// That a recipe has no effect, and why.
-fn without_effect(file: &RecipeFile, tensors: &[ModelTensor]) -> Error {
+fn without_effect(file: &RecipeFile, tensors: &[ModelTensor]) -> String {
     let name = &file.name;
     if entries(file).next().is_none() && !file.roles.is_empty() {
-        return Error::Model(format!("no [[role]] of {name} tells a role: every tensor has one without it"));
+        return format!("no [[role]] of {name} tells a role: every tensor has one without it");
     }
     if entries(file).next().is_none() {
-        return Error::Model(format!("{name} has no rule, and no rule of another recipe reads its parameters"));
+        return format!("{name} has no rule, and no rule of another recipe reads its parameters");
     }
     let is_about = |pattern: &Pattern| tensors.iter().any(|t| pattern.may_serve(&t.name, t.role, t.shape.rank()));
     let why = if entries(file).any(|(.., pattern)| is_about(pattern)) {
@@ -89,7 +96,7 @@ fn without_effect(file: &RecipeFile, tensors: &[ModelTensor]) -> Error {
     } else {
         "its rules are about no tensor here: leave it out"
     };
-    Error::Model(format!("no rule of {name} was reached: {why}"))
+    format!("no rule of {name} was reached: {why}")
 }
 
 /// Whether a tensor has its role from the `[[role]]` entry of this line.

@@ -3,11 +3,11 @@
 use super::file::RecipeFile;
 use super::manifest::MAX_TENSORS;
 use super::named_numbers::NamedNumbers;
-use super::role_names;
+use super::roles;
 use crate::Result;
 use crate::model::{ModelTensor, Role, Told, Variables};
 use crate::value::text::clip;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// A recipe with all the recipes that it names, made by [`Recipe::finish`](super::Recipe::finish): every rule that
@@ -76,11 +76,14 @@ impl FinishedRecipe {
         numbers
     }
 
-    /// Gives every tensor without a role ([`Role::Other`]) or a layer the one that its name tells: the role by the
-    /// recipe's own `[[role]]` entries, then by the usual names.
+    /// Gives every tensor without a role ([`Role::Other`]) or a layer its own: the layer by its name, the role by the
+    /// recipe's own `[[role]]` entries, then by the tensors beside it, then by the usual names. What none of them tells
+    /// stays [`Role::Other`]. Biases get the fans of their weight, and stacked experts the layout.
     ///
     /// # Errors
-    /// [`Error::Recipe`] with the line, where a glob of a `[[role]]` entry of a user's file matches no tensor at all.
+    /// [`Error::Recipe`](crate::Error::Recipe) with the line, where a glob of a `[[role]]` entry of a user's file
+    /// matches no tensor at all; [`Error::Tensor`](crate::Error::Tensor) where tensors contradict each other, such as a
+    /// bias that fits no weight.
     pub fn find_roles(&self, tensors: &mut [ModelTensor]) -> Result<()> {
         for file in self.files.iter().filter(|file| !file.is_builtin) {
             for (line, names, _) in &file.roles {
@@ -90,21 +93,16 @@ impl FinishedRecipe {
             }
         }
         for tensor in tensors.iter_mut().filter(|t| t.layer.is_none()) {
-            tensor.layer = role_names::layer_of(&tensor.name);
+            tensor.layer = roles::layer_of(&tensor.name);
         }
-        // Names that differ by the numbers of layers and experts alone have one role.
-        let mut known: HashMap<(String, usize), Role> = HashMap::new();
         for tensor in tensors.iter_mut().filter(|t| t.role == Role::Other) {
             let entries = self.files.iter().flat_map(|f| f.roles.iter().map(move |entry| (f, entry)));
             let own = entries.into_iter().find(|(_, (_, names, _))| names.matches(&tensor.name));
             if let Some((file, &(line, _, role))) = own {
                 tensor.role = role;
                 tensor.told = Told::Entry(format!("{}:{line}", file.name).into());
-                continue;
             }
-            let kind = (role_names::kind_of(&tensor.name), tensor.shape.rank());
-            tensor.role = *known.entry(kind).or_insert_with(|| role_names::of_name(&tensor.name, tensor.shape.rank()));
         }
-        Ok(())
+        roles::tell(tensors)
     }
 }

@@ -42,8 +42,8 @@ mod named_numbers;
 // The recipes that come with seedbed, by name and by family of models.
 mod builtin;
 
-// The role that a tensor's usual name tells, for tensors that come without a role.
-mod role_names;
+// The roles of tensors that come without one, told by their shapes, neighbors and names.
+mod roles;
 
 // All files and the values that were set: a `FinishedRecipe`, with the tensors that it lists and the roles that it
 // tells.

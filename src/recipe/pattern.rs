@@ -27,6 +27,11 @@ impl NameGlobs {
         self.set.is_match(name)
     }
 
+    /// The number of the first glob that matches.
+    pub fn first_match(&self, name: &str) -> Option<usize> {
+        self.set.matches(name).into_iter().min()
+    }
+
     pub fn texts(&self) -> String {
         self.texts.iter().map(|text| format!("{text:?}")).collect::<Vec<_>>().join(", ")
     }
@@ -55,13 +60,18 @@ pub(crate) fn glob_set(globs: &[String]) -> Result<Option<GlobSet>> {
     if globs.is_empty() { Ok(None) } else { set_of(globs).map(Some) }
 }
 
+/// Whether a glob says anything at all.
+fn is_more_than_stars(glob: &str) -> bool {
+    glob.chars().any(|c| c != '*')
+}
+
 /// The roles that a pattern is about.
 #[derive(Clone, Debug)]
 struct Roles {
     /// Whether each role is meant, by its number in the enum.
     meant: Vec<bool>,
-    /// Those that are meant by their whole text.
-    named: Vec<Role>,
+    /// Whether each is meant by a glob that is more than stars.
+    named: Vec<bool>,
 }
 
 impl Roles {
@@ -70,15 +80,18 @@ impl Roles {
         if globs.is_empty() {
             return Err(Error::Scheme("role has no glob".to_owned()));
         }
-        let (mut meant, mut named) = (vec![false; Role::ALL.len()], Vec::new());
+        let (mut meant, mut named) = (vec![false; Role::ALL.len()], vec![false; Role::ALL.len()]);
         for text in globs {
             let matcher = set_of(std::slice::from_ref(text))?;
-            let matched = meant.iter_mut().zip(Role::ALL).filter(|(_, role)| matcher.is_match(role.text()));
-            if matched.map(|(is, _)| *is = true).count() == 0 {
+            let matched: Vec<Role> = Role::ALL.iter().copied().filter(|r| matcher.is_match(r.text())).collect();
+            if matched.is_empty() {
                 // No role has this text, so this is the error that lists the roles.
                 text.parse::<Role>()?;
             }
-            named.extend(text.parse::<Role>().ok());
+            for role in matched {
+                meant[role as usize] = true;
+                named[role as usize] |= is_more_than_stars(text);
+            }
         }
         Ok(Self { meant, named })
     }
@@ -132,14 +145,13 @@ impl Pattern {
     /// Whether the pattern says by itself that tensors like this are meant: by the text of their role, or by a glob on
     /// their names that is more than stars.
     fn names_it(&self, role: Role) -> bool {
-        self.roles.as_ref().is_some_and(|roles| roles.named.contains(&role))
-            || self.names.as_ref().is_some_and(|names| names.texts.iter().all(|text| text.chars().any(|c| c != '*')))
+        self.roles.as_ref().is_some_and(|roles| roles.named[role as usize])
+            || self.names.as_ref().is_some_and(|names| names.texts.iter().all(|text| is_more_than_stars(text)))
     }
 
-    /// Whether it is about some of the roles that a tensor of this role may have in truth, and not about the others.
+    /// Whether it is meant for some role that a tensor of this class may have in truth, and not for the class.
     pub fn divides(&self, role: Role) -> bool {
-        let class = role.class();
-        let some = |roles: &Roles| !roles.means(role) && class.iter().any(|&r| roles.means(r));
-        self.roles.as_ref().is_some_and(|roles| some(roles) && !class.iter().all(|&r| roles.means(r)))
+        let some = |roles: &Roles| !roles.means(role) && role.class().iter().any(|&r| roles.means(r));
+        self.roles.as_ref().is_some_and(some)
     }
 }

@@ -117,6 +117,11 @@ impl Rule {
         Ok(Self { line, pattern, scheme, scale, layout, zero_rows, dtype, multipliers, source, variables })
     }
 
+    /// Whether it gives a law, and does not scale another's.
+    pub fn gives_law(&self) -> bool {
+        self.scheme.is_some()
+    }
+
     /// Whether one of its expressions names this variable.
     pub fn names(&self, name: &str) -> bool {
         let condition = self.pattern.when.iter().flat_map(|when| when.variables());

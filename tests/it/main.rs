@@ -23,3 +23,4 @@ mod threads;
 mod translate;
 mod twins;
 mod values;
+mod vision;

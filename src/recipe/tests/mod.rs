@@ -4,6 +4,7 @@ mod effects;
 mod keys;
 mod laws;
 mod mistakes;
+mod neighbors;
 mod parts;
 mod role_names;
 mod rules;

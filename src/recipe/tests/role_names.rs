@@ -1,8 +1,9 @@
 //! The roles that names tell, against those that the families' code gives.
 
 use crate::model::tests::fixtures;
-use crate::model::{Family, Model, Role};
-use crate::recipe::role_names::{kind_of, of_name};
+use crate::model::{Family, Model, ModelTensor, Role};
+use crate::recipe::Recipe;
+use crate::recipe::roles::{kind_of, of_name};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// Where a name tells another role than the family's code, because the code knows what the name cannot say: (family,
@@ -17,7 +18,9 @@ const ACCEPTED: &[(&str, Role, Role)] = &[
     // How much each layer weighs for the classes of a recording.
     ("whisper", Role::Scale, Role::Other),
     // The head of masked image modeling, `decoder.0.weight`: a kernel of a module called decoder.
-    ("vit", Role::Head, Role::Conv),
+    ("vit", Role::Head, Role::Other),
+    // CLIP's is told by what stands beside it.
+    ("clip", Role::Scale, Role::Other),
 ];
 
 /// The role by name of every tensor of every fixture, against the role that the family's code gives it.
@@ -30,7 +33,9 @@ fn names_tell_the_roles_that_the_families_give() {
         let kinds = kinds.entry(model.family().model_type()).or_default();
         for t in model.tensors() {
             let (kind, rank) = (kind_of(&t.name), t.shape.rank());
-            let by_name = *told.entry((kind.clone(), rank)).or_insert_with(|| of_name(&t.name, rank));
+            let by_name = *told
+                .entry((kind.clone(), rank))
+                .or_insert_with(|| of_name(&t.name, rank).map_or(Role::Other, |(role, _)| role));
             kinds.insert((kind, t.role, by_name));
         }
     }
@@ -45,4 +50,47 @@ fn names_tell_the_roles_that_the_families_give() {
         }
     }
     assert_eq!(differences, ACCEPTED.iter().copied().collect());
+}
+
+/// Where neighbors and names together tell another role than the family's code.
+const ACCEPTED_TOGETHER: &[(&str, Role, Role)] = &[
+    ("gemma2", Role::NormOffset, Role::Norm),
+    ("gemma3", Role::NormOffset, Role::Norm),
+    ("gemma3_text", Role::NormOffset, Role::Norm),
+    ("whisper", Role::Sinusoid, Role::Position),
+    ("vit", Role::Head, Role::Conv),
+    // SigLIP's pooling head is torch's MultiheadAttention.
+    ("gemma3", Role::Bias, Role::AttentionBias),
+];
+
+/// Without a config: roles, layouts, and the fans of biases of every tensor of every fixture.
+#[test]
+fn neighbors_and_names_tell_what_the_families_give() {
+    let mut differences = BTreeSet::new();
+    let mut wrong = BTreeSet::new();
+    let mut biases = 0;
+    for (_, fixture) in [false, true].into_iter().flat_map(fixtures) {
+        let model = Model::from_json(&fixture["config"].to_string()).unwrap();
+        let family = model.family().model_type();
+        // A header has names and shapes alone.
+        let bare = |t: &ModelTensor| ModelTensor::new(t.name.clone(), t.shape.dims(), Role::Other).unwrap();
+        let mut tensors: Vec<ModelTensor> = model.tensors().iter().map(bare).collect();
+        Recipe::builtin("fixed", None).unwrap().finish(None).unwrap().find_roles(&mut tensors).unwrap();
+        for (told, t) in tensors.iter().zip(model.tensors()) {
+            if told.role != t.role {
+                differences.insert((family, t.role, told.role));
+            }
+            // A convolution that is not grouped has torch's fans in either layout.
+            let fans = |t: &ModelTensor| t.layout.fans(&t.shape).ok().or(t.fans).map(|fans| fans.fan_in);
+            if told.role == Role::Bias {
+                biases += 1;
+            }
+            if fans(told) != fans(t) && !(t.role == Role::Bias && told.fans.is_none()) {
+                wrong.insert((family, kind_of(&t.name), format!("{:?} {:?}", fans(t), fans(told))));
+            }
+        }
+    }
+    assert_eq!(differences, ACCEPTED_TOGETHER.iter().copied().collect());
+    assert!(wrong.is_empty(), "{wrong:#?}");
+    assert!(biases > 1000, "{biases}");
 }

@@ -2,7 +2,7 @@
 
 use super::{assign, llama};
 use crate::StreamVersion;
-use crate::model::{Model, ModelTensor, Role};
+use crate::model::Model;
 use crate::plan::Plan;
 use crate::recipe::Recipe;
 
@@ -86,99 +86,6 @@ fn a_condition_guards_its_rule() {
     // Any other mistake in a condition is an error.
     let error = assign("[[rule]]\nwhen = \"hiden > 1\"\nscheme = \"zeros\"").unwrap_err().to_string();
     assert!(error.contains("unknown variable \"hiden\""), "{error}");
-}
-
-#[test]
-fn roles_of_foreign_tensors_are_told_by_their_names() {
-    let recipe =
-        Recipe::parse("r.toml", "[[role]]\nname = \"*.strange\"\nrole = \"mlp.out\"\n").unwrap().finish(None).unwrap();
-    let rows = [
-        ("model.layers.0.self_attn.q_proj.weight", &[4, 4][..], "attention.query"),
-        ("model.layers.0.self_attn.q_norm.weight", &[4], "norm"),
-        ("transformer.h.0.attn.c_attn.weight", &[4, 12], "attention.qkv"),
-        ("transformer.h.0.attn.c_proj.weight", &[4, 4], "attention.output"),
-        ("transformer.h.0.mlp.c_proj.weight", &[16, 4], "mlp.out"),
-        ("transformer.h.0.ln_1.bias", &[4], "norm.bias"),
-        ("bert.encoder.layer.0.attention.output.dense.bias", &[4], "bias"),
-        ("bert.encoder.layer.0.attention.output.dense.weight", &[4, 4], "attention.output"),
-        ("bert.encoder.layer.0.output.dense.weight", &[4, 16], "mlp.out"),
-        ("model.layers.3.mlp.experts.7.down_proj.weight", &[4, 8], "expert.out"),
-        ("model.layers.3.mlp.gate.weight", &[4, 8], "router"),
-        ("backbone.layers.0.mixer.A_log", &[4, 8], "ssm.a"),
-        ("lm_head.weight", &[9, 4], "unembedding"),
-        ("conv.weight", &[4, 4, 3, 3], "conv"),
-        // A norm has a vector: DiT's modulation of it is a linear layer.
-        ("blocks.0.norm1.linear.weight", &[48, 8], "other"),
-        ("blocks.0.norm1.linear.bias", &[48], "bias"),
-        ("blocks.0.norm1.weight", &[8], "norm"),
-        // ResNet: what batch norms have seen begins at mean 0 and variance 1.
-        ("conv1.weight", &[64, 3, 7, 7], "conv"),
-        ("layer1.0.conv1.weight", &[64, 64, 3, 3], "conv"),
-        ("layer1.0.conv2.weight", &[64, 64, 3, 3], "conv"),
-        ("layer1.0.downsample.0.weight", &[64, 64, 1, 1], "conv"),
-        ("layer1.0.downsample.1.weight", &[64], "norm"),
-        ("layer1.0.downsample.1.bias", &[64], "norm.bias"),
-        ("layer1.0.bn1.weight", &[64], "norm"),
-        ("layer1.0.bn1.bias", &[64], "norm.bias"),
-        ("layer1.0.bn1.running_mean", &[64], "norm.bias"),
-        ("layer1.0.bn1.running_var", &[64], "norm"),
-        ("layer1.0.bn1.num_batches_tracked", &[], "other"),
-        ("fc.weight", &[10, 64], "head"),
-        // The first convolutions of image and audio models.
-        ("visual.conv1.weight", &[8, 3, 4, 4], "embedding.patch"),
-        ("encoder.conv2.weight", &[8, 8, 3], "embedding.patch"),
-        ("patch_embed.proj.weight", &[8, 3, 4, 4], "embedding.patch"),
-        ("pos_embed.proj.weight", &[8, 3, 4, 4], "embedding.patch"),
-        ("pos_embed", &[1, 9, 8], "embedding.position"),
-        // Other spellings of the same roles.
-        ("vit.encoder.layer.0.attention.attention.query.weight", &[8, 8], "attention.query"),
-        ("vit.encoder.layer.0.attention.attention.key.bias", &[8], "bias"),
-        ("transformer.h.0.crossattention.q_attn.weight", &[8, 8], "attention.query"),
-        ("transformer.h.0.crossattention.c_attn.weight", &[8, 16], "attention.kv"),
-        ("transformer.h.0.crossattention.c_proj.weight", &[8, 8], "attention.output"),
-        ("distilbert.transformer.layer.0.attention.out_lin.weight", &[8, 8], "attention.output"),
-        ("decoder.layers.0.multihead_attn.in_proj_weight", &[24, 8], "attention.qkv"),
-        ("layers.0.attn.wo.weight", &[8, 8], "attention.output"),
-        ("layers.0.attention.wq.weight", &[8, 8], "attention.query"),
-        ("layers.0.feed_forward.w1.weight", &[16, 8], "mlp.gate"),
-        ("blocks.0.ff.net.2.weight", &[8, 32], "mlp.out"),
-        ("model.layers.0.mlp.shared_expert.gate_proj.weight", &[16, 8], "mlp.gate"),
-        ("model.layers.0.mlp.shared_experts.down_proj.weight", &[8, 16], "mlp.out"),
-        ("model.layers.0.mlp.shared_expert_gate.weight", &[1, 8], "router"),
-        ("model.layers.0.mlp.experts.gate_up_proj", &[2, 8, 16], "expert.gate_in"),
-        ("model.layers.0.mlp.experts.gate_up_proj_bias", &[2, 16], "bias"),
-        ("backbone.embeddings.weight", &[9, 8], "embedding"),
-        ("tok_emb.weight", &[9, 8], "embedding"),
-        ("proj_out.weight", &[9, 8], "unembedding"),
-        ("lm_head.dense.weight", &[8, 8], "pooler"),
-        ("lm_head.layer_norm.weight", &[8], "norm"),
-        ("qa_outputs.weight", &[2, 8], "head"),
-        // A known name that is only the end of another word tells nothing.
-        ("audio_proj.weight", &[8, 8], "other"),
-        ("seq_proj.weight", &[8, 8], "other"),
-        ("q_proj.weight", &[8, 8], "attention.query"),
-        ("group_proj.weight", &[8, 8], "other"),
-        ("a.strange", &[4, 4], "mlp.out"),
-        ("a.b", &[4, 4], "other"),
-    ];
-    let tensor = |(name, dims, _): &(&str, &[u64], &str)| ModelTensor::new(*name, *dims, Role::Other).unwrap();
-    let mut tensors: Vec<ModelTensor> = rows.iter().map(tensor).collect();
-    recipe.find_roles(&mut tensors).unwrap();
-    for (tensor, (name, _, role)) in tensors.iter().zip(rows) {
-        assert_eq!(tensor.role.text(), role, "{name}");
-    }
-    // A user's own entry may be about one layer, and must match something.
-    let own = |text: &str| {
-        let mut tensors =
-            ["h.0.x", "h.1.x", "head.0.x"].map(|name| ModelTensor::new(name, [4, 4], Role::Other).unwrap());
-        let recipe = Recipe::parse("r.toml", text).unwrap().finish(None).unwrap();
-        recipe.find_roles(&mut tensors).map(|()| tensors.map(|t| (t.role, t.layer)))
-    };
-    let told = own("[[role]]\nname = \"h.1.*\"\nrole = \"mlp.out\"").unwrap();
-    let expected = [(Role::Other, Some(0)), (Role::MlpOut, Some(1)), (Role::Other, None)];
-    assert_eq!(told, expected);
-    let error = own("\n[[role]]\nname = \"h.2.*\"\nrole = \"mlp.out\"").unwrap_err().to_string();
-    assert_eq!(error, "r.toml:2: name \"h.2.*\" matches no tensor");
 }
 
 /// The warnings of a list of tensors in `text`, a recipe.

@@ -92,9 +92,8 @@ impl Args {
         Some(if path.is_dir() { path.join("config.json") } else { path })
     }
 
-    /// Plans the tensors, and says on stderr what looks wrong.
-    pub fn plan(&self, seed: u64) -> seedbed::Result<ModelPlan> {
-        let started = Instant::now();
+    /// What is asked for, with every file read.
+    pub fn request(&self) -> seedbed::Result<ModelRequest> {
         let mut request = self.paths().read(ModelRequest::new().rounding(self.rounding))?;
         request = self.set.iter().fold(request, |r, (name, value)| r.set(name, *value));
         request = self.only.iter().fold(request, |r, glob| r.only(glob));
@@ -102,7 +101,13 @@ impl Args {
         request = self.redraw.iter().fold(request, |r, glob| r.redraw(glob));
         request = request.complete(self.complete).new_rows(self.new_rows);
         request = self.dtype.iter().fold(request, |r, &dtype| r.dtype(dtype));
-        let planned = request.plan(seed)?;
+        Ok(request)
+    }
+
+    /// Plans the tensors, and says on stderr what looks wrong.
+    pub fn plan(&self, seed: u64) -> seedbed::Result<ModelPlan> {
+        let started = Instant::now();
+        let planned = self.request()?.plan(seed)?;
         if let Some(config) = &planned.config {
             print::detail("config", &config.name);
         }

@@ -32,7 +32,12 @@ pub struct Args {
     /// Print what init writes as init.json
     #[arg(long)]
     json: bool,
+    /// Print how the role of each tensor was told, by config, list, [[role]] entry, neighbors or usual name, and no law
+    #[arg(long)]
+    explain: bool,
 }
+
+mod explain;
 
 const HEADS: [&str; 15] = [
     "<name", "<role", "<shape", "<dtype", "<layout", ">fan_in", ">fan_out", "<rule", "<law", ">std", "<range", ">lr",
@@ -40,6 +45,9 @@ const HEADS: [&str; 15] = [
 ];
 
 pub fn run(args: &Args) -> Outcome {
+    if args.explain {
+        return explain::run(args);
+    }
     let planned = args.model.plan(args.seed.unwrap_or(0))?;
     let plan = &planned.plan;
     let why = if args.seed.is_some() { "" } else { " (the default; the keys depend on it)" };
@@ -144,29 +152,34 @@ impl Group {
     }
 
     fn line(mut self) -> Vec<String> {
-        let mut name = String::new();
-        let mut ranges = self.ranges.iter();
-        for piece in self.cells[0].split('.') {
-            let separator = if name.is_empty() { "" } else { "." };
-            let text = match (piece, ranges.len()) {
-                ("#", 1..) => match ranges.next() {
-                    Some((a, b)) if a == b => a.to_string(),
-                    Some((a, b)) => format!("{{{a}..{b}}}"),
-                    None => String::new(),
-                },
-                (piece, _) => piece.to_owned(),
-            };
-            name += separator;
-            name += &text;
-        }
-        if self.count > 1 {
-            name += &format!(" x{}", print::count(self.count));
-        }
-        self.cells[0] = name;
+        self.cells[0] = joined(&self.cells[0], &self.ranges, self.count);
         let last = self.cells.len() - 1;
         self.cells[last] = print::bytes(self.bytes);
         self.cells
     }
+}
+
+/// The name of many tensors: `#` becomes the range of the numbers that stand there.
+fn joined(pattern: &str, ranges: &[(u64, u64)], count: u64) -> String {
+    let mut name = String::new();
+    let mut ranges = ranges.iter();
+    for piece in pattern.split('.') {
+        let separator = if name.is_empty() { "" } else { "." };
+        let text = match (piece, ranges.len()) {
+            ("#", 1..) => match ranges.next() {
+                Some((a, b)) if a == b => a.to_string(),
+                Some((a, b)) => format!("{{{a}..{b}}}"),
+                None => String::new(),
+            },
+            (piece, _) => piece.to_owned(),
+        };
+        name += separator;
+        name += &text;
+    }
+    if count > 1 {
+        name += &format!(" x{}", print::count(count));
+    }
+    name
 }
 
 /// The name with `#` in place of each piece that is a number, and the numbers.

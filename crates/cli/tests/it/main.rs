@@ -13,6 +13,7 @@ mod manners;
 mod models;
 #[cfg(target_os = "linux")]
 mod mounts;
+mod neighbors;
 mod python;
 mod recipes;
 mod recorded;

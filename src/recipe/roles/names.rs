@@ -1,6 +1,6 @@
 //! Roles by the names that checkpoints commonly give their tensors: for tensors that no config describes.
 
-use super::pattern::NameGlobs;
+use super::super::pattern::NameGlobs;
 use crate::model::Role;
 use std::ops::RangeInclusive;
 use std::sync::LazyLock;
@@ -10,17 +10,18 @@ const ANY: Ranks = 0..=usize::MAX;
 /// A norm has a vector; what is a matrix beneath a norm's name belongs to the layer that modulates it.
 const VECTOR: Ranks = 0..=1;
 const MATRIX: Ranks = 2..=usize::MAX;
-const KERNEL: Ranks = 3..=usize::MAX;
 
 /// The first row whose globs match, and whose ranks hold, tells the role; those of biases and norms come first.
 const TABLE: &[(&[&str], Ranks, Role)] = &[
     (&["*e_score_correction_bias", "*{router,gate}.bias"], ANY, Role::RouterBias),
     (&["*dt_bias", "*dt_proj.bias"], ANY, Role::SsmDtBias),
-    (&["*relative_attention_bias*", "*relative_position_bias*"], ANY, Role::RelativeBias),
-    // What batch norms have seen: a mean of 0, a variance of 1, no batch.
-    (&["*num_batches_tracked"], ANY, Role::Other),
-    (&["*running_mean"], ANY, Role::NormBias),
-    (&["*running_var"], ANY, Role::Norm),
+    (&["*relative_attention_bias*", "*relative_position_bias*", "*.attention_biases"], ANY, Role::RelativeBias),
+    // What the model computes by itself: rotary frequencies, masks, coordinates.
+    (
+        &["*inv_freq", "*freqs_cis", "*{cos,sin}_cached", "*.masked_bias", "*attn_mask", "*relative_coords_table"],
+        ANY,
+        Role::Buffer,
+    ),
     (&["*norm*.{linear,proj,fc,dense,lin}*.bias"], ANY, Role::Bias),
     (
         &[
@@ -74,6 +75,19 @@ const TABLE: &[(&[&str], Ranks, Role)] = &[
     ),
     (
         &[
+            "*cls_token*",
+            "*{dist,distillation}_token*",
+            "*class_token*",
+            "*class_embedding*",
+            "*mask_token*",
+            "*register_tokens*",
+            "*.probe",
+        ],
+        ANY,
+        Role::Token,
+    ),
+    (
+        &[
             "*patch_embed*",
             "*pos_embed.proj.weight",
             "*x_embedder.proj.weight",
@@ -92,11 +106,6 @@ const TABLE: &[(&[&str], Ranks, Role)] = &[
         Role::Position,
     ),
     (&["*token_type*", "*segment_embed*"], MATRIX, Role::TokenType),
-    (
-        &["*cls_token*", "*class_token*", "*class_embedding*", "*mask_token*", "*register_tokens*", "*.probe"],
-        ANY,
-        Role::Token,
-    ),
     (
         &[
             "*wte*",
@@ -121,11 +130,24 @@ const TABLE: &[(&[&str], Ranks, Role)] = &[
     (&["*{mixer,mamba,ssm}.out_proj.weight"], MATRIX, Role::SsmOut),
     (&["*{mixer,mamba,ssm}.conv1d.weight"], MATRIX, Role::SsmConv),
     // A shared expert gets the roles `mlp.*`: every token passes through it.
-    (&["*.experts.*{gate_up_proj,w13}*"], MATRIX, Role::ExpertGateIn),
+    (
+        &["*.experts.*{gate_up_proj,w13}*", "*.{block_sparse_moe,moe,mlp}.input_linear.weight"],
+        MATRIX,
+        Role::ExpertGateIn,
+    ),
     (&["*.experts.*{gate_proj,w1}*"], MATRIX, Role::ExpertGate),
     (&["*.experts.*{up_proj,w3}*"], MATRIX, Role::ExpertIn),
-    (&["*.experts.*{down_proj,w2}*"], MATRIX, Role::ExpertOut),
-    (&["*router*", "*{mlp,moe,feed_forward,ffn}.gate.weight", "*shared_expert_gate.weight"], MATRIX, Role::Router),
+    (&["*.experts.*{down_proj,w2}*", "*.{block_sparse_moe,moe,mlp}.output_linear.weight"], MATRIX, Role::ExpertOut),
+    (
+        &[
+            "*.router.weight",
+            "*.router.{layer,classifier}.weight",
+            "*{mlp,moe,feed_forward,ffn}.gate.weight",
+            "*shared_expert_gate.weight",
+        ],
+        MATRIX,
+        Role::Router,
+    ),
     (&["*q_a_proj*"], MATRIX, Role::QueryDown),
     (&["*q_b_proj*"], MATRIX, Role::QueryUp),
     (&["*kv_a_proj*"], MATRIX, Role::KeyValueDown),
@@ -172,11 +194,12 @@ const TABLE: &[(&[&str], Ranks, Role)] = &[
             "*attention.output.dense*",
             "*.to_out.0.weight",
             "*Attention.o.weight",
+            "*{attn,attention}.Wo.weight",
         ],
         MATRIX,
         Role::AttentionOutput,
     ),
-    (&["*gate_up_proj*"], MATRIX, Role::MlpGateIn),
+    (&["{gate_up_proj,*.gate_up_proj}.weight"], MATRIX, Role::MlpGateIn),
     (
         &[
             "{gate_proj,*.gate_proj}.weight",
@@ -194,6 +217,9 @@ const TABLE: &[(&[&str], Ranks, Role)] = &[
             "*mlp.w3.*",
             "*intermediate.dense*",
             "*dense_h_to_4h*",
+            "*mlp.Wi.weight",
+            "*mlp.linear_fc1.weight",
+            "*feed_forward.intermediate_dense.weight",
             "*.ff.net.0.proj.weight",
         ],
         MATRIX,
@@ -206,6 +232,9 @@ const TABLE: &[(&[&str], Ranks, Role)] = &[
             "*mlp.{w2,c_proj}.*",
             "*output.dense*",
             "*dense_4h_to_h*",
+            "*mlp.Wo.weight",
+            "*mlp.linear_fc2.weight",
+            "*feed_forward.output_dense.weight",
             "*.ff.net.2.weight",
         ],
         MATRIX,
@@ -227,12 +256,21 @@ const TABLE: &[(&[&str], Ranks, Role)] = &[
         MATRIX,
         Role::Head,
     ),
-    (&["*projection*", "*projector*", "visual.proj"], MATRIX, Role::Projection),
-    (&["*logit_scale", "*gamma*", "*layer_scale*", "*.lambda_[0-9]"], ANY, Role::Scale),
-    // The kernel of anything else: a matrix between channels, as ResNet's `layer1.0.conv1`.
-    (&["*"], KERNEL, Role::Conv),
+    (
+        &[
+            "{text,visual,image}_projection.weight",
+            "*.{text,visual,image}_projection.weight",
+            "{text_projection,*.text_projection}",
+            "*feature_projection.projection.weight",
+            "*multi_modal_projector.mm_input_projection_weight",
+            "{visual.proj,*.visual.proj}",
+        ],
+        MATRIX,
+        Role::Projection,
+    ),
 ];
 
+/// The rows as the parser takes them, each with its globs one by one: the one that matches is how a role was told.
 static COMPILED: LazyLock<Vec<(NameGlobs, Ranks, Role)>> = LazyLock::new(|| {
     let compile = |globs: &[&str]| {
         let globs: Vec<String> = globs.iter().map(|g| (*g).to_owned()).collect();
@@ -245,24 +283,41 @@ static COMPILED: LazyLock<Vec<(NameGlobs, Ranks, Role)>> = LazyLock::new(|| {
 const COUNTED: [&str; 6] = ["layers", "layer", "h", "blocks", "block", "experts"];
 
 /// A name with 0 for the numbers of layers and experts: names of one kind have one role.
-pub(super) fn kind_of(name: &str) -> String {
+pub(in super::super) fn kind_of(name: &str) -> String {
     let mut counts = false;
     let piece = |piece| {
         let is_count = std::mem::replace(&mut counts, COUNTED.contains(&piece));
-        if is_count && piece.bytes().all(|b| b.is_ascii_digit()) { "0" } else { piece }
+        if is_count && is_number(piece) { "0" } else { piece }
     };
     name.split('.').map(piece).collect::<Vec<_>>().join(".")
 }
 
-/// The layer that a name tells: the first number behind a word that counts layers.
-pub(super) fn layer_of(name: &str) -> Option<u64> {
-    let pieces: Vec<&str> = name.split('.').collect();
-    let number = |piece: &str| piece.bytes().all(|b| b.is_ascii_digit()).then(|| piece.parse().ok()).flatten();
-    pieces.windows(2).filter(|pair| COUNTED.contains(&pair[0])).find_map(|pair| number(pair[1]))
+fn is_number(piece: &str) -> bool {
+    !piece.is_empty() && piece.bytes().all(|b| b.is_ascii_digit())
 }
 
-/// The role that a name tells, `Other` where it tells none.
-pub(super) fn of_name(name: &str, rank: usize) -> Role {
-    let found = COMPILED.iter().find(|(names, ranks, _)| ranks.contains(&rank) && names.matches(name));
-    found.map_or(Role::Other, |&(.., role)| role)
+/// The layer that a name tells: the first number behind a word that counts layers.
+pub(in super::super) fn layer_of(name: &str) -> Option<u64> {
+    layer_prefix(name).and_then(|layer| layer.rsplit('.').next()?.parse().ok())
+}
+
+/// A name up to the number of its layer.
+pub(super) fn layer_prefix(name: &str) -> Option<&str> {
+    let (mut end, mut counts) = (0, false);
+    for piece in name.split('.') {
+        end += piece.len();
+        if counts && is_number(piece) {
+            return Some(&name[..end]);
+        }
+        counts = COUNTED.contains(&piece);
+        end += 1;
+    }
+    None
+}
+
+/// The role that a name tells, and the glob that tells it.
+pub(in super::super) fn of_name(name: &str, rank: usize) -> Option<(Role, &'static str)> {
+    let found = COMPILED.iter().position(|(names, ranks, _)| ranks.contains(&rank) && names.matches(name))?;
+    let (globs, _, role) = &TABLE[found];
+    Some((*role, globs[COMPILED[found].0.first_match(name)?]))
 }
