@@ -1,5 +1,5 @@
-//! What `transformers` does in each of its model types that no name and no shape tells: norms of 1 + weight, padding rows,
-//! tensors that stay float32, and how each tensor begins. The table is `traits.json`, which
+//! What `transformers` does in each of its model types that no name and no shape tells: norms of 1 + weight, padding
+//! rows, tensors that stay float32, and how each tensor begins. The table is `traits.json`, which
 //! tests/data/models/traits.py writes from the library itself.
 
 use super::config_text;
@@ -196,8 +196,8 @@ impl LibraryType {
         map.get(name)
     }
 
-    /// The law with which the library begins a tensor, as far as the table says it: the text of a scheme where it can be
-    /// told, words else.
+    /// The law with which the library begins a tensor, as far as the table says it: the text of a scheme where it can
+    /// be told, words else.
     #[must_use]
     pub fn law(&self, tensor: &ModelTensor) -> String {
         // The longest pattern is the one that means this tensor.
@@ -315,7 +315,8 @@ mod tests {
         let error = read(r#"{"model_type": "opt", "pad_token_id": 50}"#).complete(&mut embedding()).unwrap_err();
         assert_eq!(
             error.to_string(),
-            "tensor model.decoder.embed_tokens.weight: config: pad_token_id: 50 is no row of an embedding of shape [50, 8]"
+            "tensor model.decoder.embed_tokens.weight: config: pad_token_id: 50 is no row of an embedding of shape \
+             [50, 8]"
         );
         // A model of text inside another one has its own field.
         let llava = read(r#"{"model_type": "llava", "pad_token_id": 9, "text_config": {"pad_token_id": 2}}"#);

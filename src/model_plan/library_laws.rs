@@ -1,5 +1,5 @@
-//! Where a plan begins tensors otherwise than `transformers` does, for a model type of the library that has no recipe of
-//! its own here.
+//! Where a plan begins tensors otherwise than `transformers` does, for a model type of the library that has no recipe
+//! of its own here.
 
 use crate::Scheme;
 use crate::model::{LibraryType, ModelTensor};

@@ -8,6 +8,7 @@
 //! - `names`: globs that choose tensors by name.
 //! - `unplanned`: tensors that are written without a law.
 //! - `header`: what a checkpoint's header lists.
+//! - `spelling`: tensors that a checkpoint has under another name.
 //! - `existing`: what a model has beyond an existing checkpoint.
 //! - `settings`: the recipes and the values that were set, as a file's metadata has them.
 //! - `request`: the request.
@@ -22,6 +23,7 @@ mod names;
 mod text;
 mod unplanned;
 mod header;
+mod spelling;
 mod existing;
 mod settings;
 mod request;

@@ -5,6 +5,7 @@ use super::library_laws;
 use super::request::{Listed, ModelRequest};
 use super::settings::{PlanSettings, TensorList};
 use super::source::Source;
+use super::spelling;
 use super::text::NamedText;
 use super::unplanned::UnplannedTensor;
 use crate::model::{LibraryType, Model};
@@ -41,12 +42,14 @@ pub struct ModelPlan {
     pub kept_whole: Vec<UnplannedTensor>,
     /// How many tensors of the plan stand before each of `buffers`, then before each of `kept_whole`, in the order in
     /// which the model's tensors came.
+    #[cfg_attr(not(feature = "checkpoint"), allow(dead_code, reason = "the writer of checkpoints alone asks"))]
     before: Vec<usize>,
 }
 
 impl ModelPlan {
     /// The tensors without a law, buffers first, each with the number of the plan's tensors that stand before it, and
     /// whether it is a buffer.
+    #[cfg_attr(not(feature = "checkpoint"), allow(dead_code, reason = "the writer of checkpoints alone asks"))]
     pub(crate) fn unplanned(&self) -> impl Iterator<Item = (&UnplannedTensor, usize, bool)> {
         let tensors = self.buffers.iter().map(|t| (t, true)).chain(self.kept_whole.iter().map(|t| (t, false)));
         tensors.zip(&self.before).map(|((tensor, is_buffer), &before)| (tensor, before, is_buffer))
@@ -82,6 +85,10 @@ impl ModelRequest {
         };
         let dropped = source.dropped.iter().chain(buffers.iter().map(|b| &b.name));
         self.chosen.apply(&mut assignment.tensors, &dropped.cloned().collect::<Vec<_>>())?;
+        if let Some(old) = &self.missing_from {
+            let ties = source.model.as_ref().map_or(&[][..], Model::ties);
+            spelling::check(old, &assignment.tensors, &source.names().collect(), ties)?;
+        }
         let mut taken = match &self.missing_from {
             Some(old) => old.keep_missing(&mut assignment.tensors, &mut buffers, &names, &self.growth, self.dtype)?,
             None if self.growth.is_asked_for() => return Err(Error::Model(NOTHING_TO_GROW.to_owned())),
@@ -99,7 +106,8 @@ impl ModelRequest {
                 _ => Error::Model(format!("{e} (rule {})", assigned.logical[0].rule.rule)),
             })?;
         }
-        let mut warnings = assignment.warnings(&plan);
+        let mut warnings = std::mem::take(&mut source.warnings);
+        warnings.extend(assignment.warnings(&plan));
         let mut notices = self.notices.clone();
         notices.append(&mut source.notices);
         notices.append(&mut taken.notices);
@@ -114,9 +122,9 @@ impl ModelRequest {
         let unplanned: Vec<&str> = buffers.iter().chain(&taken.whole).map(|t| t.name.as_str()).collect();
         let before = places(&source, &plan, &unplanned);
         let tensors = match &self.listed {
-            None => TensorList::Model,
+            None if self.chosen.is_all() => TensorList::Model,
             Some(Listed::Header(_)) if self.chosen.is_all() => TensorList::Header,
-            Some(Listed::Header(_) | Listed::Model(_)) => TensorList::Other,
+            Some(Listed::Header(_) | Listed::Model(_)) | None => TensorList::Other,
         };
         Ok(ModelPlan {
             recipe: source.recipe.names().into_iter().map(str::to_owned).collect(),

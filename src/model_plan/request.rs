@@ -78,13 +78,14 @@ impl ModelRequest {
     /// # fn main() -> seedbed::Result<()> {
     /// use seedbed::model_plan::{HeaderTensor, ModelRequest};
     ///
-    /// let dims = |name: &str, dims: &[u64]| HeaderTensor { name: name.into(), dims: dims.into(), dtype: "F32".into() };
+    /// let name = "model.norm.weight".to_owned();
+    /// let norm = HeaderTensor { name, dims: vec![64], dtype: "F32".to_owned() };
     /// let config = r#"{"model_type": "gemma2", "num_hidden_layers": 1, "hidden_size": 64, "head_dim": 16}"#;
-    /// let listed = ModelRequest::new().like("old", [dims("model.norm.weight", &[64])]).recipe("llama");
+    /// let listed = ModelRequest::new().like("old", [norm]).recipe("llama");
     /// // Gemma multiplies by 1 + weight, which no name and no shape tells.
     /// let scheme = |planned: seedbed::model_plan::ModelPlan| planned.plan.tensors()[0].parts()[0].law().to_string();
-    /// assert_eq!(scheme(listed.clone().plan(0)?), "constant(1)");
-    /// assert_eq!(scheme(listed.config_beside("old/config.json", config).plan(0)?), "constant(0)");
+    /// assert_eq!(scheme(listed.clone().plan(0)?), "constant 1");
+    /// assert_eq!(scheme(listed.config_beside("old/config.json", config).plan(0)?), "constant 0");
     /// # Ok(())
     /// # }
     /// ```
@@ -190,6 +191,25 @@ impl ModelRequest {
 
     /// Beside [`missing_from`](Self::missing_from): tensors whose names match this glob are drawn anew where the
     /// checkpoint has another shape of them, such as the head over another number of classes.
+    ///
+    /// ```
+    /// # fn main() -> seedbed::Result<()> {
+    /// use seedbed::model_plan::{HeaderTensor, ModelRequest};
+    ///
+    /// let f32 = || "F32".to_owned();
+    /// let tensor = |name: &str, dims: &[u64]| HeaderTensor { name: name.into(), dims: dims.into(), dtype: f32() };
+    /// let up = "model.layers.0.mlp.up_proj.weight";
+    /// let model = [tensor(up, &[8, 4]), tensor("lm_head.weight", &[2, 4])];
+    /// let old = [tensor(up, &[8, 4]), tensor("lm_head.weight", &[3, 4])];
+    /// let request = ModelRequest::new().like("model", model).recipe("llama").missing_from("old", old);
+    /// // Three rows do not become two.
+    /// assert!(request.clone().plan(0).is_err());
+    /// let planned = request.redraw("lm_head.*").complete(true).plan(0)?;
+    /// assert_eq!(planned.plan.tensors()[0].name(), "lm_head.weight");
+    /// assert_eq!(planned.kept_whole[0].name, up);
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn redraw(mut self, glob: impl Into<String>) -> Self {
         self.growth.redraw.push(glob.into());

@@ -27,6 +27,8 @@ pub(super) struct Source<'a> {
     pub buffers: Vec<UnplannedTensor>,
     /// What is said of the config and the tensors, one line each.
     pub notices: Vec<String>,
+    /// What looks wrong in them, likewise.
+    pub warnings: Vec<String>,
     /// What the library does in the model type that the config names.
     pub library: Option<LibraryType>,
 }
@@ -85,6 +87,7 @@ impl<'a> Source<'a> {
             dropped: Vec::new(),
             buffers: Vec::new(),
             notices,
+            warnings: Vec::new(),
             library,
         };
         if is_listed {
@@ -154,11 +157,15 @@ impl<'a> Source<'a> {
     }
 
     /// What the config says of tensors that it knows by name and shape: better than what a name tells.
-    fn take_from_config(&self, tensors: &mut [ModelTensor]) {
-        let Some(model) = &self.model else { return };
+    fn take_from_config(&mut self, tensors: &mut [ModelTensor]) {
+        let (Some(model), Some(config)) = (&self.model, self.config) else { return };
         let known: HashMap<&str, &ModelTensor> = model.tensors().iter().map(|t| (t.name.as_str(), t)).collect();
+        let mut others = Vec::new();
         for tensor in tensors {
-            if let Some(model) = known.get(tensor.name.as_str()).filter(|m| m.shape == tensor.shape) {
+            let Some(model) = known.get(tensor.name.as_str()) else { continue };
+            if model.shape != tensor.shape {
+                others.push((tensor.name.clone(), tensor.shape.clone(), model.shape.clone()));
+            } else {
                 // What the list says itself holds.
                 let is_open = tensor.role == Role::Other;
                 let (role, told) = if is_open { (model.role, &model.told) } else { (tensor.role, &tensor.told) };
@@ -166,6 +173,16 @@ impl<'a> Source<'a> {
                 let (dtype, layout, told) = (tensor.dtype, layout.clone(), told.clone());
                 *tensor = ModelTensor { role, told, layout, dtype, ..(*model).clone() };
             }
+        }
+        if let Some((name, shape, of_config)) = others.first() {
+            let more = if others.len() > 1 { format!(" and {} more", others.len() - 1) } else { String::new() };
+            self.warnings.push(format!(
+                "{}: it is of another model: {name}{more} is {:?} by it and {:?} in the list, and its numbers go into \
+                 the laws",
+                config.name,
+                of_config.dims(),
+                shape.dims()
+            ));
         }
     }
 
@@ -252,7 +269,8 @@ impl<'a> Source<'a> {
     }
 }
 
-/// What is said of a config of which only the numbers count: of a known type, why. A type that is not known is no fault.
+/// What is said of a config of which only the numbers count: of a known type, why. A type that is not known is no
+/// fault.
 fn unread_notice(config: &NamedText, error: &Error) -> Option<String> {
     match error {
         Error::Unknown { what: "model_type", .. } => None,

@@ -206,3 +206,70 @@ fn a_table_makes_its_plan_again() {
     let error = InitTable::parse("table", &wrong).unwrap_err().to_string();
     assert!(error.starts_with("table: not a table of seedbed's: ") && error.contains(" at line "), "{error}");
 }
+
+/// Trained weights under another name are not drawn anew in silence.
+#[test]
+fn what_a_checkpoint_has_under_another_name_is_an_error() {
+    let config = r#"{"model_type": "llama", "hidden_size": 16, "intermediate_size": 24, "num_attention_heads": 2,
+        "num_hidden_layers": 1, "vocab_size": 20, "tie_word_embeddings": true}"#;
+    let request = ModelRequest::new().config("config.json", config);
+    let model = request.plan(0).unwrap();
+    let entry = |t: &crate::plan::PlannedTensor| HeaderTensor {
+        name: t.name().to_owned(),
+        dims: t.shape().dims().to_vec(),
+        dtype: "F32".to_owned(),
+    };
+    let stored: Vec<HeaderTensor> = model.plan.tensors().iter().map(entry).collect();
+    let missing = |rename: &dyn Fn(&str) -> String| {
+        let old: Vec<HeaderTensor> = (stored.iter())
+            .map(|t| HeaderTensor { name: rename(&t.name), ..t.clone() })
+            .filter(|t| !t.name.is_empty())
+            .collect();
+        request.clone().missing_from("old", old).plan(0).map(|planned| planned.plan.tensors().len())
+    };
+    let norm = "model.norm.weight";
+    for (from, to, expected) in [
+        (
+            "model.",
+            "",
+            "\"model.embed_tokens.weight\", but one of its shape under the name \"embed_tokens.weight\", and",
+        ),
+        (
+            "model.",
+            "a.model.",
+            "\"model.embed_tokens.weight\", but one of its shape under the name \"a.model.embed_tok",
+        ),
+        (
+            norm,
+            "model.norm.gamma",
+            "\"model.norm.weight\", but one of its shape under the name \"model.norm.gamma\": re",
+        ),
+        (
+            "model.embed_tokens",
+            "lm_head",
+            "\"model.embed_tokens.weight\", but one of its shape under the name \"lm_hea",
+        ),
+    ] {
+        let said = missing(&|name| name.replacen(from, to, 1)).unwrap_err().to_string();
+        assert!(said.starts_with(&format!("old: has no tensor {expected}")), "{said}");
+    }
+    // What is only missing is drawn; a tensor of the same shape elsewhere is another one.
+    assert_eq!(missing(&|name| if name == norm { String::new() } else { name.to_owned() }).unwrap(), 1);
+    let elsewhere = |name: &str| if name == norm { "extra.scale".to_owned() } else { name.to_owned() };
+    assert_eq!(missing(&elsewhere).unwrap(), 1);
+}
+
+#[test]
+fn a_config_of_another_model_is_said() {
+    let list = [HeaderTensor { name: "wte.weight".to_owned(), dims: vec![41, 24], dtype: "F32".to_owned() }];
+    let said = |width: u64| {
+        let config = format!(
+            r#"{{"model_type": "gpt2", "architectures": ["GPT2Model"], "n_embd": {width}, "n_head": 2, "vocab_size": 41}}"#
+        );
+        ModelRequest::new().config("c.json", config).like("m", list.clone()).recipe("llama").plan(0).unwrap().warnings
+    };
+    assert!(said(24).is_empty());
+    let expected = "c.json: it is of another model: wte.weight is [41, 32] by it and [41, 24] in the list, and its \
+                    numbers go into the laws";
+    assert_eq!(said(32)[0], expected);
+}

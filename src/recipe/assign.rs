@@ -11,7 +11,7 @@ use super::text_with_numbers::check_layout;
 use super::unknown::{LAYER_SCALE, is_uncertain};
 use crate::model::{ModelTensor, Role};
 use crate::plan::{Part, TensorSpec};
-use crate::value::shape::{Fans, Layout};
+use crate::value::shape::{Fans, Layout, Shape};
 use crate::{DType, Error, Result, Scheme};
 use std::sync::Arc;
 
@@ -179,6 +179,9 @@ impl FinishedRecipe {
         let Some((entry, rule, mut scheme, layout)) = giving else {
             return if is_uncertain(t) { Ok(None) } else { Err(self.unmatched(t)) };
         };
+        if lacks_fans(t, &scheme, &layout)? {
+            return Ok(None);
+        }
         if let Some((f, line)) = scaling.filter(|_| scale != 1.0) {
             let scaled = scheme.scaled(scale, &t.shape, &layout).and_then(|s| s.check().map(|()| s));
             scheme = scaled.map_err(|e| self.files[f].error(line, e.in_tensor(&t.name)))?;
@@ -347,7 +350,19 @@ impl FinishedRecipe {
     }
 }
 
-/// The fans of a tensor in a layout. What has none of its own, a bias, has those of its weight.
+/// The fans of a tensor in a layout. What has none of its own, a bias, has those of its weight: never those of its own
+/// shape, where it has axes enough for some, but in a layout that a rule says.
 fn fans(t: &ModelTensor, layout: &Layout) -> Option<Fans> {
-    layout.fans(&t.shape).ok().or(t.fans)
+    match t.role == Role::Bias && *layout == t.layout {
+        true => t.fans,
+        false => layout.fans(&t.shape).ok().or(t.fans),
+    }
+}
+
+/// Whether a law goes by fans that a bias of several axes, whose weight is not known, does not have.
+fn lacks_fans(t: &ModelTensor, scheme: &Scheme, layout: &Layout) -> Result<bool> {
+    if t.role != Role::Bias || t.fans.is_some() || t.shape.rank() < 2 || *layout != t.layout {
+        return Ok(false);
+    }
+    Ok(scheme.law(&Shape::new([t.shape.count()])?, &Layout::OutIn).is_err())
 }

@@ -47,8 +47,8 @@ impl FinishedRecipe {
     /// The tensors that its files list. The names in shapes are those of parameters, of what was set, and of `numbers`.
     ///
     /// # Errors
-    /// [`Error::Recipe`] with the line, where a shape's expression cannot be evaluated, a shape is too large, or there
-    /// are more than 100,000 tensors.
+    /// [`Error::Recipe`](crate::Error::Recipe) with the line, where a shape's expression cannot be evaluated, a shape
+    /// is too large, or there are more than 100,000 tensors.
     pub fn manifest(&self, numbers: &Variables) -> Result<Vec<ModelTensor>> {
         let mut tensors = Vec::new();
         let known = NamedNumbers::of_files(&self.files, &self.set, numbers);

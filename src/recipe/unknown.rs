@@ -13,6 +13,9 @@ pub(super) const LAYER_SCALE: &str = "layer_scale";
 /// How many tensors the error names.
 const NAMED: usize = 5;
 
+/// More kinds of tensors than this get no entry: nobody would read them.
+const MAX_KINDS: usize = 200;
+
 /// No glob is longer, nor a list of numbers in braces.
 const MAX_GLOB: usize = 250;
 
@@ -54,14 +57,20 @@ impl Unknown {
         if self.tensors.len() > NAMED {
             let _ = write!(shown, " and {} more", self.tensors.len() - NAMED);
         }
-        let are = if self.tensors.len() == 1 { "tensor is" } else { "tensors are" };
+        let is_one = self.tensors.len() == 1;
+        let (are, their) = match is_one {
+            true => ("is", "its name nor what stands beside it"),
+            false => ("are", "their names nor what stands beside them"),
+        };
         let reason = format!(
-            "{} of {} {are} unknown to {}: {shown}; neither their names nor what stands beside them tells for certain \
-             what they are, and no rule names them; these lines of a recipe before it settle them, once each guess is \
-             checked",
+            "{} of {} {} {are} unknown to {}: {shown}; neither {their} tells for certain what {}, and no rule names \
+             {}; these lines of a recipe before it settle that, once each guess is checked",
             self.tensors.len(),
             all.len(),
-            recipe.join(", ")
+            if all.len() == 1 { "tensor" } else { "tensors" },
+            recipe.join(", "),
+            if is_one { "it is" } else { "they are" },
+            if is_one { "it" } else { "them" },
         );
         Err(Error::UnknownTensors { reason, toml: self.lines(all, serves) })
     }
@@ -81,7 +90,12 @@ impl Unknown {
             groups[at].1.push(tensor);
         }
         let names: Vec<&str> = all.iter().map(|t| t.name.as_str()).collect();
-        groups.iter().map(|(guess, tensors)| guess.entry(tensors, &names)).collect::<Vec<_>>().join("\n")
+        let entries = groups.iter().take(MAX_KINDS).map(|(guess, tensors)| guess.entry(tensors, &names));
+        let mut lines = entries.collect::<Vec<_>>().join("\n");
+        if groups.len() > MAX_KINDS {
+            let _ = writeln!(lines, "\n# and {} more kinds of tensors", groups.len() - MAX_KINDS);
+        }
+        lines
     }
 }
 
@@ -94,6 +108,8 @@ enum Guess {
     Rule(&'static str, &'static str),
     /// A `[[rule]]` entry for a role.
     RuleOfRole(&'static str, &'static str, &'static str),
+    /// No law makes it: only what is said of it.
+    None(&'static str),
 }
 
 const LINEAR: &str = "a linear layer; say attention.output or mlp.out where it ends a branch";
@@ -116,6 +132,7 @@ impl Guess {
             Self::Rule(scheme, comment) => {
                 format!("[[rule]] # {shape:?}: {comment}\n{}\nscheme = \"{scheme}\"\n", globs())
             }
+            Self::None(comment) => format!("# {shape:?}: {comment}\n# {}\n", globs()),
             Self::RuleOfRole(role, scheme, comment) => {
                 format!("[[rule]] # {shape:?}: {comment}\nrole = \"{role}\"\nscheme = \"{scheme}\"\n")
             }
@@ -133,7 +150,7 @@ fn guess(t: &ModelTensor, serves: &impl Fn(&ModelTensor, Role) -> bool) -> Guess
         Role::LayerScale => layer_scale(&t.name),
         Role::RecurrentInput | Role::RecurrentHidden | Role::RecurrentBias => {
             let law = "uniform(lo = -1 / sqrt(cell), hi = 1 / sqrt(cell))";
-            Guess::RuleOfRole("recurrent.*", law, "torch's law of LSTM, GRU and RNN; cell is the size of the state")
+            Guess::RuleOfRole(t.role.text(), law, "torch's law of LSTM, GRU and RNN; cell is the size of the state")
         }
         Role::Linear => role(Role::Projection, LINEAR),
         Role::Conv if dims[1] <= 4 => role(Role::Patch, "a convolution of few channels: the first one"),
@@ -168,6 +185,8 @@ fn other(t: &ModelTensor, role: impl Fn(Role, &'static str) -> Guess) -> Guess {
             let comment = "2.6592 in CLIP, ln 10 = 2.302585 in Swin v2, 0 in SigLIP";
             Guess::Rule(if dims.len() > 1 { "constant(2.302585)" } else { "constant(2.6592)" }, comment)
         }
+        _ if has("lora_magnitude") => Guess::None("DoRA's magnitudes are those of the base model's rows: copy them"),
+        _ if has("ia3_") => Guess::Rule("ones", "IA3 begins at one"),
         _ if has("grn") => Guess::Rule("zeros", "a response normalization begins at zero"),
         [1] if is_weight => Guess::Rule("constant(0.25)", "torch's PReLU, if it is one"),
         [_] if is_weight => role(Role::Norm, "the scale of a norm, if it is one"),

@@ -1,4 +1,6 @@
-"""Saves the model of one directory to another, as `save_pretrained` of transformers does: python3 save_again.py FROM TO DTYPE
+"""Saves the model of one directory to another, as `save_pretrained` of transformers does.
+
+    python3 save_again.py FROM TO DTYPE
 
 The floats are converted to DTYPE (float16, float32 or float64), integers are left as they are, and the metadata is
 {"format": "pt"}. Beside the weights stand config.json, which names the dtype, and whatever else FROM has but for other

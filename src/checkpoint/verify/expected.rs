@@ -171,7 +171,7 @@ fn of_config<R>(
     let settings = &provenance.settings;
     let only_by_table = match (settings.keeps, settings.tensors) {
         (true, _) => Some("some of its tensors, or rows, are another checkpoint's, and its init.json alone says which"),
-        (false, TensorList::Other) => Some("its tensors are from a list that its init.json alone has"),
+        (false, TensorList::Other) => Some("which tensors it has of the model, or of a list, its init.json alone says"),
         (false, TensorList::Model | TensorList::Header) => None,
     };
     if let Some(reason) = only_by_table {

@@ -64,8 +64,8 @@ fn build(fields: &Fields, class: Class, build: &mut Build) -> Result<()> {
     }
 }
 
-/// The config of a tower. Older files also have `text_config_dict` and `vision_config_dict`, which replace the newer ones
-/// as a whole.
+/// The config of a tower. Older files also have `text_config_dict` and `vision_config_dict`, which replace the newer
+/// ones as a whole.
 fn inner(fields: &Fields, name: &str, older: &str) -> Result<Fields> {
     fields.inner(if fields.is_given(older) { older } else { name })
 }

@@ -1,5 +1,5 @@
-//! RoBERTa, and what is the same code with other defaults, XLM-RoBERTa and CamemBERT: `RobertaConfig` and `RobertaModel`,
-//! `XLMRobertaConfig`, `CamembertConfig`.
+//! RoBERTa, and what is the same code with other defaults, XLM-RoBERTa and CamemBERT: `RobertaConfig` and
+//! `RobertaModel`, `XLMRobertaConfig`, `CamembertConfig`.
 
 use super::bert::Encoder;
 use super::heads::labeled as head;

@@ -1,4 +1,5 @@
-//! T5 and Flan-T5: `T5Config` and `T5Model`; mT5 and umT5, the same code with other defaults: `MT5Config`, `UMT5Config`.
+//! T5 and Flan-T5: `T5Config` and `T5Model`; mT5 and umT5, the same code with other defaults: `MT5Config`,
+//! `UMT5Config`.
 
 use super::heads::labeled;
 use crate::Result;

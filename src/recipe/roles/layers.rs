@@ -73,10 +73,10 @@ pub(super) fn find(modules: &mut Modules<'_>) -> Result<()> {
                 modules.keep(bias, Finding::by_neighbors(Role::Bias, BIAS).fans(fans));
             }
             // A norm of channels may be stored as [1, 1, 1, channels].
-            ([before @ .., _], None) if (4..=5).contains(&dims.len()) && bias.is_none() => {
-                if before.iter().any(|&d| d != 1) {
-                    modules.keep(weight, Finding::by_neighbors(Role::Conv, BARE_KERNEL).layout(usual));
-                }
+            ([before @ .., _], None)
+                if (4..=5).contains(&dims.len()) && bias.is_none() && before.iter().any(|&d| d != 1) =>
+            {
+                modules.keep(weight, Finding::by_neighbors(Role::Conv, BARE_KERNEL).layout(usual));
             }
             ([_, _, _], None) if bias.is_none() && is_convolution(modules.all[m].prefix) => {
                 let how = "three axes under the name of a convolution";

@@ -72,10 +72,12 @@ impl Finding {
             tensor.fans = self.fans;
         }
         // A `[[role]]` entry says the role alone.
-        if let Some(layout) = self.layout.filter(|_| tensor.layout == Layout::default()) {
-            if is_open || matches!(tensor.told, Told::Entry(_)) {
-                tensor.layout = layout;
-            }
+        let has_layout = tensor.layout != Layout::default();
+        if let Some(layout) = self.layout
+            && !has_layout
+            && (is_open || matches!(tensor.told, Told::Entry(_)))
+        {
+            tensor.layout = layout;
         }
         if let Some(variables) = self.variables {
             tensor.variables = variables;

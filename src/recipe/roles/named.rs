@@ -5,6 +5,7 @@ use super::modules::{Finding, Modules, last_piece, split};
 use super::names::{self, kind_of, layer_prefix};
 use super::norms::{SCALES, SHIFTS};
 use crate::model::{Role, Told};
+use crate::value::shape::Layout;
 use std::collections::HashMap;
 
 const IN_A_LAYER: &str = "a matrix without a bias in a numbered layer: a linear layer";
@@ -35,6 +36,11 @@ pub(super) fn find(modules: &mut Modules<'_>) {
         let named = *known.entry((kind_of(name), rank)).or_insert_with(|| names::of_name(name, rank));
         let named = named.filter(|&(role, _)| agrees(modules, at, open, role));
         let finding = match (named, open) {
+            // A projection that is a parameter of its own multiplies from the right: [in, out].
+            (Some((Role::Projection, glob)), Open::Parameter) => {
+                let finding = Finding::by_neighbors(Role::Projection, "");
+                Finding { told: Told::Name(glob), ..finding }.layout(Layout::InOut)
+            }
             (Some((role, glob)), _) => Finding { told: Told::Name(glob), ..Finding::by_neighbors(role, "") },
             (None, Open::Matrix) => match matrix(modules, at) {
                 Some(finding) => finding,

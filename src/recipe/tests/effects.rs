@@ -6,6 +6,9 @@ use crate::plan::Plan;
 use crate::recipe::{Assignment, Gave, Recipe};
 use crate::{Result, StreamVersion};
 
+/// No warning.
+const NOTHING: [&str; 0] = [];
+
 const TIED: &str = r#"{"model_type": "llama", "hidden_size": 64, "intermediate_size": 96, "num_attention_heads": 4,
     "num_hidden_layers": 3, "vocab_size": 100, "tie_word_embeddings": true}"#;
 
@@ -74,7 +77,7 @@ fn a_recipe_without_any_effect_is_refused() {
         &["\nextends = \"transformers\"\n[parameters]\ninitializer_range = 1\n"],
         &["[[rule]]\nscheme = \"normal(std = 1)\"\n"],
     ] {
-        assert_eq!(warnings(&of(&model, recipes, &[]).unwrap()), [String::new(); 0], "{recipes:?}");
+        assert_eq!(warnings(&of(&model, recipes, &[]).unwrap()), NOTHING, "{recipes:?}");
     }
 }
 
@@ -136,7 +139,7 @@ fn a_value_that_nothing_reads_is_refused() {
     // `depth` is made of the number of layers.
     let rule = "[[rule]]\nwhen = \"depth >= 0\"\nscheme = \"normal(std = 1 / (1 + depth))\"\n";
     let assignment = of(&model, &[rule], &[("layers", 7.0)]).unwrap();
-    assert_eq!(warnings(&assignment), [String::new(); 0]);
+    assert_eq!(warnings(&assignment), NOTHING);
     // Without a config a list of tensors reads it.
     let list =
         "[[tensor]]\nname = \"w\"\nshape = [\"width\", 2]\nrole = \"mlp.in\"\n[[rule]]\nscheme = \"normal(std = 1)\"";
@@ -196,11 +199,11 @@ fn tied_embeddings_get_the_law_of_the_head_or_a_warning() {
     ] {
         let said = embedding(&tied, recipe).1;
         assert!(said.len() == 1 && said[0].contains(expected), "{recipe}: {said:?}");
-        assert_eq!(embedding(&untied, recipe).1, [String::new(); 0], "{recipe}");
+        assert_eq!(embedding(&untied, recipe).1, NOTHING, "{recipe}");
     }
     // At the base width the factor is 1.
     let at_base = of(&tied, &["mup"], &[("base_width", 64.0)]).unwrap();
-    assert_eq!(warnings(&at_base), [String::new(); 0]);
+    assert_eq!(warnings(&at_base), NOTHING);
     // A model without a head has none that is tied, whatever its config says.
     let headless = TIED.replace("{\"model_type\"", "{\"architectures\": [\"LlamaModel\"], \"model_type\"");
     let headless = Model::from_json(&headless).unwrap();

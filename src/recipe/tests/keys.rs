@@ -116,7 +116,7 @@ fn groups_of_a_layout_are_an_expression() {
     let tensor = ModelTensor::new("conv.weight", [32, 1, 3, 3], Role::Conv).unwrap();
     let text = "[[rule]]\nname = \"conv.*\"\nlayout = \"conv(groups = rows)\"\nwhen = \"fan_out == 9\"\n\
                 scheme = \"normal(std = 1 / sqrt(fan_out))\"";
-    let assigned = assign(text, &[tensor.clone()]).unwrap().tensors.remove(0);
+    let assigned = assign(text, std::slice::from_ref(&tensor)).unwrap().tensors.remove(0);
     assert_eq!(assigned.spec.scheme.to_string(), format!("normal(mean=0, std={})", 1.0 / 3.0));
     assert_eq!(assigned.spec.layout, Layout::conv(32));
     for (layout, expected) in [

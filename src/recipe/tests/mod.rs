@@ -1,6 +1,7 @@
 //! Recipes on models that `transformers` made, and on lists of their own.
 
 mod effects;
+mod gains;
 mod keys;
 mod laws;
 mod mistakes;

@@ -9,9 +9,9 @@ fn tensors(list: &[(&str, &[u64])]) -> Vec<ModelTensor> {
     list.iter().map(|(name, dims)| ModelTensor::new(*name, *dims, Role::Other).unwrap()).collect()
 }
 
-/// The tensors of a model of two layers of width 16, as its config says.
+/// The tensors of a model of two layers of width 64, as its config says.
 fn sized(list: &[(&str, &[u64])]) -> Vec<ModelTensor> {
-    let numbers = [("layers", 2.0), ("hidden", 16.0)].map(|(name, number)| (name.to_owned(), number));
+    let numbers = [("layers", 2.0), ("hidden", 64.0)].map(|(name, number)| (name.to_owned(), number));
     let numbers = Arc::new(Variables::from(numbers));
     let mut tensors = tensors(list);
     tensors.iter_mut().for_each(|t| t.variables = Arc::clone(&numbers));
@@ -157,7 +157,7 @@ fn recurrent_cells_have_bounds_by_the_size_of_their_state() {
         let found = laws("torch-default", &list).unwrap();
         assert!(found.iter().all(|law| law == "uniform(lo=-0.25, hi=0.25)"), "{found:?}");
         // The other recipes have no law for cells, and their last rules do not take them.
-        assert!(unknown("llama", &list).1.contains("role = \"recurrent.*\""));
+        assert!(unknown("llama", &list).1.contains("role = \"recurrent.hidden\""));
     }
     assert_eq!(roles(&[("rnn.weight_ih", &[7, 10]), ("rnn.weight_hh", &[7, 4])]), ["other", "other"]);
 }
@@ -182,7 +182,7 @@ fn stacked_experts_feed_in_by_the_axis_as_wide_as_the_model() {
     assert_eq!(roles(&list(&[4, 32, 16], &[4, 64, 128])), ["norm", "other", "expert.out"]);
     let (reason, toml) = unknown("flax-default", &list(&[4, 64, 64], &[4, 64, 128]));
     assert!(
-        reason.starts_with("1 of 3 tensor is unknown to fixed, flax-default: model.layers.0.mlp.experts"),
+        reason.starts_with("1 of 3 tensors is unknown to fixed, flax-default: model.layers.0.mlp.experts"),
         "{reason}"
     );
     assert!(toml.contains("model.layers.0.mlp.experts.gate_up_proj"), "{toml}");
@@ -292,7 +292,7 @@ fn a_linear_layer_of_unknown_place_gets_a_law_only_where_the_place_does_not_matt
     }
     for recipe in ["gpt2", "megatron", "torchtitan", "mitchell", "deepnorm", "t-fixup", "llm-roles", "mup", "u-mup"] {
         let (reason, toml) = unknown(recipe, &list);
-        assert!(reason.starts_with("1 of 2 tensor is unknown"), "{recipe}: {reason}");
+        assert!(reason.starts_with("1 of 2 tensors is unknown"), "{recipe}: {reason}");
         assert!(toml.contains("[[role]]") && toml.contains("role = \"projection\""), "{recipe}: {toml}");
     }
     // The first convolution of an image model under muP is an input weight, another one is not.
@@ -341,7 +341,8 @@ fn neighbors_that_contradict_each_other_are_one_line_with_both_names_and_shapes(
     for (list, expected) in [
         (
             &[("bn.running_mean", &[8][..]), ("bn.running_var", &[7])][..],
-            "tensor bn.running_var: shape [7], but bn.running_mean has shape [8]: a batch norm has vectors of one length",
+            "tensor bn.running_var: shape [7], but bn.running_mean has shape [8]: a batch norm has vectors of one \
+             length",
         ),
         (
             &[("bn.weight", &[7]), ("bn.running_mean", &[8]), ("bn.running_var", &[8])],
@@ -349,7 +350,8 @@ fn neighbors_that_contradict_each_other_are_one_line_with_both_names_and_shapes(
         ),
         (
             &[("fc.weight", &[10, 20]), ("fc.bias", &[7])],
-            "tensor fc.bias: shape [7], but fc.weight has shape [10, 20]: a bias has the length of its weight's outputs",
+            "tensor fc.bias: shape [7], but fc.weight has shape [10, 20]: a bias has the length of its weight's \
+             outputs",
         ),
         (
             &[("c.weight", &[10, 20, 3, 3]), ("c.bias", &[7])],
@@ -489,4 +491,19 @@ fn roles_of_foreign_tensors_are_told_by_their_names() {
     assert_eq!(told, expected);
     let error = own("\n[[role]]\nname = \"h.2.*\"\nrole = \"mlp.out\"").unwrap_err().to_string();
     assert_eq!(error, "r.toml:2: name \"h.2.*\" matches no tensor");
+}
+
+/// Its own axes are no fans: those of stacked experts are their weight's, and any other is unknown.
+#[test]
+fn a_bias_of_several_axes_has_no_fans_of_its_own() {
+    let list: [(&str, &[u64]); 3] = [
+        ("model.layers.0.input_layernorm.weight", &[64]),
+        ("model.layers.0.mlp.experts.gate_up_proj", &[4, 64, 256]),
+        ("model.layers.0.mlp.experts.gate_up_proj_bias", &[4, 256]),
+    ];
+    assert_eq!(laws("torch-default", &list).unwrap()[2], "torch_bias(fan_in=64)");
+    let alone: [(&str, &[u64]); 1] = [("conv.bias", &[384, 1])];
+    let (reason, _) = unknown("torch-default", &alone);
+    assert!(reason.starts_with("1 of 1 tensor is unknown to fixed, torch-default: conv.bias [384, 1]"), "{reason}");
+    assert_eq!(laws("llama", &alone).unwrap(), ["constant(0)"]);
 }

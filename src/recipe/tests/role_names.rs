@@ -21,6 +21,8 @@ const ACCEPTED: &[(&str, Role, Role)] = &[
     ("vit", Role::Head, Role::Other),
     // CLIP's is told by what stands beside it.
     ("clip", Role::Scale, Role::Other),
+    // The classifier of audio has a matrix before it, whose name is any projection's.
+    ("whisper", Role::Projection, Role::Other),
 ];
 
 /// The role by name of every tensor of every fixture, against the role that the family's code gives it.
@@ -58,6 +60,9 @@ const ACCEPTED_TOGETHER: &[(&str, Role, Role)] = &[
     ("gemma3", Role::NormOffset, Role::Norm),
     ("gemma3_text", Role::NormOffset, Role::Norm),
     ("whisper", Role::Sinusoid, Role::Position),
+    // A linear layer whose place nothing tells; weights of layers that a classifier of audio adds up.
+    ("whisper", Role::Projection, Role::Linear),
+    ("whisper", Role::Scale, Role::Other),
     ("vit", Role::Head, Role::Conv),
     // SigLIP's pooling head is torch's MultiheadAttention.
     ("gemma3", Role::Bias, Role::AttentionBias),
@@ -85,7 +90,8 @@ fn neighbors_and_names_tell_what_the_families_give() {
             if told.role == Role::Bias {
                 biases += 1;
             }
-            if fans(told) != fans(t) && !(t.role == Role::Bias && told.fans.is_none()) {
+            let is_alone = matches!(t.role, Role::Bias | Role::SsmDtBias) && told.fans.is_none();
+            if fans(told) != fans(t) && !is_alone {
                 wrong.insert((family, kind_of(&t.name), format!("{:?} {:?}", fans(t), fans(told))));
             }
         }

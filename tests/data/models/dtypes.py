@@ -1,8 +1,8 @@
 """Which tensors `transformers` keeps in float32 in models of 16 bits, against what `seedbed init --dtype` writes.
 
-Needs torch and transformers: `python tests/data/models/dtypes.py target/release/seedbed [FAMILY ..]`. The first tiny config
-of each family beside this script is written in bf16 and in f16, loaded by `from_pretrained` in that dtype, and saved
-again: every tensor must have the same dtype in both files.
+Needs torch and transformers: `python tests/data/models/dtypes.py target/release/seedbed [FAMILY ..]`. The first tiny
+config of each family beside this script is written in bf16 and in f16, loaded by `from_pretrained` in that dtype, and
+saved again: every tensor must have the same dtype in both files.
 """
 
 import json
@@ -34,8 +34,9 @@ def main():
             with tempfile.TemporaryDirectory() as folder:
                 folder = Path(folder)
                 (folder / "source.json").write_text(json.dumps(config))
-                command = [binary, "init", folder / "source.json", "-o", folder / "ours", "--seed", "7", "--dtype", short]
-                subprocess.run([*command, "--device", "cpu"], check=True, capture_output=True)
+                command = [binary, "init", folder / "source.json", "-o", folder / "ours", "--seed", "7"]
+                command += ["--dtype", short, "--device", "cpu"]
+                subprocess.run(command, check=True, capture_output=True)
                 cls = getattr(transformers, config["architectures"][0])
                 cls.from_pretrained(folder / "ours", dtype=dtype).save_pretrained(folder / "theirs")
                 ours, theirs = (dtypes(folder / side / "model.safetensors") for side in ("ours", "theirs"))

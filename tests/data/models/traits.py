@@ -1,10 +1,11 @@
 """Writes src/model/traits.json: what `transformers` does in each of its model types that no shape and no name tells.
 
-Needs torch and transformers: `python tests/data/models/traits.py [--check] [MODEL_TYPE ..]`. Every model type is built on
-the meta device from the defaults of its config, and its initialization is recorded call by call (recorder.py). `--check`
-compares with the committed file and writes nothing; where types are named, their rows are printed. `--part I/N` makes
-every Nth row and prints it, for several processes at once; `--join FILE ..` writes the table of what they have printed.
-`--page` writes the table in docs/recipes.md, between its markers, from the committed file; the library is not needed.
+Needs torch and transformers: `python tests/data/models/traits.py [--check] [MODEL_TYPE ..]`. Every model type is built
+on the meta device from the defaults of its config, and its initialization is recorded call by call (recorder.py).
+`--check` compares with the committed file and writes nothing; where types are named, their rows are printed. `--part
+I/N` makes every Nth row and prints it, for several processes at once; `--join FILE ..` writes the table of what they
+have printed. `--page` writes the table in docs/recipes.md, between its markers, from the committed file; the library is
+not needed.
 
 A row has, as far as there is something to say:
   std       the field of the config whose value is the std of matrices and embeddings; `std_default` where it is absent,
@@ -14,7 +15,8 @@ A row has, as far as there is something to say:
   rows      rows that are zero whatever the config says: {pattern: row}
   float32   tensors that stay float32 in a model of bfloat16 or float16; `float32_half`: in one of float16 alone
   special   {pattern: law} of every other tensor whose law is neither N(0, std), nor a norm's 1, nor a bias's 0
-A pattern is the end of a name in the checkpoint, `*` a number in it; with `^` before it, it is the whole name. A type that cannot be built has `error` alone.
+A pattern is the end of a name in the checkpoint, `*` a number in it; with `^` before it, it is the whole name. A type
+that cannot be built has `error` alone.
 """
 
 import inspect
@@ -36,6 +38,8 @@ PAD = 5
 SECONDS = 240
 LAYERS, EXPERTS = 4, 8
 # Fields that may scale an initialization.
+# Fields that add parameters.
+OPTIONS = re.compile(r"^use_.*(bias|position|mask_token)|relative_attention$")
 SCALES = re.compile(r"init|layer_?scale|_std$|std_")
 # The kinds of classes that are built beside the base model, the first two that a type has.
 KINDS = (
@@ -104,6 +108,17 @@ def small_config(model_type):
         except Exception:
             pass
     return default
+
+
+def with_options(model_type):
+    """The small config with parameters that the defaults leave out, where there are such options."""
+    config, found = small_config(model_type), False
+    for _, inner in inner_configs(config):
+        for name in vars(inner):
+            if OPTIONS.search(name) and value_of(inner, name) is False:
+                setattr(inner, name, True)
+                found = True
+    return config if found else None
 
 
 def marked(config):
@@ -255,18 +270,26 @@ def row_of(recorder, model_type):
         cls = getattr(transformers, name, None)
         if cls is None:
             continue
-        for make in (small_config, AutoConfig.for_model):
+        # Of tensors with one name, the first counts; of configs, the one without options; of classes, the first.
+        own = {}
+        for make in (with_options, small_config, AutoConfig.for_model):
             try:
                 config = make(model_type)
+                if config is None:
+                    continue
                 fields |= {p + n: value_of(c, n) for p, c in inner_configs(config) for n in vars(c)}
                 marks, pads = marked(config), padded(config)
+                first = {}
                 for saved, *facts in look(recorder, cls, config):
-                    seen.setdefault(saved, facts)
-                break
+                    first.setdefault(saved, facts)
+                own |= first
+                if make is not with_options:
+                    break
             except Timeout:
                 raise
             except Exception as error:
                 errors.append(f"{name}: {type(error).__name__}: {error}".split("\n")[0][:160])
+        seen |= {saved: facts for saved, facts in own.items() if saved not in seen}
     if not seen:
         return {"error": errors[0] if errors else "no class"}
     # The std of most matrices, where it is a field's value or a round number that the code has.
@@ -295,7 +318,9 @@ def row_of(recorder, model_type):
         is_zero, is_one = text == "constant(0)", text == "constant(1)"
         if is_norm and adds and is_zero and saved.endswith("weight"):
             groups["offset"].add(saved)
-        elif is_norm and (saved.endswith(("bias", "running_mean")) and is_zero or is_one and not saved.endswith("bias")):
+        elif is_norm and is_zero and saved.endswith(("bias", "running_mean")):
+            pass
+        elif is_norm and is_one and not saved.endswith("bias"):
             pass
         elif rank <= 1 and "bias" in saved.rpartition(".")[2] and is_zero:
             pass
@@ -342,7 +367,8 @@ def write_page(table):
         ("tensors that stay float32 in float16 alone", of("float32_half")),
         ("not known, because no model of the type could be built from its defaults", of("error")),
     ]
-    lines = [f"`transformers` {table['about']['transformers']}, {len(types)} model types:\n\n", "| | types |\n|---|---|\n"]
+    lines = [f"`transformers` {table['about']['transformers']}, {len(types)} model types:\n\n"]
+    lines += ["| | types |\n", "|---|---|\n"]
     lines += [f"| {what} | {names or 'none'} |\n" for what, names in rows]
     before, rest = PAGE.read_text().split(MARKS[0])
     _, after = rest.split(MARKS[1])

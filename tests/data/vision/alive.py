@@ -1,4 +1,4 @@
-"""Writes three models of torchvision by seedbed's recipe torch-default and trains them for one step: they must be alive.
+"""Writes three models of torchvision by the recipe torch-default, and trains them for one step: they must be alive.
 
 Needs torch and torchvision: `python tests/data/vision/alive.py target/release/seedbed`. For mobilenet_v2, vgg11_bn and
 convnext_tiny, `seedbed init --like FILE --recipe torch-default` makes the weights from a file with the model's names,

@@ -84,7 +84,8 @@ def main():
                     f"{json.dumps(k)}: {json.dumps(r)}" for k, r in tensors.items()) + "\n}\n")
         return
     words = {}
-    compacted = {group: compact(made, lambda text: words.setdefault(text, len(words))) for group, made in groups.items()}
+    number = lambda text: words.setdefault(text, len(words))  # noqa: E731
+    compacted = {group: compact(made, number) for group, made in groups.items()}
     fixture = {"versions": models.versions(), "words": list(words)}
     fixture |= {f"{group}/{name}": tensors for group, made in compacted.items() for name, tensors in made.items()}
     lines = (f"{json.dumps(key)}:{json.dumps(value, separators=(',', ':'))}" for key, value in fixture.items())

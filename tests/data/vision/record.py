@@ -6,8 +6,8 @@ noted by their arguments. `own` is what building the model leaves in each tensor
 none of torch's layers has no such law.
 
 A law is text: `0`, `1`, `constant(c)`, `uniform(lo, hi)`, `normal(mean, std)`, `truncated(mean, std, lo, hi)` of a
-normal of that mean and std cut at lo and hi; `measured(mean, std, min, max)` where the code computes the values in a way
-of its own.
+normal of that mean and std cut at lo and hi; `measured(mean, std, min, max)` where the code computes the values in a
+way of its own.
 """
 
 import math

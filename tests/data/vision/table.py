@@ -1,8 +1,8 @@
-"""Plans the models of tests/data/fixtures/vision.json by the recipe torch-default and prints the table of docs/recipes.md.
+"""Plans the models of tests/data/fixtures/vision.json by torch-default, and prints the table of docs/recipes.md.
 
 `python tests/data/vision/table.py target/release/seedbed`; Python alone, no library. For each model a file with its
-names, shapes and dtypes goes to `seedbed plan --like FILE --recipe torch-default --json`. Where tensors are unknown, the
-TOML that the error prints goes into a recipe before torch-default's, and the model must be accepted then. With
+names, shapes and dtypes goes to `seedbed plan --like FILE --recipe torch-default --json`. Where tensors are unknown,
+the TOML that the error prints goes into a recipe before torch-default's, and the model must be accepted then. With
 `--init-below MB` the smaller models are written and verified too.
 
 The law of each parameter is compared with what the layer of torch that holds it has before anyone initializes it; that
@@ -130,7 +130,7 @@ def check(binary, folder, name, tensors, settings, init_below):
     if table is None:
         found["first error"] = error
         toml = printed_toml(error)
-        count = re.search(r"(\d+) of \d+ tensors", error)
+        count = re.search(r"(\d+) of \d+ tensors?", error)
         if not toml or not count:
             found["faults"].append(f"no TOML: {error.strip().splitlines()[0][:200]}")
             return found

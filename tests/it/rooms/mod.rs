@@ -11,7 +11,7 @@ use source::Names;
 use std::path::{Path, PathBuf};
 
 /// The root, and the rooms that have an order inside.
-const ROOMS: [&str; 18] = [
+const ROOMS: [&str; 19] = [
     "",
     "value",
     "value/law",
@@ -23,6 +23,7 @@ const ROOMS: [&str; 18] = [
     "stats",
     "model",
     "recipe",
+    "recipe/roles",
     "model_plan",
     "checkpoint",
     "checkpoint/disk",

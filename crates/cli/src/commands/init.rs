@@ -28,7 +28,7 @@ use std::time::Instant;
   seedbed init --like old/model.safetensors --recipe llama -o new
   seedbed init bigger/config.json --missing-from old -o added
   seedbed init bigger/config.json --missing-from old --complete --new-rows mean -o grown
-  seedbed init classes/config.json --missing-from old --complete --redraw 'classifier.*' -o tuned
+  seedbed init classes/config.json --missing-from two --complete --redraw 'score.*' -o tuned
   seedbed init examples/llama-3.2-1b -o sharded --max-shard-size 1GB --memory 256MiB"
 )]
 pub struct Args {

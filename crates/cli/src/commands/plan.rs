@@ -32,7 +32,7 @@ pub struct Args {
     /// Print what init writes as init.json
     #[arg(long)]
     json: bool,
-    /// Print how the role of each tensor was told, by config, list, [[role]] entry, neighbors or usual name, and no law
+    /// Print how the role of each tensor was told, by config, list, role entry, neighbors or usual name, and no law
     #[arg(long)]
     explain: bool,
 }

@@ -59,8 +59,8 @@ fn buffers_are_written_as_they_are() {
             ["init", "--like", "old.safetensors", "--recipe", "llama", "--seed", "5", "--device", "cpu", "-o", out];
         let output = seedbed(dir.path(), &[&init[..], more].concat());
         assert!(output.status.success(), "{}", text(&output.stderr));
-        let notice = "notice: tensors without a law: 1 written as zeros, as \"bn1.num_batches_tracked\"; 2 written empty, \
-                      as \"none.weight\"; 3 copied from old.safetensors, as \"position_ids\"";
+        let notice = "notice: tensors without a law: 1 written as zeros, as \"bn1.num_batches_tracked\"; 2 written \
+                      empty, as \"none.weight\"; 3 copied from old.safetensors, as \"position_ids\"";
         let said = text(&output.stderr);
         let said = said.lines().find(|line| line.contains("without a law")).unwrap();
         assert_eq!(said, notice);
@@ -147,8 +147,8 @@ fn quantized_weights_give_their_shapes_or_are_refused() {
     let output = seedbed(dir.path(), &plan);
     assert_eq!(output.status.code(), Some(1));
     let error = format!(
-        "error: fp8.safetensors: tensor {UP}: unknown dtype \"F8_E4M3\": expected F32, F16, BF16, or one dtype asked for \
-         all tensors\n"
+        "error: fp8.safetensors: tensor {UP}: unknown dtype \"F8_E4M3\": expected F32, F16, BF16, or one dtype asked \
+         for all tensors\n"
     );
     assert_eq!(text(&output.stderr), error);
     let output = seedbed(dir.path(), &[&plan[..], &["--dtype", "bf16", "--json"]].concat());

@@ -46,8 +46,19 @@ fn prepare(dir: &Path) {
     };
     write("examples/gpt2", GPT2);
     write("examples/llama-3.2-1b", LLAMA);
-    write("bigger", &GPT2.replace("\"n_layer\": 2", "\"n_layer\": 3"));
+    write(
+        "bigger",
+        &GPT2.replace("\"n_layer\": 2", "\"n_layer\": 3").replace("\"vocab_size\": 31", "\"vocab_size\": 40"),
+    );
     run(dir, &["init", "examples/gpt2", "-o", "old", "--device", "cpu"]);
+    // A classifier of two classes, which gets three.
+    let classes = |n: u64| {
+        let fields = format!("{{\"architectures\": [\"GPT2ForSequenceClassification\"], \"num_labels\": {n}, ");
+        GPT2.replacen('{', &fields, 1)
+    };
+    write("classes", &classes(3));
+    write("two-classes", &classes(2));
+    run(dir, &["init", "two-classes", "-o", "two", "--device", "cpu"]);
     run(dir, &["fill", "--shape", "3", "--scheme", "ones", "-o", "moved.safetensors", "--device", "cpu"]);
     // jq is not everywhere: what it is given must be JSON, which the tests of --json see to.
     fs::create_dir(dir.join("bin")).unwrap();

@@ -7,8 +7,8 @@ use seedbed::checkpoint::{Reader, Weights};
 use std::fs;
 use std::path::Path;
 
-const RECIPE: &str = "[[role]]\nname = 'score.*'\nrole = 'head'\n[[rule]]\nname = 'score.*'\nscheme = 'normal(std = 0.3)'\n\
-                      [[rule]]\nscheme = 'normal(std = 0.02)'\n";
+const RECIPE: &str = "[[role]]\nname = 'score.*'\nrole = 'head'\n[[rule]]\nname = 'score.*'\n\
+                      scheme = 'normal(std = 0.3)'\n[[rule]]\nscheme = 'normal(std = 0.02)'\n";
 
 /// What a command says that must fail and leave nothing.
 fn refused(dir: &Path, args: &[&str]) -> String {
@@ -51,8 +51,8 @@ fn a_head_of_another_size_is_drawn_anew_where_that_is_asked_for() {
     let error = refused(dir.path(), &plan.split(' ').collect::<Vec<_>>());
     assert_eq!(
         error,
-        "old.safetensors: tensor \"score.weight\": its shape is [3, 4], the model's [2, 4]: only rows can be added, unless \
-         it is drawn anew; --redraw GLOB draws it anew"
+        "old.safetensors: tensor \"score.weight\": its shape is [3, 4], the model's [2, 4]: only rows can be added, \
+         unless it is drawn anew; --redraw GLOB draws it anew"
     );
     let init = "init --like like.safetensors --recipe r.toml --missing-from old.safetensors -o";
     run(dir.path(), &command(init, &["new", "--redraw", "score.*"]));

@@ -192,9 +192,11 @@ fn a_checkpoint_gives_names_shapes_and_dtypes() {
         name = "b"
         shape = [3]
         [[rule]]
+        role = ["*", "other"]
         rank = [1]
         scheme = "zeros"
         [[rule]]
+        role = ["*", "other"]
         scheme = "kaiming_uniform"
     "#;
     fs::write(dir.path().join("list.toml"), list).unwrap();
@@ -300,7 +302,8 @@ fn mistakes_in_recipes_and_lists_are_refused() {
     .unwrap();
     fs::write(
         path("twice.toml"),
-        "[[tensor]]\nname = \"w\"\nshape = [4]\n[[tensor]]\nname = \"w\"\nshape = [4]\n[[rule]]\nscheme = \"zeros\"\n",
+        "[[tensor]]\nname = \"w\"\nshape = [4]\n[[tensor]]\nname = \"w\"\nshape = [4]\n[[rule]]\nrole = \"other\"\n\
+         scheme = \"zeros\"\n",
     )
     .unwrap();
     fs::write(path("other.json"), r#"{"model_type": "rwkv", "hidden_size": 8}"#).unwrap();
@@ -355,7 +358,7 @@ fn mistakes_in_recipes_and_lists_are_refused() {
     // A config of an unknown type still lends its numbers to expressions.
     fs::write(
         path("list.toml"),
-        "[[tensor]]\nname = \"w\"\nshape = [4, 4]\n[[rule]]\nscheme = \"normal(std = 1 / hidden)\"\n",
+        "[[tensor]]\nname = \"w\"\nshape = [4, 4]\n[[rule]]\nname = \"w\"\nscheme = \"normal(std = 1 / hidden)\"\n",
     )
     .unwrap();
     let plan = json(dir.path(), &["plan", "other.json", "--recipe", "list.toml", "--json"]);

@@ -97,8 +97,8 @@ fn neighbors_that_contradict_each_other_are_one_line() {
     let output = seedbed(dir.path(), &["init", "--like", "m.safetensors", "-o", "x", "--recipe", "llama"]);
     assert_eq!(output.status.code(), Some(1));
     let said = text(&output.stderr);
-    let expected = "error: tensor bn.running_var: shape [7], but bn.running_mean has shape [8]: a batch norm has vectors \
-                    of one length\n";
+    let expected = "error: tensor bn.running_var: shape [7], but bn.running_mean has shape [8]: a batch norm has \
+                    vectors of one length\n";
     assert!(said.ends_with(expected), "{said}");
     assert!(!dir.path().join("x").exists());
     ends(dir.path(), &["plan", "--like", "m.safetensors", "--explain"], 1);

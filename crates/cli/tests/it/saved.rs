@@ -60,8 +60,8 @@ fn a_copy_in_another_dtype_is_told_and_compared() {
         assert_eq!(output.status.code(), Some(0), "{name}: {}{}", text(&output.stdout), text(&output.stderr));
         assert_eq!(text(&output.stdout), format!("28 of 28 tensors equal{said}\n"));
         let notice = format!(
-            "notice: {name}/model.safetensors: the weights carry no seed, since another program has written them: compared \
-             with what {name}/init.json describes, of seed 5\n"
+            "notice: {name}/model.safetensors: the weights carry no seed, since another program has written them: \
+             compared with what {name}/init.json describes, of seed 5\n"
         );
         assert!(text(&output.stderr).starts_with(&notice), "{}", text(&output.stderr));
         let copies = said.replace(" as copies", " are copies");
@@ -105,7 +105,7 @@ fn weights_and_config_are_enough_whatever_the_recipe() {
     fs::write(dir.path().join("mine.toml"), own).unwrap();
     for (i, recipe) in [
         &["--recipe", "mup", "--set", "base_width=8"][..],
-        &["--recipe", "mitchell,residual-sqrt-n"],
+        &["--recipe", "residual-sqrt-n,mitchell"],
         &["--recipe", "mine.toml", "--set", "wide=0.25"],
         &["--set", "initializer_range=0.1"],
     ]

@@ -178,7 +178,7 @@ fn numbers_can_be_set_that_no_config_gives() {
     fs::write(
         dir.path().join("list.toml"),
         "[[tensor]]\nname = \"w\"\nshape = [\"hidden_size\", \"max_position_embeddings\"]\n\
-         [[rule]]\nscheme = \"constant(max_position_embeddings)\"\n",
+         [[rule]]\nname = \"w\"\nscheme = \"constant(max_position_embeddings)\"\n",
     )
     .unwrap();
     fs::write(dir.path().join("c.json"), r#"{"model_type": "?", "hidden_size": 3, "max_position_embeddings": 5}"#)

@@ -44,9 +44,12 @@ fn cells(name: &str, t: &ModelTensor) -> Vec<String> {
     vec![name.to_owned(), print::shape(t.shape.dims()), role, layout, t.told.to_string()]
 }
 
+/// The cells of a line, the least and the greatest value of each number in its names, and how many tensors it is of.
+type Line = (Vec<String>, Vec<(u64, u64)>, u64);
+
 /// One line for all tensors that differ only by the numbers in their names.
 fn grouped(tensors: &[ModelTensor]) -> Vec<Vec<String>> {
-    let mut groups: Vec<(Vec<String>, Vec<(u64, u64)>, u64)> = Vec::new();
+    let mut groups: Vec<Line> = Vec::new();
     let mut known = HashMap::new();
     for tensor in tensors {
         let (pattern, numbers) = split(&tensor.name);
@@ -61,7 +64,7 @@ fn grouped(tensors: &[ModelTensor]) -> Vec<Vec<String>> {
         }
         *count += 1;
     }
-    let line = |(mut cells, ranges, count): (Vec<String>, Vec<_>, u64)| {
+    let line = |(mut cells, ranges, count): Line| {
         cells[0] = joined(&cells[0], &ranges, count);
         cells
     };
