@@ -47,20 +47,24 @@ impl Adapter {
         Ok(Some(Self { config }))
     }
 
-    /// A request for this adapter, by these recipes: as its config says, where the recipe `adapters` makes it.
+    /// A request for this adapter, by these recipes: as its config says, where the recipe `adapters` makes it. Other
+    /// recipes do not go by it, which is said where it asks for pairs that are not the usual ones.
     ///
     /// # Errors
     /// [`Error::Checkpoint`] where the config is no JSON object, or asks for pairs that are made of the base model's
     /// weights.
     pub fn ask(&self, recipes: &[String], request: ModelRequest) -> Result<ModelRequest> {
-        let Some((path, text)) = self.config.as_ref().filter(|_| recipes.iter().any(|r| r == RECIPE)) else {
-            return Ok(request);
-        };
+        let Some((path, text)) = self.config.as_ref() else { return Ok(request) };
         let refuse = |reason: String| Error::Checkpoint { path: path.display().to_string(), reason };
         let config: serde_json::Map<String, serde_json::Value> =
             serde_json::from_str(text).map_err(|e| refuse(format!("not a config of PEFT's: {e}")))?;
         match config.get("init_lora_weights") {
             None | Some(serde_json::Value::Null | serde_json::Value::Bool(true)) => Ok(request),
+            Some(other) if !recipes.iter().any(|recipe| recipe == RECIPE) => Ok(request.notice(format!(
+                "{}: init_lora_weights is {}, by which recipe {RECIPE} alone goes",
+                path.display(),
+                crate::value::text::clip(&other.to_string())
+            ))),
             Some(serde_json::Value::String(word)) if word.eq_ignore_ascii_case("gaussian") => {
                 Ok(request.set_if_absent("gaussian", 1.0))
             }

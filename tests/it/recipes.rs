@@ -135,7 +135,7 @@ fn every_recipe_gives_every_role_a_law_and_says_where_from() {
                 Role::Bias => assert!(zero || builtin.name == "torch-default", "{place}"),
                 // A table that is no layer of torch's begins as whoever makes it says: at zero here.
                 Role::Position | Role::TokenType | Role::RelativeBias if builtin.name == "torch-default" => {
-                    assert!(zero, "{place}")
+                    assert!(zero, "{place}");
                 }
                 Role::Scale | Role::Token => {}
                 _ => assert!(std > 1e-4 && std <= 1.0, "{place}: std {std}"),

@@ -52,6 +52,33 @@ pub(super) fn find(modules: &mut Modules<'_>) {
     }
     pairs(modules);
     heads(modules);
+    from_the_right(modules);
+}
+
+/// GPT-2's names of layers, which it stores [in, out], and others under the same names [out, in].
+const GPT2: [&str; 4] = ["c_attn", "q_attn", "c_fc", "c_proj"];
+
+/// Gives matrices under GPT-2's names, where no bias tells their outputs, the layout that their layer's norm tells: it
+/// is as long as what goes in, or as what the end of a branch makes.
+fn from_the_right(modules: &mut Modules<'_>) {
+    let norms = modules.norms_of_layers();
+    for at in 0..modules.tensors.len() {
+        let &[first, second] = modules.dims(at) else { continue };
+        let is_end = matches!(modules.role(at), Role::AttentionOutput | Role::MlpOut);
+        let is_told = modules.tensors[at].layout != Layout::OutIn || !super::is_open(&modules.tensors[at]);
+        if is_told || !GPT2.contains(&last_piece(split(modules.name(at)).0)) {
+            continue;
+        }
+        let widths = modules.widths(&norms, at);
+        let (out_in, in_out) = if is_end { (first, second) } else { (second, first) };
+        if let Some(finding) = &mut modules.found[at]
+            && finding.layout.is_none()
+            && widths.contains(&in_out)
+            && !widths.contains(&out_in)
+        {
+            finding.layout = Some(Layout::InOut);
+        }
+    }
 }
 
 fn what_is_open(modules: &Modules<'_>, at: usize) -> Option<Open> {

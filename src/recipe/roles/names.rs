@@ -100,6 +100,8 @@ const TABLE: &[(&[&str], Ranks, Role)] = &[
         MATRIX,
         Role::Patch,
     ),
+    // What projects positions is no table of them.
+    (&["*pos_emb*_proj*", "*position*embed*_proj*"], MATRIX, Role::Other),
     (
         &["*wpe*", "*position*embed*", "*embed_positions*", "*pos_emb*", "*positional_embedding*"],
         MATRIX,

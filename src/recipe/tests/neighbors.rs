@@ -507,3 +507,22 @@ fn a_bias_of_several_axes_has_no_fans_of_its_own() {
     assert!(reason.starts_with("1 of 1 tensor is unknown to fixed, torch-default: conv.bias [384, 1]"), "{reason}");
     assert_eq!(laws("llama", &alone).unwrap(), ["constant(0)"]);
 }
+
+/// GPT-2 stores [in, out], nanoGPT under the same names [out, in]; without biases the norms tell which.
+#[test]
+fn matrices_under_gpt2s_names_feed_in_by_the_axis_as_long_as_the_norm() {
+    let fans = |fc: &[u64], proj: &[u64]| {
+        let list = [("h.0.ln_1.weight", &[16][..]), ("h.0.mlp.c_fc.weight", fc), ("h.0.mlp.c_proj.weight", proj)];
+        let tensors = told(&list).unwrap();
+        assert_eq!(tensors[1].role, Role::MlpIn);
+        [1, 2].map(|at| tensors[at].layout.fans(&tensors[at].shape).unwrap().fan_in)
+    };
+    assert_eq!(fans(&[16, 64], &[64, 16]), [16, 64]);
+    assert_eq!(fans(&[64, 16], &[16, 64]), [16, 64]);
+}
+
+#[test]
+fn what_projects_positions_is_no_table_of_them() {
+    assert_eq!(roles(&[("pos_embed_proj.weight", &[64, 16])]), ["other"]);
+    assert_eq!(roles(&[("pos_embed.weight", &[64, 16])]), ["embedding.position"]);
+}
