@@ -45,7 +45,8 @@ fn repository(path: &str, command: &Command) -> Option<&'static str> {
     let is_repository = is_name(owner) && is_name(name) && !std::path::Path::new(owner).exists();
     // A name that ends like a file is most likely one.
     let is_file = [".json", ".toml", ".safetensors"].iter().any(|end| name.ends_with(end));
-    let of_config = command.model().and_then(model::Args::config_file).is_some_and(|config| config == *path);
+    let of_config =
+        command.model().and_then(model::Args::config_file).is_some_and(|config| config == std::path::Path::new(path));
     (is_repository && !is_file).then_some(if of_config {
         "it looks like a repository id of Hugging Face: download its config.json and give its path"
     } else {
