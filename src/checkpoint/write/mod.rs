@@ -9,6 +9,7 @@
 //! - `shards`: which tensor goes to which file.
 //! - `mean_rows`: new rows from the mean and the covariance of old ones, with feature `mean-rows`.
 //! - `kept`: rows that are copied from another checkpoint, and the new rows that follow from them.
+//! - `stored`: what stands in a model's files.
 //! - `model`: a model's directory.
 
 mod options;
@@ -20,6 +21,7 @@ mod pipeline;
 mod in_place;
 mod queue;
 mod shards;
+mod stored;
 mod model;
 mod tensors;
 
