@@ -1,6 +1,7 @@
 //! The fixtures are what `transformers` itself makes of a config: tests/data/models/make.py.
 
 mod hostile;
+mod patterns;
 
 use super::*;
 use crate::DType;
@@ -34,20 +35,7 @@ fn expected(fixture: &Value) -> BTreeMap<String, Value> {
     let mut all = BTreeMap::new();
     for (pattern, shape) in fixture["tensors"].as_object().unwrap() {
         let shape = shape.get("shape").unwrap_or(shape);
-        let mut names = vec![String::new()];
-        for piece in pattern.split('{') {
-            let (numbers, text) = piece.split_once('}').unwrap_or(("", piece));
-            let spans = numbers.split(',').filter(|s| !s.is_empty()).flat_map(|span| {
-                let (first, last) = span.split_once('-').unwrap_or((span, span));
-                first.parse::<u64>().unwrap()..=last.parse().unwrap()
-            });
-            let mut spans: Vec<String> = spans.map(|n| n.to_string()).collect();
-            if numbers.is_empty() {
-                spans.push(String::new());
-            }
-            names = names.iter().flat_map(|n| spans.iter().map(move |s| format!("{n}{s}{text}"))).collect();
-        }
-        for name in names {
+        for name in patterns::expand(pattern) {
             assert!(all.insert(name, shape.clone()).is_none(), "{pattern}");
         }
     }

@@ -19,6 +19,9 @@ import sys
 import tempfile
 from pathlib import Path
 
+sys.path.insert(1, str(Path(__file__).resolve().parent.parent))  # patterns
+
+import patterns
 import torch
 import transformers
 from safetensors.torch import load_file
@@ -95,49 +98,12 @@ def collapse(tensors):
         groups.setdefault((tuple(parts[::2]), tuple(shape)), []).append(tuple(int(i) for i in parts[1::2]))
     rows = {}
     for (texts, shape), indices in groups.items():
-        for axes in boxes(sorted(indices)):
-            numbers = ["{" + ranges(axis) + "}" for axis in axes]
+        for axes in patterns.boxes(sorted(indices)):
+            numbers = ["{" + patterns.ranges(axis) + "}" for axis in axes]
             pattern = "".join(itertools.chain.from_iterable(itertools.zip_longest(texts, numbers, fillvalue="")))
             rows[pattern] = list(shape)
-    assert sum(1 for _ in expand(rows)) == len(tensors)
+    assert sum(1 for _ in patterns.expand(rows)) == len(tensors)
     return rows
-
-
-def boxes(indices):
-    """Tuples of indices as products of lists: one where they are one, else one for each first index."""
-    axes = [sorted(set(axis)) for axis in zip(*indices)]
-    if len(indices) == 1 or sorted(itertools.product(*axes)) == indices:
-        return [axes]
-    firsts = {}
-    for first, *rest in indices:
-        firsts.setdefault(tuple(rest), []).append(first)
-    by_firsts = {}
-    for rest, first in firsts.items():
-        by_firsts.setdefault(tuple(first), []).append(rest)
-    return [[list(first), *axes] for first, rests in by_firsts.items() for axes in boxes(sorted(rests))]
-
-
-def ranges(numbers):
-    runs = []
-    for n in numbers:
-        if runs and runs[-1][1] + 1 == n:
-            runs[-1][1] = n
-        else:
-            runs.append([n, n])
-    return ",".join(str(a) if a == b else f"{a}-{b}" for a, b in runs)
-
-
-def expand(rows):
-    """The names of the patterns."""
-    for pattern in rows:
-        texts = re.split(r"\{([^}]*)\}", pattern)
-        axes = []
-        for text in texts[1::2]:
-            spans = [[int(n) for n in span.split("-")] for span in text.split(",")]
-            axes.append([n for span in spans for n in range(span[0], span[-1] + 1)])
-        for numbers in itertools.product(*axes):
-            pairs = itertools.zip_longest(texts[::2], map(str, numbers), fillvalue="")
-            yield "".join(itertools.chain.from_iterable(pairs))
 
 
 def write(name, fixture):

@@ -18,6 +18,7 @@ import sys
 from pathlib import Path
 
 sys.dont_write_bytecode = True  # no cache beside the data
+sys.path.insert(1, str(Path(__file__).resolve().parent.parent))  # patterns
 
 import header
 import models

@@ -24,6 +24,7 @@ import tomllib
 from pathlib import Path
 
 sys.dont_write_bytecode = True  # no cache beside the data
+sys.path.insert(1, str(Path(__file__).resolve().parent.parent))  # patterns
 
 import header
 import patterns

@@ -1,5 +1,6 @@
 //! tests/data/fixtures/vision.json and tests/data/vision/expected.tsv.
 
+use super::patterns::expand;
 use seedbed::law::Law;
 use seedbed::model_plan::HeaderTensor;
 use serde_json::Value;
@@ -58,24 +59,6 @@ pub fn expected() -> BTreeMap<(String, String), BTreeSet<String>> {
 fn read(path: &str) -> String {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/data").join(path);
     std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
-}
-
-/// The names of a pattern: `{0-3,7}` is each of these numbers.
-fn expand(pattern: &str) -> Vec<String> {
-    let mut names = vec![String::new()];
-    for piece in pattern.split('{') {
-        let (numbers, text) = piece.split_once('}').unwrap_or(("", piece));
-        let spans = numbers.split(',').filter(|s| !s.is_empty()).flat_map(|span| {
-            let (first, last) = span.split_once('-').unwrap_or((span, span));
-            first.parse::<u64>().unwrap()..=last.parse().unwrap()
-        });
-        let mut spans: Vec<String> = spans.map(|n| n.to_string()).collect();
-        if numbers.is_empty() {
-            spans.push(String::new());
-        }
-        names = names.iter().flat_map(|n| spans.iter().map(move |s| format!("{n}{s}{text}"))).collect();
-    }
-    names
 }
 
 /// A law as tests/data/vision/record.py writes it. `None` for values that are no law's.

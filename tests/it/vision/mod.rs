@@ -3,6 +3,8 @@
 //! table of docs/recipes.md are made by tests/data/vision.
 
 mod fixture;
+#[path = "../../../src/model/tests/patterns.rs"]
+mod patterns;
 
 use fixture::{Row, expected, models};
 use seedbed::Error;

@@ -18,6 +18,8 @@ def collapse(tensors):
             rows[pattern] = value
     assert sorted(expand(rows)) == sorted(tensors)
     return rows
+
+
 def boxes(indices):
     """Tuples of indices as products of lists: one where they are one, else one for each first index."""
     axes = [sorted(set(axis)) for axis in zip(*indices)]
