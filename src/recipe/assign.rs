@@ -28,6 +28,15 @@ struct Lawful {
     of_zero_rows: Option<EntryId>,
 }
 
+/// What one entry says of a tensor.
+enum Answer {
+    /// It is not about it.
+    Nothing,
+    /// It is meant for some roles of the tensor's class alone, and nobody knows whether for this one.
+    Divided,
+    Gives(Gift),
+}
+
 /// What one entry gives a tensor.
 struct Gift {
     given: Given,
@@ -150,18 +159,17 @@ impl FinishedRecipe {
 
     /// The law of a tensor; nothing where nobody knows it.
     fn law(&self, t: &ModelTensor, found: &mut Found) -> Result<Option<Lawful>> {
-        found.is_divided = false;
         let (mut scale, mut lr, mut weight_decay, mut forward) = (1.0, 1.0, 1.0, 1.0);
         let (mut giving, mut scaling) = (None, None);
         let (mut zero_rows, mut of_zero_rows, mut dtype) = (Vec::new(), None, None);
         let mut steps = Vec::with_capacity(2);
         for (f, i, rule) in self.entries(|file| &file.rules) {
             let entry = EntryId { file: f, list: List::Rules, at: i };
-            let gift = self.give(t, &t.layout, entry, rule, found)?;
-            if found.is_divided {
-                return Ok(None);
-            }
-            let Some(Gift { given, layout, zero_rows: rows }) = gift else { continue };
+            let Gift { given, layout, zero_rows: rows } = match self.give(t, &t.layout, entry, rule, found)? {
+                Answer::Nothing => continue,
+                Answer::Divided => return Ok(None),
+                Answer::Gives(gift) => gift,
+            };
             steps.push(entry);
             if rule.zero_rows.is_some() {
                 zero_rows.extend(rows);
@@ -188,16 +196,14 @@ impl FinishedRecipe {
         }
         for (f, i, rule) in self.entries(|file| &file.multipliers) {
             let entry = EntryId { file: f, list: List::Multipliers, at: i };
-            let gift = self.give(t, &layout, entry, rule, found)?;
-            if found.is_divided {
-                return Ok(None);
-            }
-            if let Some(Gift { given, .. }) = gift {
-                steps.push(entry);
-                (lr, weight_decay, forward) =
-                    (lr * given.lr, weight_decay * given.weight_decay, forward * given.forward);
-                break;
-            }
+            let given = match self.give(t, &layout, entry, rule, found)? {
+                Answer::Nothing => continue,
+                Answer::Divided => return Ok(None),
+                Answer::Gives(gift) => gift.given,
+            };
+            steps.push(entry);
+            (lr, weight_decay, forward) = (lr * given.lr, weight_decay * given.weight_decay, forward * given.forward);
+            break;
         }
         if let Some(product) = [lr, weight_decay, forward].into_iter().find(|x| !x.is_finite()) {
             let reason = Error::Scheme(format!("the multipliers' product is {product}")).in_tensor(&t.name);
@@ -254,17 +260,10 @@ impl FinishedRecipe {
         self.files[entry.file].error(self.rule(entry).map_or(1, |rule| rule.line), reason)
     }
 
-    /// What a rule gives a tensor, where it matches it. `layout` is the tensor's where the rule has none.
-    fn give(
-        &self,
-        t: &ModelTensor,
-        layout: &Layout,
-        entry: EntryId,
-        rule: &Rule,
-        found: &mut Found,
-    ) -> Result<Option<Gift>> {
+    /// What a rule says of a tensor. `layout` is the tensor's where the rule has none.
+    fn give(&self, t: &ModelTensor, layout: &Layout, entry: EntryId, rule: &Rule, found: &mut Found) -> Result<Answer> {
         if !rule.pattern.may_serve(&t.name, t.role, t.shape.rank()) || self.lacks_layer_scale(t, rule) {
-            return Ok(None);
+            return Ok(Answer::Nothing);
         }
         if rule.pattern.names.is_some() {
             found.matched.insert(entry);
@@ -279,17 +278,18 @@ impl FinishedRecipe {
             Some(text) => match text.to_layout(&|name| numbers.value(f, name)) {
                 Ok(own) => Some(own),
                 // A rule whose condition does not hold asks for nothing.
-                Err(_) if !numbers.holds(f, rule.pattern.when.as_ref()).map_err(in_rule)? => return Ok(None),
+                Err(_) if !numbers.holds(f, rule.pattern.when.as_ref()).map_err(in_rule)? => {
+                    return Ok(Answer::Nothing);
+                }
                 Err(error) => return Err(in_rule(error)),
             },
         };
         let numbers = if let Some(own) = &own { numbers_by(own) } else { numbers };
         if !numbers.holds(f, rule.pattern.when.as_ref()).map_err(in_rule)? {
-            return Ok(None);
+            return Ok(Answer::Nothing);
         }
-        found.is_divided = rule.pattern.divides(t.role);
-        if found.is_divided {
-            return Ok(None);
+        if rule.pattern.divides(t.role) {
+            return Ok(Answer::Divided);
         }
         if let Some(own) = &own {
             check_layout(own, &t.shape).map_err(in_rule)?;
@@ -308,7 +308,7 @@ impl FinishedRecipe {
                 given
             }
         };
-        Ok(Some(Gift { given, layout: own, zero_rows }))
+        Ok(Answer::Gives(Gift { given, layout: own, zero_rows }))
     }
 
     /// Notes what the `[[warning]]` entries of a file say of a tensor that has its law from there.

@@ -41,8 +41,6 @@ pub(super) struct Found {
     pub reads: RefCell<Reads>,
     /// What the `[[warning]]` entries say, each by its file and its number there.
     pub said: BTreeMap<(usize, usize), String>,
-    /// Whether the rule asked last is meant for some roles of the tensor's class alone.
-    pub is_divided: bool,
     /// The tensors that get no law, because nothing says for certain what they are.
     pub unknown: Unknown,
 }
