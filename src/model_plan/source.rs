@@ -7,7 +7,8 @@ use super::text::NamedText;
 use super::unplanned::{UnplannedTensor, notice};
 use crate::model::{LibraryType, Model, ModelTensor, Role, Variables, numbers_of_config};
 use crate::recipe::{FinishedRecipe, Recipe};
-use crate::value::shape::{Layout, Shape};
+use crate::value::shape::Layout;
+use crate::value::text::and_more;
 use crate::{DType, Error, Result};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -103,8 +104,7 @@ impl<'a> Source<'a> {
             for tensor in tensors.iter_mut().filter(|t| t.variables.is_empty()) {
                 tensor.variables = Arc::clone(&variables);
             }
-            source.take_from_config(&mut tensors);
-            let known = source.known_by_config(&tensors);
+            let known = source.take_from_config(&mut tensors);
             source.recipe.find_roles(&mut tensors)?;
             source.complete_by_type(&mut tensors, &known, request.dtype)?;
             source.leave_out_buffers(&mut tensors);
@@ -156,14 +156,17 @@ impl<'a> Source<'a> {
         Ok(numbers)
     }
 
-    /// What the config says of tensors that it knows by name and shape: better than what a name tells.
-    fn take_from_config(&mut self, tensors: &mut [ModelTensor]) {
-        let (Some(model), Some(config)) = (&self.model, self.config) else { return };
+    /// What the config says of tensors that it knows by name and shape: better than what a name tells. Returns which
+    /// tensors these are.
+    fn take_from_config(&mut self, tensors: &mut [ModelTensor]) -> Vec<bool> {
+        let mut is_known = vec![false; tensors.len()];
+        let (Some(model), Some(config)) = (&self.model, self.config) else { return is_known };
         let known: HashMap<&str, &ModelTensor> = model.tensors().iter().map(|t| (t.name.as_str(), t)).collect();
         let mut others = Vec::new();
-        for tensor in tensors {
+        for (tensor, is_known) in tensors.iter_mut().zip(&mut is_known) {
             let Some(model) = known.get(tensor.name.as_str()) else { continue };
-            if model.shape != tensor.shape {
+            *is_known = model.shape == tensor.shape;
+            if !*is_known {
                 others.push((tensor.name.clone(), tensor.shape.clone(), model.shape.clone()));
             } else {
                 // What the list says itself holds.
@@ -175,7 +178,7 @@ impl<'a> Source<'a> {
             }
         }
         if let Some((name, shape, of_config)) = others.first() {
-            let more = if others.len() > 1 { format!(" and {} more", others.len() - 1) } else { String::new() };
+            let more = and_more(others.len() - 1);
             self.warnings.push(format!(
                 "{}: it is of another model: {name}{more} is {:?} by it and {:?} in the list, and its numbers go into \
                  the laws",
@@ -184,13 +187,7 @@ impl<'a> Source<'a> {
                 shape.dims()
             ));
         }
-    }
-
-    /// Which tensors the config has told everything of.
-    fn known_by_config(&self, tensors: &[ModelTensor]) -> Vec<bool> {
-        let known = self.model.iter().flat_map(|m| m.tensors()).map(|t| (t.name.as_str(), &t.shape));
-        let known: HashMap<&str, &Shape> = known.collect();
-        tensors.iter().map(|t| known.get(t.name.as_str()).is_some_and(|&shape| *shape == t.shape)).collect()
+        is_known
     }
 
     /// What the library does in tensors of this model type beyond what names tell: norms of 1 + weight, padding rows,

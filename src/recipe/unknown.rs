@@ -3,6 +3,7 @@
 
 use super::pattern::NameGlobs;
 use crate::model::{ModelTensor, Role};
+use crate::value::text::and_more;
 use crate::{Error, Result};
 use std::collections::{BTreeSet, HashMap};
 use std::fmt::Write;
@@ -53,10 +54,7 @@ impl Unknown {
             let (name, shape) = (all[at].name.escape_debug(), all[at].shape.dims());
             format!("{name} {shape:?}")
         });
-        let mut shown = shown.collect::<Vec<_>>().join(", ");
-        if self.tensors.len() > NAMED {
-            let _ = write!(shown, " and {} more", self.tensors.len() - NAMED);
-        }
+        let shown = shown.collect::<Vec<_>>().join(", ") + &and_more(self.tensors.len().saturating_sub(NAMED));
         let is_one = self.tensors.len() == 1;
         let (are, their) = match is_one {
             true => ("is", "its name nor what stands beside it"),

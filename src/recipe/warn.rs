@@ -4,6 +4,7 @@ use super::assignment::{Assignment, Logical};
 use crate::model::Role;
 use crate::plan::{Plan, PlannedPart};
 use crate::value::law::{Law, MAX_NORMAL};
+use crate::value::text::and_more;
 use std::collections::BTreeMap;
 
 impl Assignment {
@@ -24,7 +25,7 @@ impl Assignment {
             }
         }
         let found = found.into_iter().map(|((rule, _), (name, detail, count))| {
-            let more = if count > 1 { format!(" and {} more", count - 1) } else { String::new() };
+            let more = and_more(count - 1);
             format!("{name}{more}: {detail} ({rule})")
         });
         self.said.iter().cloned().chain(found).collect()

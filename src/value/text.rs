@@ -112,6 +112,12 @@ pub(crate) fn clip(text: &str) -> String {
     }
 }
 
+/// ` and 3 more`, behind the first of several; nothing where there are no more.
+#[cfg(feature = "model")]
+pub(crate) fn and_more(more: usize) -> String {
+    if more == 0 { String::new() } else { format!(" and {more} more") }
+}
+
 /// The name and the arguments, split at the commas outside brackets.
 fn split<'a>(what: &'static str, text: &'a str) -> Result<(&'a str, Vec<&'a str>)> {
     let malformed = |reason: &str| Error::Scheme(format!("{what} {}: {reason}", typed(text)));
