@@ -11,11 +11,11 @@
 // Arithmetic over named numbers, `sigma / sqrt(2 * layers)`, and which names are a tensor's own.
 mod expression;
 
-// Which tensors a rule is about: globs on names, roles, ranks, a condition.
-mod pattern;
-
 // A recipe file as TOML has it, before anything in it is understood.
 mod raw;
+
+// Which tensors a rule is about: globs on names, roles, ranks, a condition.
+mod pattern;
 
 // Texts of schemes and layouts whose numbers are expressions.
 mod text_with_numbers;

@@ -2,7 +2,7 @@
 
 use super::expression::Expression;
 use super::pattern::Pattern;
-use super::raw::{NumberOrText, RawParts, Strings};
+use super::raw::{NumberOrText, RawParts};
 use super::text_with_numbers::{TextWithNumbers, check_layout};
 use crate::model::{ModelTensor, Role};
 use crate::plan::Slab;
@@ -54,12 +54,7 @@ const MAX_PARTS: u64 = 1 << 16;
 
 impl PartsRule {
     pub fn read(raw: RawParts, line: usize) -> Result<Self> {
-        let pattern = Pattern::parse(
-            raw.name.as_ref().map(Strings::as_slice),
-            raw.role.as_ref().map(Strings::as_slice),
-            raw.rank.as_deref(),
-            raw.when.as_deref(),
-        )?;
+        let pattern = Pattern::parse(raw.name.as_ref(), raw.role.as_ref(), raw.rank.as_deref(), raw.when.as_deref())?;
         if raw.stack.is_some() && raw.blocks.is_some() {
             return Err(Error::Scheme("stack and blocks exclude each other".to_owned()));
         }

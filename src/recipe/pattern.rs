@@ -1,6 +1,7 @@
 //! Which tensors a rule is about: globs on names, roles, ranks, and a condition.
 
 use super::expression::Expression;
+use super::raw::Strings;
 use crate::model::Role;
 use crate::{Error, Result};
 use globset::{Glob, GlobBuilder, GlobSet, GlobSetBuilder};
@@ -112,14 +113,14 @@ pub(super) struct Pattern {
 
 impl Pattern {
     pub fn parse(
-        names: Option<&[String]>,
-        roles: Option<&[String]>,
+        names: Option<&Strings>,
+        roles: Option<&Strings>,
         ranks: Option<&[usize]>,
         when: Option<&str>,
     ) -> Result<Self> {
         Ok(Self {
-            names: names.map(NameGlobs::parse).transpose()?,
-            roles: roles.map(Roles::parse).transpose()?,
+            names: names.map(|globs| NameGlobs::parse(globs.as_slice())).transpose()?,
+            roles: roles.map(|globs| Roles::parse(globs.as_slice())).transpose()?,
             ranks: ranks.map(<[usize]>::to_vec),
             when: when.map(Expression::parse).transpose()?,
         })

@@ -2,7 +2,7 @@
 
 use super::expression::Expression;
 use super::pattern::Pattern;
-use super::raw::{NumberOrText, RawRule, Strings};
+use super::raw::{NumberOrText, RawRule};
 use super::text_with_numbers::TextWithNumbers;
 use super::zero_rows::ZeroRows;
 use crate::{DType, Error, Result, Scheme};
@@ -91,12 +91,7 @@ impl Rule {
     }
 
     fn of(raw: RawRule, line: usize) -> Result<Self> {
-        let pattern = Pattern::parse(
-            raw.name.as_ref().map(Strings::as_slice),
-            raw.role.as_ref().map(Strings::as_slice),
-            raw.rank.as_deref(),
-            raw.when.as_deref(),
-        )?;
+        let pattern = Pattern::parse(raw.name.as_ref(), raw.role.as_ref(), raw.rank.as_deref(), raw.when.as_deref())?;
         let multipliers = Multipliers {
             lr: NumberOrText::optional(&raw.lr)?,
             weight_decay: NumberOrText::optional(&raw.weight_decay)?,

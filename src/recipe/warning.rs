@@ -2,7 +2,7 @@
 
 use super::expression::Expression;
 use super::pattern::Pattern;
-use super::raw::{RawWarning, Strings};
+use super::raw::RawWarning;
 use crate::value::text::Number;
 use crate::{Error, Result};
 
@@ -23,12 +23,7 @@ enum Piece {
 
 impl Warning {
     pub fn read(raw: &RawWarning, line: usize) -> Result<Self> {
-        let pattern = Pattern::parse(
-            raw.name.as_ref().map(Strings::as_slice),
-            raw.role.as_ref().map(Strings::as_slice),
-            raw.rank.as_deref(),
-            raw.when.as_deref(),
-        )?;
+        let pattern = Pattern::parse(raw.name.as_ref(), raw.role.as_ref(), raw.rank.as_deref(), raw.when.as_deref())?;
         if raw.text.trim().is_empty() || raw.text.contains('\n') {
             return Err(Error::Scheme("text is one line that is not empty".to_owned()));
         }
